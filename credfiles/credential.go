@@ -1,0 +1,115 @@
+package credfiles
+
+import "time"
+
+// A Key names one credential for the ledger and our lock. It is never shown
+// and never changes while the entry stays where it is, whatever its ID.
+type Key struct {
+	Store string // the store's path, links resolved
+	Entry string // the entry's own key in the store; the kind where the store holds only one
+}
+
+// A Token is an access token with the refresh token that renews it.
+type Token struct {
+	Access  Secret
+	Refresh Secret
+	// Expiry is when the access token ends. Zero means unknown, never "forever".
+	Expiry time.Time
+	// RefreshExpiry is when the refresh token ends, where the client or the
+	// server says so. Zero means unknown.
+	RefreshExpiry time.Time
+	// Scope is what was granted, space-separated as on the wire (RFC 6749
+	// section 3.3). Empty means unknown.
+	Scope string
+}
+
+// A Grant is what is needed to renew a token, as far as the store knows it.
+// Empty fields are unknown, not absent.
+type Grant struct {
+	Issuer              string // bound at sign-in; a refresh token never goes to another one
+	MetadataURL         string // the user's or client's own choice of authorization server metadata
+	ResourceMetadataURL string // protected-resource metadata, as found at sign-in (RFC 9728)
+	TokenURL            string // the user's override; no client stores it
+	ServerURL           string // the MCP server
+	ClientID            string
+	ClientSecret        Secret
+	AuthMethod          string // token_endpoint_auth_method, where configured (RFC 7591 section 2)
+	Scopes              []string
+	Resource            string // RFC 8707, where the user set it or it was recorded at sign-in
+	Request             Request
+}
+
+// A Request is what the client itself sends when it refreshes, beyond RFC
+// 6749 section 6. We send the same, because a rotating refresh token cannot be
+// used to find out what a server likes.
+type Request struct {
+	Scope            bool // repeats the granted scopes
+	ServerAsResource bool // sends the server's URL as resource where no metadata names one
+	RawBasic         bool // HTTP Basic without the form-encoding of RFC 6749 section 2.3.1
+	BasicByDefault   bool // authenticates by HTTP Basic whatever the metadata prefers
+	FirstListed      bool // takes the first method the metadata lists that it can do
+}
+
+// A Credential is one access token with what is needed to renew it, as its
+// store held it when it was read.
+type Credential struct {
+	Key     Key
+	ID      string // client/kind/name[@profile], as shown and as typed
+	Client  string // the client's name in the table: "codex"
+	Kind    string // "mcp" or "login"
+	Name    string // as the client shows it; empty for a login
+	Profile string // empty for the default home
+	Path    string // the store's path as the client knows it, links not resolved
+
+	Token
+	Grant
+
+	// WatchOnly says why it may not be refreshed by us whatever the user
+	// allows; empty where it may.
+	WatchOnly Reason
+	// Blanked means that the entry has the shape that the client leaves when
+	// the server refused the refresh token.
+	Blanked bool
+	// Unused means that the client's own configuration names this server with
+	// other values, so that the client no longer reads this entry.
+	Unused bool
+	// NeedsAuth means that the client remembers this server as waiting for a
+	// sign-in and will not try it, whatever the store holds.
+	NeedsAuth bool
+
+	Holders []Process // running processes that may hold the refresh token
+	SignIn  []string  // the client's own command that signs in; nil where it has none
+
+	entry []byte // the entry's bytes as read: what Write compares
+}
+
+// A Reason is a word for why a client's literal limits what may be done with
+// a credential. The sentences are in app.
+type Reason string
+
+// The reasons for which a credential is only watched.
+const (
+	VendorLogin   Reason = "vendor-login"   // the vendor's own login: its terms and its program renew it
+	ForeignOwner  Reason = "foreign-owner"  // another user's store
+	ForeignSystem Reason = "foreign-system" // a home of another system, such as \\wsl.localhost
+	OddFormat     Reason = "odd-format"     // a shape that we do not know
+)
+
+// Rereads says when a running client looks at its store again.
+type Rereads int
+
+// When a running client looks at its store again.
+const (
+	EachUse    Rereads = iota // at every request
+	NearExpiry                // when its own copy is about to end
+	AtStart                   // only when it starts, or never
+)
+
+// A Process is a running program that may hold a refresh token in memory.
+type Process struct {
+	PID     int
+	Name    string // the client's name in the table
+	Started time.Time
+	Version string // empty where unknown
+	Rereads Rereads
+}
