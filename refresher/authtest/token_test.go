@@ -1,0 +1,78 @@
+package authtest_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "lamplighter/refresher/authtest"
+)
+
+func TestAReuseIsTreatedAsThePolicySays(t *testing.T) {
+	const first, second, third = 0, 1, 2 // refresh tokens in the order in which the client got them
+	type step struct {
+		after   time.Duration
+		present int
+		taken   bool
+	}
+	for _, test := range []struct {
+		name   string
+		policy Policy
+		steps  []step
+	}{
+		{"strict", Policy{}, []step{{0, first, true}, {0, second, true}, {0, first, false}, {0, third, false}}},
+		{"refuse only", Policy{Reuse: RefuseOnly}, []step{{0, first, true}, {0, first, false}, {0, second, true}}},
+		{"within grace", Policy{Reuse: Grace, Grace: 30 * time.Second},
+			[]step{{0, first, true}, {29 * time.Second, first, true}, {0, third, true}}},
+		{"after grace", Policy{Reuse: Grace, Grace: 30 * time.Second},
+			[]step{{0, first, true}, {31 * time.Second, first, false}, {0, second, false}}},
+		{"previous, successor unused", Policy{Reuse: PreviousUntilUsed},
+			[]step{{0, first, true}, {time.Hour, first, true}, {0, second, false}, {0, third, true}}},
+		{"previous, successor used", Policy{Reuse: PreviousUntilUsed},
+			[]step{{0, first, true}, {0, second, true}, {0, first, false}, {0, third, true}}},
+		{"same successor", Policy{Reuse: SameSuccessor},
+			[]step{{0, first, true}, {time.Hour, first, true}, {0, second, true}}},
+		{"same successor, grandparent", Policy{Reuse: SameSuccessor},
+			[]step{{0, first, true}, {time.Hour, second, true}, {time.Hour, first, false}, {0, third, false}}},
+		{"same successor, grandparent in time", Policy{Reuse: SameSuccessor, Grace: 10 * time.Second},
+			[]step{{0, first, true}, {0, second, true}, {9 * time.Second, first, true}, {0, third, true}}},
+		{"no rotation", Policy{NoRotation: true}, []step{{0, first, true}, {time.Hour, first, true}}},
+		{"idle", Policy{IdleLifetime: 24 * time.Hour}, []step{{23 * time.Hour, first, true}, {23 * time.Hour, second, true}, {25 * time.Hour, third, false}}},
+		{"absolute", Policy{AbsoluteLifetime: 24 * time.Hour}, []step{{23 * time.Hour, first, true}, {time.Hour, second, false}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, err := Start(Options{Memory: true, Policy: test.policy})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				g := s.Grant(GrantOptions{})
+				got := []string{g.RefreshToken}
+				for i, step := range test.steps {
+					time.Sleep(step.after)
+					r := refresh(s, g, got[step.present])
+					if taken := r.status == 200; taken != step.taken {
+						t.Fatalf("step %d: status %d %s, want taken: %v", i+1, r.status, r.text("error"), step.taken)
+					}
+					if next := r.text("refresh_token"); next != "" {
+						got = append(got, next)
+					}
+					if r.status == 200 && !tries(s, r.text("access_token")) {
+						t.Fatalf("step %d: the access token does not work", i+1)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestSameSuccessorIsTheSame(t *testing.T) {
+	s := memory(t, Policy{Reuse: SameSuccessor})
+	g := s.Grant(GrantOptions{})
+	s.Expect(Spent, g.ID)
+	one, two := refresh(s, g, g.RefreshToken), refresh(s, g, g.RefreshToken)
+	if one.text("refresh_token") != two.text("refresh_token") || one.text("access_token") == two.text("access_token") {
+		t.Error("want the same refresh token with another access token")
+	}
+}
