@@ -1,0 +1,422 @@
+package clientlock
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// claude are the options of Claude Code's refresh lock, asked for less often
+// so that simulated hours stay cheap.
+var claude = DirOptions{Stale: 60 * time.Second, Heartbeat: 5 * time.Second, Retry: 250 * time.Millisecond}
+
+// foreign makes the lock of a client that touched it last that long ago.
+func foreign(t *testing.T, age time.Duration) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.lock")
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	setAge(t, path, age)
+	return path
+}
+
+func setAge(t *testing.T, path string, age time.Duration) {
+	t.Helper()
+	at := time.Now().Add(-age)
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stat(t *testing.T, path string) fs.FileInfo {
+	t.Helper()
+	info, err := look(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+func patience(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestAHeldDirectoryNeverLooksStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "x.lock")
+		l, err := Dir(t.Context(), path, claude)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 600 {
+			time.Sleep(time.Second)
+			if age := time.Since(stat(t, path).ModTime()); age < 0 || age > claude.Heartbeat {
+				t.Fatalf("its age is %v with a heartbeat of %v", age, claude.Heartbeat)
+			}
+		}
+		other, err := Dir(patience(t, time.Hour), path, claude)
+		wantBusy(t, other, err, path)
+		if err := l.Check(); err != nil {
+			t.Error(err)
+		}
+		if err := l.Release(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after the release: %v", err)
+		}
+	})
+}
+
+func TestAnAbandonedLockIsTakenOverPastTheStaleAgeAndAfterTwoLooks(t *testing.T) {
+	for _, test := range []struct{ age, wait time.Duration }{
+		{0, 65 * time.Second},
+		{59 * time.Second, 7500 * time.Millisecond}, // stale, plus 5 s, comes before one and a half heartbeats
+		{30 * time.Second, 35 * time.Second},
+		{time.Hour, 7500 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			path := foreign(t, test.age)
+			early, err := Dir(patience(t, test.wait-time.Second), path, claude)
+			wantBusy(t, early, err, path)
+		})
+		synctest.Test(t, func(t *testing.T) {
+			path := foreign(t, test.age)
+			seen := stat(t, path)
+			l, err := Dir(patience(t, test.wait+time.Second), path, claude)
+			if err != nil {
+				t.Fatalf("age %v: %v", test.age, err)
+			}
+			defer l.Release()
+			if unchanged(seen, stat(t, path)) {
+				t.Errorf("age %v: the lock is still the client's", test.age)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestAHolderThatWakesUpKeepsItsLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, time.Hour)
+		client := stat(t, path)
+		go func() {
+			time.Sleep(6 * time.Second) // a whole heartbeat and a little after it woke
+			for range 20 {
+				setAge(t, path, 0)
+				time.Sleep(claude.Heartbeat)
+			}
+		}()
+		other, err := Dir(patience(t, time.Minute), path, claude)
+		wantBusy(t, other, err, path)
+		if !os.SameFile(client, stat(t, path)) {
+			t.Error("the client's directory is gone")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestASleepBetweenTwoLooksIsNotSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, time.Hour)
+		var s sighting
+		s.see(stat(t, path), claude.Retry)
+		time.Sleep(8 * time.Hour)
+		s.see(stat(t, path), claude.Retry)
+		if s.abandoned(claude) {
+			t.Error("two looks with a night between them count as a heartbeat of silence")
+		}
+	})
+}
+
+func TestAClientWithoutAStaleAgeIsNeverTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, 1000*time.Hour)
+		opts := claude
+		opts.Stale = 0
+		other, err := Dir(patience(t, time.Hour), path, opts)
+		wantBusy(t, other, err, path)
+	})
+}
+
+func TestTheSignOfLifeIsInTheMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, 20*time.Second)
+		_, err := Dir(patience(t, time.Second), path, claude)
+		want := time.Now().Add(-21 * time.Second).Format(time.DateTime)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %s", err, want)
+		}
+	})
+}
+
+func TestADirectoryThatIsNotEmptyIsNeverRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, 0)
+		if err := os.WriteFile(filepath.Join(path, "owner"), []byte("4711"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		setAge(t, path, time.Hour)
+		_, err := Dir(t.Context(), path, claude)
+		if err == nil || !strings.Contains(err.Error(), "not empty") || !strings.Contains(err.Error(), path) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(path, "owner")); err != nil {
+			t.Error(err)
+		}
+		if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+func TestWhatIsNoLockDirectoryIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file.lock")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link.lock")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Skip(err)
+	}
+	for path, want := range map[string]string{
+		file:                                 "not a directory",
+		link:                                 "not a directory",
+		filepath.Join(dir, "none", "x.lock"): "folder does not exist",
+		filepath.Join(file, "x.lock"):        "folder does not exist",
+	} {
+		l, err := Dir(t.Context(), path, claude)
+		if err == nil {
+			l.Release()
+		}
+		var busy *BusyError
+		if err == nil || errors.As(err, &busy) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+		if strings.Count(err.Error(), path) > 1 {
+			t.Errorf("%q names the path twice", err)
+		}
+	}
+}
+
+func TestALostDirectoryIsFoundOutAndLeftAlone(t *testing.T) {
+	lose := map[string]func(t *testing.T, path string){
+		"removed": func(t *testing.T, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"taken over": func(t *testing.T, path string) { // the new one may get the old one's number
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			setAge(t, path, -400*time.Millisecond)
+		},
+		"touched by another": func(t *testing.T, path string) { setAge(t, path, 3*time.Second) },
+	}
+	for name, f := range lose {
+		for _, late := range []bool{false, true} { // noticed by Check, or by the heartbeat
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					path := filepath.Join(t.TempDir(), "x.lock")
+					l, err := Dir(t.Context(), path, claude)
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+					f(t, path)
+					before, _ := look(path)
+					if late {
+						time.Sleep(time.Hour)
+					}
+					if err := l.Check(); !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), path) {
+						t.Errorf("Check: %v, want ErrLost", err)
+					}
+					if err := l.Release(); !errors.Is(err, ErrLost) {
+						t.Errorf("Release: %v, want ErrLost", err)
+					}
+					after, _ := look(path)
+					if (before == nil) != (after == nil) || before != nil && !unchanged(before, after) {
+						t.Errorf("another's lock was touched: %v, then %v", before, after)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestALostLockStaysLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "x.lock")
+		l, err := Dir(t.Context(), path, claude)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := stat(t, path).ModTime()
+		if err := os.Rename(path, path+".x"); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Check(); !errors.Is(err, ErrLost) {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".x", path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := l.Check(); !errors.Is(err, ErrLost) {
+			t.Errorf("Check: %v", err)
+		}
+		if err := l.Release(); !errors.Is(err, ErrLost) {
+			t.Errorf("Release: %v", err)
+		}
+		if !stat(t, path).ModTime().Equal(ours) {
+			t.Error("a lost lock was touched")
+		}
+	})
+}
+
+func TestALateHeartbeatIsMadeUpForByCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "x.lock")
+		l, err := makeDir(path, claude) // no heartbeat, as after a night's sleep
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(8 * time.Hour)
+		if err := l.check(); err != nil {
+			t.Fatal(err)
+		}
+		if age := time.Since(stat(t, path).ModTime()); age != 0 {
+			t.Errorf("its age is %v", age)
+		}
+	})
+}
+
+func TestOnlyWhatWasSeenIsTakenAway(t *testing.T) {
+	for name, away := range map[string]func(string, fs.FileInfo) error{"looks again": takeAway, "too late to look": moveAway} {
+		t.Run(name, func(t *testing.T) {
+			path := foreign(t, time.Hour)
+			seen := stat(t, path)
+			setAge(t, path, 0) // it lives after all
+			live := stat(t, path)
+			if err := away(path, seen); !errors.Is(err, errChanged) {
+				t.Errorf("got %v", err)
+			}
+			if !unchanged(live, stat(t, path)) {
+				t.Error("the live lock is not as it was")
+			}
+			if err := away(path, live); err != nil {
+				t.Error(err)
+			}
+			if err := away(path, live); !errors.Is(err, errChanged) {
+				t.Errorf("taking away what is gone: %v", err)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestADirectoryThatIsFilledTooLateIsPutBack(t *testing.T) {
+	path := foreign(t, 0)
+	if err := os.WriteFile(filepath.Join(path, "owner"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	setAge(t, path, time.Hour)
+	seen := stat(t, path)
+	if err := moveAway(path, seen); err == nil {
+		t.Error("a directory with something in it was taken away")
+	}
+	if !unchanged(seen, stat(t, path)) {
+		t.Error("it is not as it was")
+	}
+	if _, err := os.Stat(filepath.Join(path, "owner")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPuttingBackReplacesNoLock(t *testing.T) {
+	for name, rename := range map[string]func(from, to string) error{"new": renameNew, "unless there": renameUnlessThere} {
+		moved, path := foreign(t, 0), foreign(t, time.Minute)
+		third := stat(t, path)
+		if err := rename(moved, path); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if !unchanged(third, stat(t, path)) {
+			t.Errorf("%s: the lock was replaced", name)
+		}
+		was := stat(t, moved)
+		if err := rename(moved, path+".free"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !unchanged(was, stat(t, path+".free")) {
+			t.Errorf("%s: the lock is not as it was", name)
+		}
+	}
+}
+
+func TestAKilledHoldersDirectoryIsTakenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	hold(t, command(t, "dir-hold", path)).kill()
+	other, err := take(soon(t), "dir", path)
+	wantBusy(t, other, err, path)
+	setAge(t, path, 66*time.Second)
+	opts := dirOpts
+	opts.Heartbeat = 20 * time.Millisecond // so that two looks are near each other
+	l, err := Dir(t.Context(), path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManyTakeOversOfOneLockLeaveOneHolder(t *testing.T) {
+	path := foreign(t, time.Hour)
+	opts := dirOpts
+	opts.Heartbeat = 10 * time.Millisecond
+	type result struct {
+		l   *Lock
+		err error
+	}
+	results := make(chan result)
+	for range 8 {
+		go func() {
+			l, err := Dir(patience(t, time.Second), path, opts)
+			results <- result{l, err}
+		}()
+	}
+	ours := 0
+	var held []*Lock
+	for range 8 {
+		if r := <-results; r.err == nil {
+			held = append(held, r.l)
+		}
+	}
+	for _, l := range held {
+		if l.Check() == nil {
+			ours++
+		}
+		defer l.Release()
+	}
+	if ours != 1 || len(held) != 1 {
+		t.Errorf("%d got the lock and %d still have it, want 1 and 1", len(held), ours)
+	}
+}
