@@ -50,6 +50,8 @@ func (s *Server) mcp(x *exchange) Answer {
 		reply["result"] = map[string]any{"tools": []any{map[string]any{
 			"name": "ping", "description": "Answers pong.",
 			"inputSchema": map[string]any{"type": "object", "properties": map[string]any{}},
+			// Codex 0.169.0 calls without asking only what says that it reads (observed).
+			"annotations": map[string]any{"readOnlyHint": true},
 		}}}
 	case call.Method == "tools/call" && call.Params.Name == "ping":
 		reply["result"] = map[string]any{"content": []any{map[string]any{"type": "text", "text": "pong"}}}
