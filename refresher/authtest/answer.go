@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -66,47 +67,47 @@ func jsonAnswer(status int, v any) Answer {
 	return *text(status, "application/json", string(body))
 }
 
-// deliver sends an answer as far as the behaviour lets it. What the oracle
-// needs is written down before the last byte leaves, since the client's next
-// request may come before this function returns.
+// deliver sends an answer as far as the behaviour lets it.
 func (s *Server) deliver(w http.ResponseWriter, x *exchange, a Answer) {
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}
 	body, delivery := a.Body, Whole
 	switch x.behaviour.Fault {
-	case DropAfter:
-		s.finish(x, a, Withheld)
-		panic(http.ErrAbortHandler)
 	case Cut:
 		body, delivery = body[:cutPoint(a)], CutShort
 	case CutAfterTokens:
 		body, delivery = body[:a.tokensEnd], TokensOnly
 	case Garble:
-		body = make([]byte, len(body))
+		body, delivery = make([]byte, len(body)), Garbled
 		rand.Read(body)
-		delivery = Garbled
 	}
 	if b := x.behaviour; b.Answer != nil && b.Consume {
 		delivery = Withheld
 	}
-	s.finish(x, a, delivery)
+	s.record(x, a, delivery)
 
 	h := w.Header()
-	for name, values := range a.Header {
-		h[name] = values
-	}
+	maps.Copy(h, a.Header)
 	h.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	w.WriteHeader(a.Status)
 	n, err := w.Write(body)
 	if err != nil && delivery == Whole {
-		s.undelivered(x, n >= a.tokensEnd && a.tokensEnd > 0)
+		s.broke(x, a.tokensEnd > 0 && n >= a.tokensEnd)
 	}
 	if len(body) < len(a.Body) {
-		if f, ok := w.(http.Flusher); ok {
-			f.Flush()
-		}
-		panic(http.ErrAbortHandler)
+		http.NewResponseController(w).Flush()
+		s.end(x)
+	}
+}
+
+// broke corrects the log when the connection broke under an answer.
+func (s *Server) broke(x *exchange, tokensOut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x.entry.Delivery = CutShort
+	if tokensOut {
+		x.entry.Delivery = TokensOnly
 	}
 }
 

@@ -78,6 +78,7 @@ func (s *Server) authorize(x *exchange) Answer {
 	default:
 		x.entry.Verdict = "approved"
 		value := "code-" + random()
+		s.seen(value)
 		s.codes[value] = &code{
 			client: c, redirect: x.form.Get("redirect_uri"), challenge: x.form.Get("code_challenge"),
 			scope: or(x.form.Get("scope"), strings.Join(o.Scopes, " ")), resource: or(x.form.Get("resource"), s.resourceID()), born: time.Now(),

@@ -17,7 +17,15 @@ type Behaviour struct {
 	// DelayAfter passes between the deed and the answer; with [Forever] the
 	// refresh token is used up and the answer never comes.
 	DelayAfter time.Duration
-	Fault      Fault
+	// OnArrival runs before the server looks at the request, BeforeAnswer
+	// between the deed and the answer: what the rest of the world does
+	// meanwhile.
+	OnArrival    func()
+	BeforeAnswer func()
+	Fault        Fault
+	// Hang leaves the connection open and silent where the fault would close
+	// it.
+	Hang bool
 	// Answer is sent in place of the server's own, and nothing is done: the
 	// refresh token stays as it is. With Consume it is done all the same and
 	// only the answer is withheld.

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
 // Registration is how clients become known (RFC 7591).
 type Registration struct {
 	NoRegistration     bool          // there is no registration endpoint
+	ClientIDMetadata   bool          // an https URL is a client ID; its document is not looked at
 	RegistrationSecret bool          // a registered client gets a client_secret
 	ClientLifetime     time.Duration // ends a registration; zero is never (Cloudflare: 90 days)
 	// ExactRedirect takes only the redirect URIs registered. Otherwise the
@@ -56,6 +58,7 @@ func (s *Server) newClient(confidential bool) *client {
 	c := &client{id: "client-" + random()[:10]}
 	if confidential {
 		c.secret = "cs-" + random()
+		s.seen(c.secret)
 	}
 	if s.options.ClientLifetime > 0 {
 		c.expiry = time.Now().Add(s.options.ClientLifetime)
@@ -67,6 +70,10 @@ func (s *Server) newClient(confidential bool) *client {
 // live is the client of that ID, nil if there is none or it has expired.
 func (s *Server) live(id string) *client {
 	c := s.clients[id]
+	if c == nil && s.options.ClientIDMetadata && strings.HasPrefix(id, "https://") {
+		c = &client{id: id}
+		s.clients[id] = c
+	}
 	if c == nil || c.expired || !c.expiry.IsZero() && !time.Now().Before(c.expiry) {
 		return nil
 	}
@@ -102,7 +109,8 @@ func unescaped(s string) string {
 // refresh token good.
 func (s *Server) authenticate(x *exchange) (*client, *Answer) {
 	id, secret, style := credentials(x)
-	want := s.policy(x.line()).ClientAuth
+	p := s.policy(x.line())
+	want, unknown := p.ClientAuth, p.Dialect.clientCode()
 	c := s.live(id)
 	refuse := func(code, verdict string) (*client, *Answer) {
 		a := s.refuse(x, Refusal{Code: code}, verdict)
@@ -115,12 +123,12 @@ func (s *Server) authenticate(x *exchange) (*client, *Answer) {
 	case style == AuthBoth, id == "":
 		return refuse("invalid_request", "client authentication: "+string(style))
 	case c == nil:
-		return refuse("invalid_client", "unknown client")
+		return refuse(unknown, "unknown client")
 	case want != AnyAuth && want != NoneOnly && c.secret != "" && style != AuthStyle(want),
 		want == NoneOnly && style != AuthNone:
-		return refuse("invalid_client", "client authentication: "+string(style))
+		return refuse(unknown, "client authentication: "+string(style))
 	case want != NoneOnly && secret != c.secret:
-		return refuse("invalid_client", "wrong client secret")
+		return refuse(unknown, "wrong client secret")
 	}
 	return c, nil
 }
@@ -133,7 +141,6 @@ func (s *Server) register(x *exchange) Answer {
 	var asked struct {
 		Redirects  []string `json:"redirect_uris"`
 		GrantTypes []string `json:"grant_types"`
-		Scope      string   `json:"scope"`
 	}
 	if json.Unmarshal(x.body, &asked) != nil || len(asked.Redirects) == 0 {
 		x.entry.Verdict = "bad registration"

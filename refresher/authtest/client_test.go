@@ -1,4 +1,4 @@
-package authtest_test
+package authtest
 
 import (
 	"encoding/json"
@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"lamplighter/refresher/authtest"
 )
 
 // A reply is what a client got of an answer: the error is that of the
@@ -27,7 +25,7 @@ func (r reply) text(name string) string {
 	return s
 }
 
-func do(s *authtest.Server, req *http.Request) reply {
+func do(s *Server, req *http.Request) reply {
 	res, err := s.Transport().RoundTrip(req)
 	if err != nil {
 		return reply{err: err}
@@ -39,7 +37,7 @@ func do(s *authtest.Server, req *http.Request) reply {
 	return r
 }
 
-func post(s *authtest.Server, url string, form url.Values) reply {
+func post(s *Server, url string, form url.Values) reply {
 	req, err := http.NewRequest("POST", url, strings.NewReader(form.Encode()))
 	if err != nil {
 		panic(err)
@@ -48,7 +46,7 @@ func post(s *authtest.Server, url string, form url.Values) reply {
 	return do(s, req)
 }
 
-func get(s *authtest.Server, url, access string) reply {
+func get(s *Server, url, access string) reply {
 	req, err := http.NewRequest("GET", url, nil)
 	if err != nil {
 		panic(err)
@@ -61,7 +59,7 @@ func get(s *authtest.Server, url, access string) reply {
 
 // refresh presents a refresh token as a public client does, with more
 // parameters after it: name, value, ...
-func refresh(s *authtest.Server, g authtest.Grant, token string, more ...string) reply {
+func refresh(s *Server, g Grant, token string, more ...string) reply {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}, "client_id": {g.ClientID}}
 	for i := 0; i < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
@@ -70,14 +68,14 @@ func refresh(s *authtest.Server, g authtest.Grant, token string, more ...string)
 }
 
 // tries reports whether the MCP server takes an access token.
-func tries(s *authtest.Server, access string) bool {
-	return get(s, s.URL(authtest.Resource), access).status == http.StatusMethodNotAllowed
+func tries(s *Server, access string) bool {
+	return get(s, s.URL(Resource), access).status == http.StatusMethodNotAllowed
 }
 
 // memory is a server without a network that checks itself.
-func memory(t *testing.T, p authtest.Policy) *authtest.Server {
+func memory(t *testing.T, p Policy) *Server {
 	t.Helper()
-	return authtest.New(t, authtest.Options{Memory: true, Policy: p})
+	return New(t, Options{Memory: true, Policy: p})
 }
 
 // recorder is a test that may fail.

@@ -36,8 +36,12 @@ type Grant struct {
 	RefreshToken string
 	Scope        string
 	Resource     string
-	Expiry       time.Time // of the access token
-	Lifetime     time.Duration
+	// Expiry is when the access token ends, RefreshExpiry when the refresh
+	// token does if it is not used; zero is never. Lifetime is what the server
+	// gives an access token.
+	Expiry        time.Time
+	RefreshExpiry time.Time
+	Lifetime      time.Duration
 }
 
 // String is the grant's ID.
@@ -76,6 +80,7 @@ type accessToken struct {
 	line    *lineage
 	expiry  time.Time
 	revoked bool
+	foreign bool // for another audience
 }
 
 // Grant signs in without a browser.
@@ -130,6 +135,7 @@ func (s *Server) grant(l *lineage) Grant {
 	}
 	if l.newest != nil {
 		g.RefreshToken = l.newest.value
+		g.RefreshExpiry, _ = s.refreshEnd(l)
 	}
 	return g
 }

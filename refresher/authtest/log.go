@@ -1,14 +1,9 @@
 package authtest
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -150,122 +145,4 @@ func (s *Server) NotJournaled(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log[n-1].notJournaled = true
-}
-
-// arrive writes a request down and finds what is scripted for it.
-func (s *Server) arrive(r *http.Request, body []byte) *exchange {
-	s.tick++
-	e := &Entry{
-		N: len(s.log) + 1, At: time.Now(), arrived: s.tick,
-		Host: r.Host, Method: r.Method, Path: r.URL.Path,
-	}
-	s.log = append(s.log, e)
-	x := &exchange{Request: r, ctx: r.Context(), body: body, entry: e}
-	x.form = r.URL.Query()
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		posted, _ := url.ParseQuery(string(body))
-		for k, v := range posted {
-			x.form[k] = append(x.form[k], v...)
-		}
-	}
-	e.Keys = slices.Sorted(maps.Keys(x.form))
-	e.Resource, e.Scope, e.GrantType = x.form["resource"], x.form.Get("scope"), x.form.Get("grant_type")
-	e.Endpoint, e.unexpected = s.endpoint(r)
-	if id, _, style := credentials(x); e.Endpoint == Token || e.Endpoint == Revoke {
-		e.ClientID, e.Auth = id, style
-	} else {
-		e.ClientID = id
-	}
-	value := x.form.Get("refresh_token")
-	if e.Endpoint == Revoke {
-		value = x.form.Get("token")
-		if s.refresh[value] == nil {
-			value = "" // an access token
-		}
-	}
-	if value != "" {
-		e.Refresh, e.fingerprint = "unknown", sha256.Sum256([]byte(value))
-		if x.token = s.refresh[value]; x.token != nil {
-			e.Refresh, e.Grant = x.token.serial, x.token.line.id
-		}
-	}
-	e.Strays = s.strays(x)
-	x.behaviour = s.behaviour(e.Endpoint, x.line())
-	return x
-}
-
-// line is the lineage of the refresh token presented.
-func (x *exchange) line() *lineage {
-	if x.token == nil {
-		return nil
-	}
-	return x.token.line
-}
-
-// notice is how long a request waits for the one before it, from a client that
-// may just have left, to be seen as left: over a network the news of a closed
-// connection may come after the next request.
-const notice = 100 * time.Millisecond
-
-// noticeOverlaps writes down which requests with the same refresh token, or
-// one of the same grant, are in flight.
-func (s *Server) noticeOverlaps(x *exchange) {
-	if x.entry.Endpoint != Token || x.entry.Refresh == "" {
-		return
-	}
-	s.mu.Lock()
-	var others []*exchange
-	for o := range s.flights {
-		sameLine := x.line() != nil && o.line() == x.line()
-		if sameLine || o.entry.fingerprint == x.entry.fingerprint {
-			others = append(others, o)
-		}
-	}
-	s.flights[x] = true
-	s.mu.Unlock()
-	if len(others) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), notice)
-	defer cancel()
-	for _, o := range others {
-		select {
-		case <-o.ctx.Done():
-		case <-ctx.Done():
-		}
-		s.mu.Lock()
-		if left := o.ctx.Err() != nil && (!o.finished || o.abandoned); !left {
-			x.entry.Overlaps = append(x.entry.Overlaps, o.entry.N)
-		}
-		s.mu.Unlock()
-	}
-}
-
-// finish writes down how a request ended.
-func (s *Server) finish(x *exchange, a Answer, d Delivery) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if x.ctx.Err() != nil {
-		x.abandoned = true
-		d = Withheld
-	}
-	s.tick++
-	e := x.entry
-	e.ended, e.Delivery, e.Status = s.tick, d, a.Status
-	e.Condemned = a.Condemns && e.Refresh != ""
-	if a.successor != nil {
-		e.Successor = a.successor.serial
-	}
-	x.finished = true
-	delete(s.flights, x)
-}
-
-// undelivered corrects the log when the connection broke under an answer.
-func (s *Server) undelivered(x *exchange, tokensOut bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	x.entry.Delivery = CutShort
-	if tokensOut {
-		x.entry.Delivery = TokensOnly
-	}
 }

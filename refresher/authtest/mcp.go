@@ -87,6 +87,8 @@ func (s *Server) bearer(x *exchange) (*accessToken, *Answer) {
 		return refuse(http.StatusUnauthorized, "unknown access token", `error="invalid_token"`)
 	case at.revoked:
 		return refuse(http.StatusUnauthorized, "revoked access token", `error="invalid_token"`)
+	case at.foreign:
+		return refuse(http.StatusUnauthorized, "access token for another audience", `error="invalid_token"`)
 	case !time.Now().Before(at.expiry):
 		return refuse(http.StatusUnauthorized, "expired access token", `error="invalid_token"`)
 	case !at.line.hasScope(s.options.RequiredScope):

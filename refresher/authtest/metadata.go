@@ -179,6 +179,9 @@ func (s *Server) metadata() Answer {
 	if d.Scopes != nil {
 		m["scopes_supported"] = d.Scopes
 	}
+	if s.options.ClientIDMetadata {
+		m["client_id_metadata_document_supported"] = true
+	}
 	if s.options.AdvertiseIss {
 		m["authorization_response_iss_parameter_supported"] = true
 	}

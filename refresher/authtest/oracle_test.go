@@ -1,4 +1,4 @@
-package authtest_test
+package authtest
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	. "lamplighter/refresher/authtest"
 )
 
 func TestTheOracleCatchesEachViolation(t *testing.T) {

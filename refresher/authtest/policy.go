@@ -17,6 +17,7 @@ type Policy struct {
 	RevokesAccess   bool          // a refresh ends the access tokens issued before (Notion, GitHub Apps)
 	RevokesSiblings bool          // a sign-in ends the client's other grants (Cloudflare)
 	JWT             bool          // access tokens have the shape of a JWT, with exp and iat
+	WrongAudience   bool          // the MCP server refuses the access tokens that a refresh brings
 
 	ClientAuth     ClientAuth
 	RequireScope   bool // a refresh without scope is refused (Entra)

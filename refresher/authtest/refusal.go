@@ -24,7 +24,7 @@ const (
 // A Refusal is an error answer of a token endpoint.
 type Refusal struct {
 	Dialect     Dialect
-	Status      int            // zero is the dialect's, 401 for OAuth's invalid_client
+	Status      int            // zero is the dialect's, for invalid_client 401 where that is 400
 	Code        string         // empty is the dialect's word for a dead refresh token
 	Description string         // empty is a plain sentence
 	Extra       map[string]any // more members, such as suberror, claims, error_codes
@@ -62,6 +62,17 @@ func (d Dialect) deadCode() string {
 	return "invalid_grant"
 }
 
+// clientCode is a dialect's word for a client that it does not know.
+func (d Dialect) clientCode() string {
+	switch d {
+	case Slack:
+		return "invalid_client_id"
+	case GitHub:
+		return "incorrect_client_credentials"
+	}
+	return "invalid_client"
+}
+
 // Answer writes the refusal down. It condemns the refresh token if its code
 // is one of those that mean a dead one, unless Extra says that the user is
 // needed.
@@ -72,41 +83,49 @@ func (r Refusal) Answer() *Answer {
 	if r.Description == "" {
 		r.Description = "The request was refused."
 	}
-	status, members := r.members()
-	if r.Status != 0 {
-		status = r.Status
+	if r.Status == 0 {
+		r.Status = r.status()
 	}
-	maps.Copy(members, r.Extra)
-	a := jsonAnswer(status, members)
+	var a Answer
 	if r.Dialect == GitHub {
 		form := url.Values{"error": {r.Code}, "error_description": {r.Description}}
-		a = *text(status, "application/x-www-form-urlencoded; charset=utf-8", form.Encode())
+		a = *text(r.Status, "application/x-www-form-urlencoded; charset=utf-8", form.Encode())
+	} else {
+		members := r.members()
+		maps.Copy(members, r.Extra)
+		a = jsonAnswer(r.Status, members)
 	}
 	a.Condemns = r.condemns()
 	return &a
 }
 
-func (r Refusal) members() (status int, members map[string]any) {
+func (r Refusal) status() int {
+	switch r.Dialect {
+	case Slack, GitHub, Success:
+		return http.StatusOK
+	case OAuth, Entra:
+		if r.Code == "invalid_client" {
+			return http.StatusUnauthorized
+		}
+	}
+	return http.StatusBadRequest
+}
+
+func (r Refusal) members() map[string]any {
 	switch r.Dialect {
 	case Slack:
-		return http.StatusOK, map[string]any{"ok": false, "error": r.Code}
-	case GitHub:
-		return http.StatusOK, map[string]any{}
+		return map[string]any{"ok": false, "error": r.Code}
 	case Success:
-		return http.StatusOK, map[string]any{"success": false, "error": r.Code, "msg": "Authorization required"}
+		return map[string]any{"success": false, "error": r.Code, "msg": "Authorization required"}
 	case GoTrue:
-		return http.StatusBadRequest, map[string]any{"code": http.StatusBadRequest, "error_code": r.Code, "msg": r.Description}
+		return map[string]any{"code": r.Status, "error_code": r.Code, "msg": r.Description}
 	case ErrorValue:
-		return http.StatusBadRequest, map[string]any{"error": map[string]any{"code": r.Code, "message": r.Description}}
+		return map[string]any{"error": map[string]any{"code": r.Code, "message": r.Description}}
 	case Entra:
-		return http.StatusBadRequest, map[string]any{
+		return map[string]any{
 			"error": r.Code, "error_description": "AADSTS700082: " + r.Description, "error_codes": []int{700082},
 			"trace_id": "00000000-0000-0000-0000-000000000000", "correlation_id": "00000000-0000-0000-0000-000000000000",
 		}
 	}
-	status = http.StatusBadRequest
-	if r.Code == "invalid_client" {
-		status = http.StatusUnauthorized
-	}
-	return status, map[string]any{"error": r.Code, "error_description": r.Description}
+	return map[string]any{"error": r.Code, "error_description": r.Description}
 }

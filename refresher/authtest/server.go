@@ -15,16 +15,13 @@
 package authtest
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Options are the switches of a [Server]. The zero value is a strict server on
@@ -52,8 +49,9 @@ type Options struct {
 // methods may be called at any time from any goroutine.
 type Server struct {
 	http     http.Server
-	listener net.Listener // nil in memory
+	listener net.Listener // nil in memory and while unreachable
 	pipes    *pipeListener
+	addr     string // where it listens; empty in memory
 	origin   string
 	resource string // origin of the MCP server
 	done     chan struct{}
@@ -61,6 +59,7 @@ type Server struct {
 
 	mu         sync.Mutex
 	closed     bool
+	reach      Reach
 	options    Options
 	clients    map[string]*client
 	codes      map[string]*code
@@ -68,6 +67,7 @@ type Server struct {
 	access     map[string]*accessToken
 	lineages   []*lineage
 	behaviours map[Endpoint]*script
+	secrets    []string
 	log        []*Entry
 	flights    map[*exchange]bool
 	tick       int // counts arrivals and ends, so that order needs no clock
@@ -137,7 +137,8 @@ func serve(o Options, l net.Listener) *Server {
 		flights:    map[*exchange]bool{},
 	}
 	if l != nil {
-		s.origin = "http://" + l.Addr().String()
+		s.addr = l.Addr().String()
+		s.origin = "http://" + s.addr
 		s.resource = s.origin
 	} else {
 		s.resource = or(o.ResourceOrigin, "https://mcp.example")
@@ -183,24 +184,8 @@ func (s *Server) Set(change func(*Options)) {
 	change(&s.options)
 }
 
-// maxRequest bounds the body of a request.
-const maxRequest = 1 << 20
-
-// An exchange is one request and what is known of it.
-type exchange struct {
-	*http.Request
-	ctx       context.Context
-	body      []byte
-	form      url.Values // query and form body
-	token     *refreshToken
-	entry     *Entry
-	behaviour Behaviour
-	finished  bool
-	abandoned bool // the client had left before the answer
-}
-
 // ServeHTTP handles one request: it is written down, delayed, answered and
-// delivered as the behaviour says.
+// delivered as its behaviour says.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	s.mu.Lock()
@@ -212,42 +197,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.handlers.Done()
 	x := s.arrive(r, body)
 	s.mu.Unlock()
-
 	s.noticeOverlaps(x)
-	handle := s.pause(x, x.behaviour.Delay)
-	if !handle || x.behaviour.Fault == DropBefore {
-		s.finish(x, Answer{}, Withheld)
-		panic(http.ErrAbortHandler)
+
+	b := x.behaviour
+	if b.OnArrival != nil {
+		b.OnArrival()
+	}
+	if !s.pause(x, b.Delay) || b.Fault == DropBefore {
+		s.drop(x, Answer{})
 	}
 	a := s.answer(x)
-	if !s.pause(x, x.behaviour.DelayAfter) {
-		s.finish(x, a, Withheld)
-		panic(http.ErrAbortHandler)
+	if b.BeforeAnswer != nil {
+		b.BeforeAnswer()
+	}
+	if !s.pause(x, b.DelayAfter) || b.Fault == DropAfter {
+		s.drop(x, a)
 	}
 	s.deliver(w, x, a)
-}
-
-// pause waits, also for a client that has left: a server that is slow does not
-// look. It reports false if the request will never be gone on with.
-func (s *Server) pause(x *exchange, d time.Duration) bool {
-	switch {
-	case d == 0:
-		return true
-	case d == Forever:
-		select {
-		case <-x.ctx.Done():
-		case <-s.done:
-		}
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-s.done:
-		return false
-	}
 }
 
 // answer does what the request asks for, or what is scripted in its place.

@@ -73,8 +73,10 @@ func (s *Server) refreshEnd(l *lineage) (end time.Time, ok bool) {
 	if p.AbsoluteLifetime > 0 {
 		end = l.born.Add(p.AbsoluteLifetime)
 	}
-	if idle := time.Now().Add(p.IdleLifetime); p.IdleLifetime > 0 && (end.IsZero() || idle.Before(end)) {
-		end = idle
+	if l.newest != nil && p.IdleLifetime > 0 {
+		if idle := l.newest.used.Add(p.IdleLifetime); end.IsZero() || idle.Before(end) {
+			end = idle
+		}
 	}
 	return end, !end.IsZero()
 }

@@ -1,13 +1,8 @@
 package authtest
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -86,7 +81,9 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 		l.revokeAccess()
 	}
 	x.entry.Verdict = verdict
-	return s.success(x, s.issueAccess(l), rt, next)
+	at := s.issueAccess(l)
+	at.foreign = p.WrongAudience
+	return s.success(x, at, rt, next)
 }
 
 // successor is the refresh token that is good after rt was presented: rt
@@ -146,46 +143,4 @@ func (r ResourceRule) violated(sent []string, granted string) string {
 		return "wrong resource"
 	}
 	return ""
-}
-
-func (s *Server) issueRefresh(l *lineage, parent *refreshToken) *refreshToken {
-	value := "rt-" + random()
-	if s.policy(l).Reuse == PreviousUntilUsed {
-		value = "user:" + l.id + ":" + random() // the shape of Cloudflare's
-	}
-	rt := &refreshToken{value: value, line: l, parent: parent, used: time.Now()}
-	l.refresh = append(l.refresh, rt)
-	rt.serial = fmt.Sprintf("rt%d", len(l.refresh))
-	l.newest = rt
-	s.refresh[value] = rt
-	return rt
-}
-
-func (s *Server) issueAccess(l *lineage) *accessToken {
-	p := s.policy(l)
-	now := time.Now()
-	at := &accessToken{value: "at-" + random(), line: l, expiry: now.Add(p.accessLifetime())}
-	if p.JWT {
-		at.value = jwt(map[string]any{
-			"iss": s.issuer(), "aud": l.resource, "client_id": l.client.id, "scope": l.scope,
-			"iat": now.Unix(), "exp": at.expiry.Unix(), "jti": random(),
-		})
-	}
-	l.access = append(l.access, at)
-	s.access[at.value] = at
-	return at
-}
-
-func random() string { return strings.ToLower(rand.Text()) }
-
-// jwt has the shape of a signed token. Nobody here checks the signature.
-func jwt(claims map[string]any) string {
-	part := func(v any) string {
-		b, _ := json.Marshal(v)
-		return base64.RawURLEncoding.EncodeToString(b)
-	}
-	signature := make([]byte, 32)
-	rand.Read(signature)
-	return part(map[string]string{"alg": "HS256", "typ": "at+jwt"}) + "." + part(claims) + "." +
-		base64.RawURLEncoding.EncodeToString(signature)
 }

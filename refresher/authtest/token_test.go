@@ -1,11 +1,9 @@
-package authtest_test
+package authtest
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	. "lamplighter/refresher/authtest"
 )
 
 func TestAReuseIsTreatedAsThePolicySays(t *testing.T) {

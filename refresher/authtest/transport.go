@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -13,22 +15,94 @@ import (
 // connection, so hooks, errors and broken answers are the real ones; https
 // URLs go without TLS. Whatever the URL says, the request comes here, and the
 // oracle judges the host. Each request has a connection of its own.
-func (s *Server) Transport() http.RoundTripper {
-	return &http.Transport{DialContext: s.Dial, DialTLSContext: s.Dial, DisableKeepAlives: true}
+func (s *Server) Transport() http.RoundTripper { return Network(s) }
+
+// Network is [Server.Transport] for several servers: each is reached by its
+// own host, the first by every other host too.
+func Network(servers ...*Server) http.RoundTripper {
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		i := max(0, slices.IndexFunc(servers, func(s *Server) bool { return s.isAt(address) }))
+		return servers[i].Dial(ctx, network, address)
+	}
+	return &http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true}
+}
+
+// isAt reports whether one of the server's origins has that address.
+func (s *Server) isAt(address string) bool {
+	for _, origin := range []string{s.origin, s.resource} {
+		scheme, host, _ := strings.Cut(origin, "://")
+		if host == address || host+":443" == address && scheme == "https" || host+":80" == address && scheme == "http" {
+			return true
+		}
+	}
+	return false
+}
+
+// Reach is what becomes of an attempt to connect.
+type Reach string
+
+// The kinds of reach. Only Broken comes to writing the request.
+const (
+	Reachable Reach = ""
+	Refused   Reach = "refused" // connection refused
+	Silent    Reach = "silent"  // no answer until the caller gives up; memory only
+	Broken    Reach = "broken"  // connected, and dead before the request is written; memory only
+)
+
+// SetReach sets what becomes of new connections from now on. On a network, a
+// server that is Refused does not listen; the error is that of listening
+// again.
+func (s *Server) SetReach(r Reach) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reach = r
+	switch {
+	case s.addr == "" || s.closed:
+	case r == Refused && s.listener != nil:
+		s.listener.Close()
+		s.listener = nil
+	case r == Reachable && s.listener == nil:
+		l, err := net.Listen("tcp", s.addr)
+		if err != nil {
+			return err
+		}
+		s.listener = l
+		go s.http.Serve(l)
+	}
+	return nil
 }
 
 // Dial connects to the server as [Server.Transport] does, whatever the
 // address.
 func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	refused := &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	failed := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	s.mu.Lock()
+	reach := s.reach
+	s.mu.Unlock()
 	near, far := net.Pipe()
+	switch reach {
+	case Refused:
+		return failed(syscall.ECONNREFUSED)
+	case Silent:
+		select {
+		case <-ctx.Done():
+			return failed(ctx.Err())
+		case <-s.done:
+			return failed(syscall.ECONNREFUSED)
+		}
+	case Broken:
+		far.Close()
+		return near, nil
+	}
 	select {
 	case s.pipes.conns <- far:
 		return near, nil
 	case <-s.done:
-		return nil, refused
+		return failed(syscall.ECONNREFUSED)
 	case <-ctx.Done():
-		return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
+		return failed(ctx.Err())
 	}
 }
 
