@@ -41,12 +41,15 @@ func (s *Server) isAt(address string) bool {
 // Reach is what becomes of an attempt to connect.
 type Reach string
 
-// The kinds of reach. Only Broken comes to writing the request.
+// The kinds of reach.
 const (
 	Reachable Reach = ""
 	Refused   Reach = "refused" // connection refused
 	Silent    Reach = "silent"  // no answer until the caller gives up; memory only
-	Broken    Reach = "broken"  // connected, and dead before the request is written; memory only
+	// Broken is connected, but the first write fails; memory only. The
+	// WroteRequest hook of net/http says "written" all the same: for a small
+	// request it comes before the flush.
+	Broken Reach = "broken"
 )
 
 // SetReach sets what becomes of new connections from now on. On a network, a
@@ -93,8 +96,7 @@ func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, e
 			return failed(syscall.ECONNREFUSED)
 		}
 	case Broken:
-		far.Close()
-		return near, nil
+		return brokenConn{near}, nil
 	}
 	select {
 	case s.pipes.conns <- far:
@@ -104,6 +106,14 @@ func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, e
 	case <-ctx.Done():
 		return failed(ctx.Err())
 	}
+}
+
+// A brokenConn dies of the first write.
+type brokenConn struct{ net.Conn }
+
+func (c brokenConn) Write([]byte) (int, error) {
+	c.Close()
+	return 0, &net.OpError{Op: "write", Net: "pipe", Err: syscall.ECONNRESET}
 }
 
 // A pipeListener hands out the far ends of the pipes that Dial makes.
