@@ -25,12 +25,11 @@ func (s *Server) success(x *exchange, at *accessToken, old, next *refreshToken) 
 	case shape.Refresh == EmptyRefresh:
 		body.raw("refresh_token", `""`)
 	}
-	seconds := strconv.Itoa(int(time.Until(at.expiry).Round(time.Second) / time.Second))
 	if v := or(shape.ExpiresIn, "%d"); v != Absent {
-		body.raw("expires_in", strings.ReplaceAll(v, "%d", seconds))
+		body.raw("expires_in", strings.ReplaceAll(v, "%d", secondsUntil(at.expiry)))
 	}
 	if end, ok := s.refreshEnd(l); ok && shape.RefreshExpiresIn != "" {
-		body.raw(shape.RefreshExpiresIn, strconv.Itoa(int(time.Until(end)/time.Second)))
+		body.raw(shape.RefreshExpiresIn, secondsUntil(end))
 	}
 	if v := or(shape.Scope, l.scope); v != Absent {
 		body.text("scope", v)
@@ -65,6 +64,10 @@ func (s *Server) success(x *exchange, at *accessToken, old, next *refreshToken) 
 	}
 	a.tokensEnd = bytes.Index(a.Body, []byte(last)) + len(last) + 1
 	return a
+}
+
+func secondsUntil(t time.Time) string {
+	return strconv.Itoa(int(time.Until(t).Round(time.Second) / time.Second))
 }
 
 // refreshEnd is when the grant's refresh token ends if it is not used.
