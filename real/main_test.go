@@ -7,7 +7,7 @@
 // that has nothing else. What is asserted is what that authorization server
 // was sent, not what a client says.
 //
-//	go test -tags real -v -count=1 ./real
+//	make real
 //
 // It needs Linux, npm, node, and root or unprivileged user namespaces. The
 // clients are installed once, by their lock file in real/clients, into the
