@@ -36,6 +36,7 @@ type Grant struct {
 	AuthMethod          string // token_endpoint_auth_method, where configured (RFC 7591 section 2)
 	Scopes              []string
 	Resource            string // RFC 8707, where the user set it or it was recorded at sign-in
+	NoResource          bool   // the user's override: send none
 	Request             Request
 }
 
@@ -79,8 +80,8 @@ type Credential struct {
 
 	Holders []Process // running processes that may hold the refresh token
 	SignIn  []string  // the client's own command that signs in; nil where it has none
-
-	entry []byte // the entry's bytes as read: what Write compares
+	// SignInEnv is NAME=value where that command needs its home named.
+	SignInEnv string
 }
 
 // A Reason is a word for why a client's literal limits what may be done with
@@ -93,6 +94,8 @@ const (
 	ForeignOwner  Reason = "foreign-owner"  // another user's store
 	ForeignSystem Reason = "foreign-system" // a home of another system, such as \\wsl.localhost
 	OddFormat     Reason = "odd-format"     // a shape that we do not know
+	ClientConfig  Reason = "client-config"  // the client's own configuration cannot be read
+	LedgerUnread  Reason = "ledger"         // our own memory cannot be read, so what is spent is not known
 )
 
 // Rereads says when a running client looks at its store again.

@@ -1,0 +1,36 @@
+# Every target installs what it needs: Go modules by the go command, the rest
+# in "setup". See the table in README.md.
+
+GO          ?= go
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+export CGO_ENABLED ?= 0
+
+.PHONY: build setup demo test lint cross unit real
+
+build:
+	$(GO) build -trimpath -o lamplighter .
+
+setup:
+	$(GO) mod download
+
+demo: build
+	./lamplighter demo
+
+test: setup lint cross unit
+
+unit:
+	$(GO) test ./...
+
+lint: setup
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# A static program for each system; the code for another system is vetted too.
+cross: setup
+	for os in linux darwin windows freebsd; do \
+		GOOS=$$os $(GO) build -trimpath -o /dev/null . && GOOS=$$os $(GO) vet ./... || exit 1; \
+	done
+
+real: build
+	./real/run

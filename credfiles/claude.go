@@ -1,0 +1,254 @@
+package credfiles
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/processes"
+)
+
+// claude is Anthropic's Claude Code. "Observed" means 2.1.329 on Linux.
+var claude = client{
+	name:  "claude",
+	title: "Claude Code",
+	dir:   ".claude",
+	env:   "CLAUDE_CONFIG_DIR",
+	seen:  "2.1.74 to 2.1.329",
+
+	files: []file{{
+		name: ".credentials.json",
+		kinds: []kind{
+			{
+				name: "login", at: at("claudeAiOauth"), single: true, watchOnly: VendorLogin,
+				fields: fields{
+					access: at("accessToken"), refresh: at("refreshToken"),
+					expiry: at("expiresAt"), refreshExpiry: at("refreshTokenExpiresAt"),
+				},
+				blanked: claudeBlanked,
+			},
+			{
+				name: "mcp", at: at("mcpOAuth"),
+				fields:  claudeFields,
+				blanked: claudeBlanked,
+				adopt:   claudeAdopt,
+			},
+		},
+	}},
+	beside: []string{claudeMarks, ".claude.json", filepath.Join("..", ".claude.json")},
+	join:   claudeJoin,
+
+	// It refreshes before use when 300 s are left (observed: 295 s yes, 305 s no).
+	threshold: 5 * time.Minute,
+	// It waits about 7 s for its refresh lock, then uses the old token; after
+	// 14 s it refreshes without the lock (observed).
+	patience: 7 * time.Second,
+	// No scope; resource only where there is protected-resource metadata; a
+	// secret goes by the first method listed that it knows, HTTP Basic without
+	// form-encoding where none is listed (observed).
+	request: Request{RawBasic: true, FirstListed: true},
+
+	// Directories made by mkdir, touched every 5 s, taken over by others after
+	// 60 s and 15 s (observed: 59 s waited, 61 s taken).
+	grantLock: func(s *Store, c Credential) clientLock {
+		return clientLock{
+			path: "mcp-refresh-" + claudeLockName(c.Key.Entry) + ".lock.lock",
+			dir:  true, stale: 60 * time.Second, heartbeat: 5 * time.Second,
+		}
+	},
+	storeLock: clientLock{path: ".storage-write.lock", dir: true, stale: 15 * time.Second, heartbeat: 5 * time.Second},
+
+	marks: claudeMarks,
+
+	programs: []string{"claude"},
+	script:   "/@anthropic-ai/claude-code/", // up to 2.1.74 it ran under node
+	version: func(p processes.Process) string {
+		return processes.PackageVersion(p.Exe, "@anthropic-ai/claude-code")
+	},
+	// It reads the store before every request (observed).
+	rereads:   func(string) Rereads { return EachUse },
+	reconnect: "/mcp > Reconnect",
+
+	signIn: func(c Credential) []string {
+		if c.Kind == "login" {
+			return []string{"claude", "auth", "login"}
+		}
+		return []string{"claude", "mcp", "login", c.Name} // since 2.1.186
+	},
+}
+
+// claudeMarks is where it remembers servers that wait for a sign-in.
+const claudeMarks = "mcp-needs-auth-cache.json"
+
+// claudeFields are the members of an mcpOAuth entry (observed). Unknown ones
+// survive its writes.
+var claudeFields = fields{
+	name: at("serverName"), server: at("serverUrl"), issuer: at("issuer"),
+	clientID: at("clientId"), clientSecret: at("clientSecret"),
+	access: at("accessToken"), refresh: at("refreshToken"), expiry: at("expiresAt"),
+	scope: at("scope"),
+	// An answer without expires_in makes it leave the member out (observed).
+	expiryGone:       asMissing,
+	metadata:         at("discoveryState", "authServerMetadataUrl"),
+	resourceMetadata: at("discoveryState", "resourceMetadataUrl"),
+}
+
+// claudeBlanked: a refusal leaves accessToken "", expiresAt 0 and no
+// refreshToken; invalid_client also takes clientId, issuer and redirectUri
+// (observed). Nothing else writes an empty access token.
+func claudeBlanked(e jsonedit.Value) bool {
+	access, ok := e.Get("accessToken")
+	text, isText := access.Text()
+	refresh, has := e.Get("refreshToken")
+	if has {
+		left, _ := refresh.Text()
+		has = left != ""
+	}
+	return ok && isText && text == "" && !has
+}
+
+// claudeLockName writes a key as it stands in the lock's name: every
+// character but letters and digits of ASCII is one underscore (observed).
+func claudeLockName(key string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, key)
+}
+
+func claudeJoin(s *Store) (joined, *Problem) {
+	j := joined{servers: map[string]server{}, marks: claudeWaiting(s.home)}
+	// Its configuration stands in the home where CLAUDE_CONFIG_DIR names it,
+	// else beside the default home. A home that we know from our config may be
+	// used either way, so both count.
+	for _, name := range []string{filepath.Join(s.home, ".claude.json"), filepath.Join(filepath.Dir(s.home), ".claude.json")} {
+		claudeServers(j.servers, name)
+	}
+	return j, nil
+}
+
+// claudeServers adds the servers of a .claude.json: the user's own and those
+// of every project that it knows, with the projects' .mcp.json.
+func claudeServers(all map[string]server, name string) {
+	root, ok := readJSON(name)
+	if !ok {
+		return
+	}
+	claudeAdd(all, root)
+	projects, _ := root.Get("projects")
+	for _, p := range projects.Members() {
+		claudeAdd(all, p.Value)
+		if own, ok := readJSON(filepath.Join(p.Key, ".mcp.json")); ok {
+			claudeAdd(all, own)
+		}
+	}
+}
+
+func claudeAdd(all map[string]server, doc jsonedit.Value) {
+	servers, _ := doc.Get("mcpServers")
+	for _, m := range servers.Members() {
+		s := all[m.Key]
+		if s.keys == nil {
+			s.keys = map[string]bool{}
+		}
+		if key, ok := claudeKey(m.Key, m.Value); ok {
+			s.keys[key] = true
+		} else {
+			s.unknown = true
+		}
+		all[m.Key] = s
+	}
+}
+
+// claudeKey is the key that a configured server's entry has: the name, and
+// half of the SHA-256 of type, URL and headers as JSON.stringify writes them,
+// in this order, headers in the order of the configuration, after variables
+// were put in (observed from 2.1.74 on). ok is false where we do not know the
+// variables.
+func claudeKey(name string, s jsonedit.Value) (key string, ok bool) {
+	typ, url := member(s, "type"), member(s, "url")
+	if typ == "streamable-http" {
+		typ = "http"
+	}
+	text := append([]byte(`{"type":`), jsonedit.Quote(typ)...)
+	text = append(append(text, `,"url":`...), jsonedit.Quote(url)...)
+	text = append(text, `,"headers":{`...)
+	headers, _ := s.Get("headers")
+	for i, h := range headers.Members() {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		value, _ := h.Value.Text()
+		text = append(append(append(text, jsonedit.Quote(h.Key)...), ':'), jsonedit.Quote(value)...)
+	}
+	text = append(text, `}}`...)
+	sum := sha256.Sum256(text)
+	return name + "|" + hex.EncodeToString(sum[:8]), !strings.Contains(string(text), "${")
+}
+
+func claudeAdopt(c *Credential, e jsonedit.Value, j joined) {
+	if c.ClientSecret.IsZero() {
+		if secret, ok := j.root.Get("mcpOAuthClientConfig", c.Key.Entry, "clientSecret"); ok {
+			text, _ := secret.Text()
+			c.ClientSecret = NewSecret(text)
+		}
+	}
+	if c.Issuer == "" {
+		// Older versions bind the grant by the server that discovery found.
+		if url, ok := e.Get("discoveryState", "authorizationServerUrl"); ok {
+			c.Issuer, _ = url.Text()
+		}
+	}
+	c.NeedsAuth = j.marks[c.Name]
+	if s, ok := j.servers[c.Name]; ok && !s.unknown && !s.keys[c.Key.Entry] {
+		c.Unused = true
+	}
+}
+
+// claudeWaiting reads the servers that it will not try: for 900 s, or ttlMs,
+// after the mark was made it skips them whatever the store holds (observed).
+func claudeWaiting(home string) map[string]bool {
+	root, ok := readJSON(filepath.Join(home, claudeMarks))
+	if !ok {
+		return nil
+	}
+	marks := map[string]bool{}
+	for _, m := range root.Members() {
+		made, _ := m.Value.Get("timestamp")
+		at, _ := made.Float()
+		ttl := 900_000.0
+		if v, ok := m.Value.Get("ttlMs"); ok {
+			ttl, _ = v.Float()
+		}
+		if time.Now().Before(time.UnixMilli(int64(at + ttl))) {
+			marks[m.Key] = true
+		}
+	}
+	return marks
+}
+
+// readJSON reads a client's own file, which may be missing or torn.
+func readJSON(name string) (jsonedit.Value, bool) {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 4*maxSize {
+		return jsonedit.Value{}, false
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return jsonedit.Value{}, false
+	}
+	root, err := jsonedit.Parse(text)
+	return root, err == nil && root.Kind() == jsonedit.Object
+}
+
+func member(v jsonedit.Value, name string) string {
+	m, _ := v.Get(name)
+	text, _ := m.Text()
+	return text
+}

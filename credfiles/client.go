@@ -1,0 +1,110 @@
+package credfiles
+
+import (
+	"time"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/processes"
+)
+
+// A client is a program that keeps tokens, as one literal: where its stores
+// are, how an entry is read and written, which locks it takes and what else
+// it does that matters to somebody who writes beside it. Every fact in a
+// literal carries its source.
+type client struct {
+	name  string // in IDs
+	title string // as its makers write it
+	dir   string // the default home, below the user's
+	env   string // the variable that moves it
+
+	files  []file
+	beside []string // further files of the home that matter to what Scan returns
+	// join reads what else the client keeps beside its stores: configuration,
+	// secrets, marks. It may be nil.
+	join func(s *Store) (joined, *Problem)
+
+	threshold time.Duration // how long before expiry the client refreshes by itself
+	patience  time.Duration // how long a client waits for a lock of ours before it goes without or fails
+	request   Request
+
+	grantLock func(s *Store, c Credential) clientLock // held over the exchange
+	storeLock clientLock                              // held over a write
+
+	marks string // the file in which it notes servers that it will not try before a sign-in
+
+	programs  []string // the names that it runs under
+	script    string   // part of the path of its script, where it runs under node
+	version   func(p processes.Process) string
+	rereads   func(version string) Rereads
+	reconnect string // what a person does in a session that cannot notice a repair
+
+	signIn func(c Credential) []string
+	seen   string // the versions that the facts were taken from
+}
+
+// A clientLock is one of a client's own locks.
+type clientLock struct {
+	path      string        // relative to the home; empty: the client has none
+	dir       bool          // made by mkdir and kept alive by its mtime; else a flock on a file
+	stale     time.Duration // when the client takes a dead one over
+	heartbeat time.Duration
+}
+
+// A file is one of a client's stores: a JSON document.
+type file struct {
+	name    string // relative to the home
+	kinds   []kind
+	inPlace bool // the client itself writes it in place, so we may where nothing else works
+}
+
+// A kind is one sort of credential in a file.
+type kind struct {
+	name      string
+	at        []string // where its entries' object stands in the document
+	single    bool     // what stands there is the one entry
+	watchOnly Reason
+	fields    fields
+	// blanked reports the shape that only the client's own wipe leaves.
+	blanked func(e jsonedit.Value) bool
+	// adopt adds what the client keeps elsewhere. It may be nil.
+	adopt func(c *Credential, e jsonedit.Value, j joined)
+}
+
+// fields says where in an entry the values stand. Empty paths: not stored.
+type fields struct {
+	name, server, issuer, clientID, clientSecret []string
+	access, refresh                              []string
+	expiry, refreshExpiry                        []string // milliseconds since 1970
+	expiryGone                                   absence  // how the client writes that the expiry is not known
+	expiryInToken                                bool     // only the access token itself tells (RFC 7519 exp)
+	scope                                        []string
+	scopeList                                    bool // an array instead of one string
+	metadata, resourceMetadata                   []string
+}
+
+type absence int
+
+const (
+	asNull absence = iota
+	asMissing
+)
+
+// joined is what a client keeps beside its stores, read together with them.
+type joined struct {
+	servers   map[string]server // by the name that the client shows
+	marks     map[string]bool   // servers that it will not try before a sign-in
+	root      jsonedit.Value    // the store's own document
+	blocked   Reason            // why nothing here may be refreshed now
+	elsewhere bool              // the client does not look into this store
+}
+
+// server is what the client's configuration says of one MCP server.
+type server struct {
+	keys         map[string]bool // entry keys that it would look for
+	unknown      bool            // the key cannot be computed from what we can read
+	clientID     string
+	clientSecret Secret
+	authMethod   string
+}
+
+func at(path ...string) []string { return path }

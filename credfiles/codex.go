@@ -1,0 +1,205 @@
+package credfiles
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/processes"
+)
+
+// codex is OpenAI's Codex: CLI, desktop app and IDE extension share one home.
+// "Observed" means codex-cli 0.169.0 on Linux.
+var codex = client{
+	name:  "codex",
+	title: "Codex",
+	dir:   ".codex",
+	env:   "CODEX_HOME",
+	seen:  "0.118.0 to 0.169.0",
+
+	files: []file{
+		{
+			name: ".credentials.json",
+			kinds: []kind{{
+				name:   "mcp",
+				fields: codexFields,
+				adopt:  codexAdopt,
+			}},
+			// It opens without O_TRUNC, truncates and writes (observed by strace),
+			// so a store that is mounted as a single file works for it.
+			inPlace: true,
+		},
+		{
+			name: "auth.json",
+			kinds: []kind{{
+				name: "login", single: true, watchOnly: VendorLogin,
+				fields: fields{
+					access: at("tokens", "access_token"), refresh: at("tokens", "refresh_token"),
+					expiryInToken: true,
+				},
+			}},
+		},
+	},
+	beside: []string{"config.toml"},
+	join:   codexJoin,
+
+	// It refreshes when 30 s are left (observed: 20 s yes, 45 s no).
+	threshold: 30 * time.Second,
+	// It waits 60 s for its lock, but gives a server 30 s to start
+	// (startup_timeout_sec).
+	patience: 30 * time.Second,
+	// POST with client_id in the body, the entry's scopes, and as resource
+	// what the protected-resource metadata says, else the server's URL; with a
+	// configured secret HTTP Basic (observed).
+	request: Request{Scope: true, ServerAsResource: true, BasicByDefault: true},
+
+	// Both are flock(2) on files that are never written or removed (0.145 and
+	// later; observed). Newer code keeps a fingerprint in the credential's
+	// file, so nobody else may write it.
+	grantLock: func(s *Store, c Credential) clientLock {
+		sum := sha256.Sum256([]byte(codexKey(c.Name, c.ServerURL)))
+		return clientLock{path: filepath.Join("mcp-oauth-locks", hex.EncodeToString(sum[:])+".lock")}
+	},
+	storeLock: clientLock{path: filepath.Join("mcp-oauth-locks", "file-store.lock")},
+
+	programs: []string{"codex"},
+	version:  func(p processes.Process) string { return processes.PackageVersion(p.Exe, "@openai/codex") },
+	rereads: func(version string) Rereads {
+		// Locks and the look into the store before a refresh came with 0.145.0
+		// (observed; 0.140.0 has neither). Not knowing the version is no reason
+		// to think it old.
+		if older(version, 0, 145) {
+			return AtStart
+		}
+		return NearExpiry
+	},
+	reconnect: "restart it",
+
+	signIn: func(c Credential) []string {
+		if c.Kind == "login" {
+			return []string{"codex", "login"}
+		}
+		return []string{"codex", "mcp", "login", c.Name}
+	},
+}
+
+// codexFields are the members of an entry in .credentials.json, milliseconds
+// included (observed, exact bytes). Unknown members are dropped at its next
+// write, and a top-level member that is no entry makes it refuse the whole
+// file: so we never add one.
+var codexFields = fields{
+	name: at("server_name"), server: at("server_url"), issuer: at("issuer"), clientID: at("client_id"),
+	access: at("access_token"), refresh: at("refresh_token"), expiry: at("expires_at"),
+	scope: at("scopes"), scopeList: true,
+	// An answer without expires_in makes it write null (observed).
+	expiryGone: asNull,
+	// After invalid_grant 0.165 and later write refresh_token null and keep the
+	// access token (observed). A login whose server gave no refresh token looks
+	// the same: only somebody who saw one before can tell them apart, so this is
+	// no blanked shape.
+}
+
+// codexKey is the key of an entry: the name, and half of the SHA-256 of what
+// serde_json makes of the transport; headers are always empty in it (observed
+// for four URLs).
+func codexKey(name, url string) string {
+	text := append([]byte(`{"type":"http","url":`), jsonedit.Quote(url)...)
+	sum := sha256.Sum256(append(text, `,"headers":{}}`...))
+	return name + "|" + hex.EncodeToString(sum[:8])
+}
+
+// codexJoin reads config.toml: the secrets of registered clients stand there
+// in plain text, and it tells which entries are still used.
+func codexJoin(s *Store) (joined, *Problem) {
+	var j joined
+	name := filepath.Join(s.home, "config.toml")
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	var config struct {
+		Store   string `toml:"mcp_oauth_credentials_store"`
+		Servers map[string]struct {
+			URL   string `toml:"url"`
+			OAuth struct {
+				ClientID     string `toml:"client_id"`
+				ClientSecret string `toml:"client_secret"`
+				AuthMethod   string `toml:"token_endpoint_auth_method"`
+			} `toml:"oauth"`
+		} `toml:"mcp_servers"`
+	}
+	if err == nil {
+		err = toml.Unmarshal(text, &config)
+	}
+	if err != nil {
+		// Without it a secret may be missing from the request, and the server
+		// would say that the client is gone.
+		j.blocked = ClientConfig
+		return j, &Problem{Store: name, Client: "codex", Kind: BadConfig, Line: tomlLine(err)}
+	}
+	j.servers = map[string]server{}
+	for n, c := range config.Servers {
+		if c.URL == "" {
+			continue
+		}
+		j.servers[n] = server{
+			keys:     map[string]bool{codexKey(n, c.URL): true},
+			clientID: c.OAuth.ClientID, clientSecret: NewSecret(c.OAuth.ClientSecret), authMethod: c.OAuth.AuthMethod,
+		}
+	}
+	// In "keyring" mode it does not look into the file at all.
+	j.elsewhere = config.Store == "keyring"
+	return j, nil
+}
+
+func tomlLine(err error) int {
+	var d *toml.DecodeError
+	if errors.As(err, &d) {
+		line, _ := d.Position()
+		return line
+	}
+	return 0
+}
+
+func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
+	// It finds an entry by the key that name and URL give, not by the key that
+	// the entry stands under; a mis-keyed one is a stale double once the right
+	// one exists (observed).
+	right := codexKey(c.Name, c.ServerURL)
+	if _, ok := j.root.Get(right); ok && c.Key.Entry != right {
+		c.Unused = true
+	}
+	if j.elsewhere {
+		c.Unused = true
+	}
+	// A server that config.toml does not name may come from a project or a
+	// plugin: then the entry counts as used.
+	if s, ok := j.servers[c.Name]; ok {
+		if !s.keys[right] {
+			c.Unused = true
+		} else if s.clientID == "" || s.clientID == c.ClientID {
+			c.ClientSecret, c.AuthMethod = s.clientSecret, s.authMethod
+		}
+	}
+}
+
+// older compares the first two numbers of a version. An unreadable one is not
+// older than anything.
+func older(version string, major, minor int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	a, err1 := strconv.Atoi(parts[0])
+	b, err2 := strconv.Atoi(parts[1])
+	return err1 == nil && err2 == nil && (a < major || a == major && b < minor)
+}

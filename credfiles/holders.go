@@ -1,0 +1,80 @@
+package credfiles
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lamplighter/credfiles/processes"
+)
+
+// Holders lists, by store path, the running programs that may hold a refresh
+// token of that store in memory. A program whose home the system does not
+// tell (the environment of others is readable on Linux only) counts for every
+// home of its client.
+func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error) {
+	held := map[string][]Process{}
+	if len(stores) == 0 || stores[0].host.Processes == nil {
+		return held, nil
+	}
+	host := stores[0].host
+	running, err := host.Processes(ctx, likely)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range running {
+		for _, c := range clients {
+			if !c.is(p) {
+				continue
+			}
+			home, known := homeOf(c, host, p)
+			if !known && p.Owner != host.User {
+				continue // somebody else's, with a home of his own
+			}
+			version := c.version(p)
+			found := Process{PID: p.PID, Name: c.name, Started: p.Started, Version: version, Rereads: c.rereads(version)}
+			for _, s := range stores {
+				if s.client == c && (!known || resolved(s.home) == resolved(home)) {
+					held[s.path] = append(held[s.path], found)
+				}
+			}
+		}
+	}
+	return held, nil
+}
+
+// likely picks by name what is worth a closer look.
+func likely(name string) bool {
+	name = strings.TrimSuffix(name, ".exe")
+	if name == "node" {
+		return true
+	}
+	for _, c := range clients {
+		if slices.Contains(c.programs, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// is reports whether a running program is the client.
+func (c *client) is(p processes.Process) bool {
+	if slices.Contains(c.programs, strings.TrimSuffix(p.Name, ".exe")) {
+		return true
+	}
+	return c.script != "" && slices.ContainsFunc(p.Args, func(arg string) bool {
+		return strings.Contains(filepath.ToSlash(arg), c.script)
+	})
+}
+
+// homeOf is the home that a running client uses.
+func homeOf(c *client, host Host, p processes.Process) (home string, known bool) {
+	if home, ok := p.Env(c.env); ok && home != "" {
+		return filepath.Clean(home), true
+	}
+	if home, ok := p.Env("HOME"); ok && home != "" {
+		return filepath.Join(home, c.dir), true
+	}
+	return "", false
+}

@@ -1,0 +1,50 @@
+package credfiles
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"lamplighter/credfiles/processes"
+)
+
+// A Host is the computer as the clients see it. It is an argument so that a
+// test can have one of its own.
+type Host struct {
+	OS     string // as runtime.GOOS
+	Home   string // the user's home folder
+	User   string // as processes.Process names its owner
+	Getenv func(string) string
+	// Processes lists running programs by name; nil where that is not wanted.
+	Processes func(ctx context.Context, want func(name string) bool) ([]processes.Process, error)
+}
+
+// A Home is a further home of a client, from our config.
+type Home struct {
+	Client string // the client's name in the table
+	Path   string // absolute, or below ~/
+	Name   string // the profile; empty for the folder's name
+}
+
+// expand resolves a leading ~/ and makes the path clean.
+func (h Host) expand(path string) string {
+	if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
+		return filepath.Join(h.Home, rest)
+	}
+	return filepath.Clean(path)
+}
+
+// foreign reports whether a path belongs to another system than the one that
+// we run on: Windows looking into WSL, or WSL looking into Windows. Locks do
+// not reach across, so such a home is only watched.
+func (h Host) foreign(path string) bool {
+	switch h.OS {
+	case "windows":
+		p := strings.ToLower(filepath.ToSlash(path))
+		return strings.HasPrefix(p, "//wsl.localhost/") || strings.HasPrefix(p, "//wsl$/")
+	case "linux":
+		// WSL mounts the drives at /mnt/c, /mnt/d, ... unless told otherwise.
+		return h.Getenv("WSL_DISTRO_NAME") != "" && len(path) > 6 && strings.HasPrefix(path, "/mnt/") && path[6] == '/'
+	}
+	return false
+}

@@ -1,0 +1,104 @@
+package credfiles
+
+import (
+	"errors"
+	"io/fs"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/replace"
+)
+
+// A Problem is something about a store that a person has to know. The
+// sentences are in app; here is what failed, and on what.
+type Problem struct {
+	Store  string      // the path as the client knows it
+	Client string      // the client's name in the table
+	Kind   ProblemKind // which sentence
+	Entry  string      // the entry's name, where only one is concerned
+	Line   int         // where in the file; 0 where that says nothing
+	Err    error       // what the system said, if it said anything
+}
+
+// A ProblemKind chooses the sentence.
+type ProblemKind string
+
+// What can be wrong with a store.
+const (
+	Empty      ProblemKind = "empty"       // no bytes
+	Torn       ProblemKind = "torn"        // ends too early
+	NotJSON    ProblemKind = "not-json"    // a syntax error
+	NotUTF8    ProblemKind = "not-utf8"    // a byte order mark, or bytes that are not UTF-8
+	TooDeep    ProblemKind = "too-deep"    // nested beyond reason
+	TooLarge   ProblemKind = "too-large"   // beyond what a store can be
+	OddShape   ProblemKind = "odd-shape"   // values of other types than the client writes
+	NotRegular ProblemKind = "not-regular" // a folder, a device
+	Dangling   ProblemKind = "dangling"    // a link to nothing
+	Denied     ProblemKind = "denied"      // the system refuses
+	Mount      ProblemKind = "mount"       // a file mounted by itself: it cannot be replaced
+	ReadOnly   ProblemKind = "read-only"
+	Folder     ProblemKind = "folder" // nothing can be created beside it
+	Owner      ProblemKind = "owner"  // the new file could not be given to the old one's owner
+	Space      ProblemKind = "space"
+	BadConfig  ProblemKind = "bad-config" // the client's own configuration cannot be read
+	Cache      ProblemKind = "cache"      // what the client caches could not be cleared
+	Failed     ProblemKind = "failed"     // anything else: Err says
+)
+
+func (p *Problem) Error() string {
+	text := p.Store + ": " + string(p.Kind)
+	if p.Entry != "" {
+		text = p.Store + ", " + p.Entry + ": " + string(p.Kind)
+	}
+	if p.Err != nil {
+		text += ": " + p.Err.Error()
+	}
+	return text
+}
+
+func (p *Problem) Unwrap() error { return p.Err }
+
+// transient reports whether a client that writes in place leaves this for a
+// moment.
+func (p *Problem) transient() bool {
+	return p.Kind == Empty || p.Kind == Torn || p.Kind == NotJSON
+}
+
+// problem makes a Problem of what reading or replacing a store met.
+func (s *Store) problem(err error) *Problem {
+	p := &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: err}
+	var known *Problem
+	var syntax *jsonedit.SyntaxError
+	var obstacle *replace.Obstacle
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &syntax):
+		p.Kind, p.Line, p.Err = NotJSON, syntax.Line, nil
+		if kind, ok := syntaxKinds[syntax.Kind]; ok {
+			p.Kind = kind
+		}
+	case errors.As(err, &obstacle):
+		p.Err = obstacle.Err
+		if kind, ok := obstacleKinds[obstacle.Kind]; ok {
+			p.Kind = kind
+		}
+	case errors.Is(err, fs.ErrPermission):
+		p.Kind = Denied
+	}
+	return p
+}
+
+var syntaxKinds = map[jsonedit.ErrorKind]ProblemKind{
+	jsonedit.Empty: Empty, jsonedit.Truncated: Torn, jsonedit.BOM: NotUTF8, jsonedit.NotUTF8: NotUTF8, jsonedit.TooDeep: TooDeep,
+}
+
+var obstacleKinds = map[replace.Kind]ProblemKind{
+	replace.NotRegular: NotRegular,
+	replace.Link:       Dangling,
+	replace.Folder:     Folder,
+	replace.Mount:      Mount,
+	replace.Owner:      Owner,
+	replace.Space:      Space,
+	replace.ReadOnly:   ReadOnly,
+	replace.Denied:     Denied,
+}

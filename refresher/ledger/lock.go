@@ -1,0 +1,32 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/credfiles/clientlock"
+)
+
+// A Locked is one credential's part of the ledger while we hold our lock on
+// it: nobody else of ours refreshes it or writes what is remembered of it.
+type Locked struct {
+	*Ledger
+	Key  credfiles.Key
+	lock *clientlock.Lock
+}
+
+// Lock takes our own lock on a credential. The system frees it when the
+// process dies. ctx bounds the wait; the error is then a *clientlock.BusyError.
+func (l *Ledger) Lock(ctx context.Context, key credfiles.Key) (*Locked, error) {
+	lock, err := clientlock.File(ctx, l.file("locks", key), clientlock.FileOptions{
+		Mode: 0o600, FolderMode: 0o700, Retry: 20 * time.Millisecond,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Locked{l, key, lock}, nil
+}
+
+// Unlock lets others in.
+func (l *Locked) Unlock() error { return l.lock.Release() }

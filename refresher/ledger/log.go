@@ -1,0 +1,107 @@
+package ledger
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"lamplighter/credfiles/clientlock"
+)
+
+// An Event is one line of the log: what was done, when and why. Tokens stand
+// in it as the first eight digits of their fingerprints.
+type Event struct {
+	At      time.Time `json:"at"`
+	ID      string    `json:"id,omitempty"`
+	What    string    `json:"event"`             // "sent", "refreshed", "written", "dead", "adopted", ...
+	Why     string    `json:"why,omitempty"`     // a code, or what an error said
+	Verdict string    `json:"verdict,omitempty"` // of an answer
+	Code    string    `json:"code,omitempty"`    // the server's error code
+	Detail  string    `json:"detail,omitempty"`
+	Host    string    `json:"host,omitempty"` // who was asked
+	Old     string    `json:"old,omitempty"`  // fingerprint of the refresh token before
+	New     string    `json:"new,omitempty"`  // and after
+	Expiry  time.Time `json:"expires_at,omitzero"`
+	Took    float64   `json:"took_ms,omitempty"`
+	PID     int       `json:"pid"`
+}
+
+// Log appends an event. The file is moved aside when it has grown past size
+// bytes; keep older files stay. An event that cannot be written is lost: the
+// log is for people, nothing depends on it.
+func (l *Ledger) Log(e Event, size int64, keep int) error {
+	e.At, e.PID = time.Now().UTC(), os.Getpid()
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	// Several processes write one log: an append of one line is whole, and
+	// only the moving aside needs a lock. The rotation libraries keep a file
+	// open for one process and lose lines here.
+	name := filepath.Join(l.dir, "log.jsonl")
+	if info, err := os.Stat(name); err == nil && info.Size() > size {
+		l.rotate(name, size, keep)
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(text, '\n'))
+	return errors.Join(err, f.Close())
+}
+
+func (l *Ledger) rotate(name string, size int64, keep int) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	lock, err := clientlock.File(ctx, filepath.Join(l.dir, "locks", "log"), clientlock.FileOptions{
+		Mode: 0o600, FolderMode: 0o700, Retry: 5 * time.Millisecond,
+	})
+	if err != nil {
+		return
+	}
+	defer lock.Release()
+	if info, err := os.Stat(name); err != nil || info.Size() <= size {
+		return // somebody else was first
+	}
+	for n := keep; n > 1; n-- {
+		os.Rename(name+"."+strconv.Itoa(n-1), name+"."+strconv.Itoa(n))
+	}
+	if keep > 0 {
+		os.Rename(name, name+".1")
+	} else {
+		os.Remove(name)
+	}
+}
+
+// Events reads the log, oldest first, from the files that rotation kept and
+// the current one. A torn line is left out.
+func (l *Ledger) Events(keep int) ([]Event, error) {
+	var all []Event
+	for n := keep; n >= 0; n-- {
+		name := filepath.Join(l.dir, "log.jsonl")
+		if n > 0 {
+			name += "." + strconv.Itoa(n)
+		}
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return all, err
+		}
+		for s := bufio.NewScanner(f); s.Scan(); {
+			var e Event
+			if json.Unmarshal(s.Bytes(), &e) == nil {
+				all = append(all, e)
+			}
+		}
+		f.Close()
+	}
+	return all, nil
+}

@@ -1,0 +1,266 @@
+// Package refresher keeps credentials fresh: it decides when one is due, asks
+// its server by exactly one POST, and lands the answer in the client's store
+// under the client's own lock. It opens no client's file itself; that is
+// credfiles. What it must not forget is in the ledger.
+package refresher
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher/discovery"
+	"lamplighter/refresher/ledger"
+)
+
+// A Refresher refreshes the credentials of some stores. Its fields are set
+// once, before use.
+type Refresher struct {
+	Stores    func() []*credfiles.Store // asked at each scan: the config may change
+	Policy    func() Policy             // the same
+	Ledger    *ledger.Ledger
+	Finder    *discovery.Finder
+	Transport func(credfiles.Grant) http.RoundTripper // of the token request; nil: discovery's, with its rules
+	Tell      func(ledger.Event)                      // is told each step; may be nil
+	// Network describes how the computer is connected; when it changes, waits
+	// for a server that was not reached end. It may be nil.
+	Network func() string
+
+	mu      sync.Mutex
+	flights map[credfiles.Key]chan struct{}
+}
+
+// A Row is one credential with all that is known and decided about it.
+type Row struct {
+	credfiles.Credential
+	Decision
+	Memory ledger.Memory
+	Mode   ledger.Mode
+	// Reconnect are the running programs that cannot notice that this
+	// credential works again, and How is what a person does in them.
+	Reconnect []credfiles.Process
+	How       string
+
+	store *credfiles.Store
+	input Input
+}
+
+// DefaultMode is what may be done with it where the user said nothing about it
+// alone: the config's mode.
+func (row Row) DefaultMode() string { return row.input.Policy.Mode }
+
+// transport carries a token request: to where discovery may go, and nowhere
+// else.
+func (r *Refresher) transport(g credfiles.Grant) http.RoundTripper {
+	if r.Transport != nil {
+		return r.Transport(g)
+	}
+	return discovery.NewTransport(discovery.Options{Server: discovery.Anchor(g), AllowPrivate: r.Finder.AllowPrivate})
+}
+
+// A Snapshot is what there is at one moment. It is a value: nothing in it
+// changes afterwards.
+type Snapshot struct {
+	At       time.Time
+	Rows     []Row
+	Problems []credfiles.Problem
+}
+
+// Scan reads every store and decides about every credential. It changes
+// nothing and takes no lock.
+func (r *Refresher) Scan(ctx context.Context) Snapshot {
+	now := time.Now()
+	snap := Snapshot{At: now}
+	stores := r.Stores()
+	held, err := credfiles.Holders(ctx, stores)
+	if err != nil {
+		// Not knowing who runs is not knowing that nobody does; but a refresh
+		// under the client's lock is safe for every client that takes one.
+		r.tell(ledger.Event{What: "processes", Why: err.Error()})
+	}
+	var all []credfiles.Credential
+	var of []*credfiles.Store
+	for _, s := range stores {
+		creds, problems := s.Scan(ctx)
+		snap.Problems = append(snap.Problems, problems...)
+		for _, c := range creds {
+			c.Holders = held[s.Path()]
+			all = append(all, c)
+			of = append(of, s)
+		}
+	}
+	credfiles.NameAll(all)
+	view := r.view(all, now)
+	for i, c := range all {
+		snap.Rows = append(snap.Rows, view.row(c, of[i]))
+	}
+	return snap
+}
+
+// view is what one decision may have to know about all the others.
+type view struct {
+	r       *Refresher
+	now     time.Time
+	policy  Policy
+	pending map[credfiles.Key]*ledger.Record
+	twins   map[string][]credfiles.Credential // by fingerprint of the refresh token
+	owners  map[string]string                 // the ledger's name of a credential to its ID
+}
+
+func (r *Refresher) view(all []credfiles.Credential, now time.Time) view {
+	v := view{
+		r: r, now: now, policy: r.Policy(),
+		pending: map[credfiles.Key]*ledger.Record{},
+		twins:   map[string][]credfiles.Credential{},
+		owners:  map[string]string{},
+	}
+	records, _ := r.Ledger.Pending()
+	for i := range records {
+		v.pending[records[i].Sent.Key] = &records[i]
+	}
+	for _, c := range all {
+		if !c.Refresh.IsZero() {
+			print := r.Ledger.Fingerprint(c.Refresh)
+			v.twins[print] = append(v.twins[print], c)
+		}
+		v.owners[r.Ledger.OwnerOf(c.Key)] = c.ID
+	}
+	return v
+}
+
+func (v view) row(c credfiles.Credential, s *credfiles.Store) Row {
+	v.override(&c)
+	in := v.input(c, s)
+	row := Row{Credential: c, Decision: Decide(in), Memory: in.M, Mode: in.Mode, store: s, input: in}
+	for _, p := range c.Holders {
+		if p.Started.Before(in.M.Repaired) {
+			row.Reconnect = append(row.Reconnect, p)
+			row.How = s.Reconnect()
+		}
+	}
+	return row
+}
+
+// override puts the user's own knowledge over the store's.
+func (v view) override(c *credfiles.Credential) {
+	o, ok := v.policy.Overrides[c.ID]
+	if !ok {
+		return
+	}
+	set := func(to *string, from string) {
+		if from != "" {
+			*to = from
+		}
+	}
+	set(&c.TokenURL, o.TokenURL)
+	set(&c.MetadataURL, o.MetadataURL)
+	set(&c.AuthMethod, o.AuthMethod)
+	set(&c.Resource, o.Resource)
+	c.NoResource = o.NoResource
+	if o.Scope != "" {
+		c.Scopes, c.Request.Scope = []string{o.Scope}, true
+	}
+}
+
+func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
+	l := v.r.Ledger
+	in := Input{
+		Now: v.now, C: c,
+		Refresh: l.Fingerprint(c.Refresh), Access: l.Fingerprint(c.Access),
+		Threshold: s.Threshold(), Patience: s.Patience(),
+		Pending: v.pending[c.Key], Setup: setup(c.Grant), Policy: v.policy, Busy: v.r.busy(c.Key),
+	}
+	var err error
+	if in.M, err = l.Memory(c.Key); err != nil {
+		in.C.WatchOnly = credfiles.LedgerUnread
+	}
+	if in.Mode, err = l.Mode(c.Key); err != nil {
+		in.C.WatchOnly = credfiles.LedgerUnread
+	}
+	if in.Mark, in.Marked, err = l.Marked(in.Refresh); err != nil {
+		// Not knowing what is spent is no leave to send it.
+		in.C.WatchOnly = credfiles.LedgerUnread
+	}
+	if in.Marked {
+		if own := l.OwnerOf(c.Key); in.Mark.Owner != own {
+			in.Elsewhere = v.owners[in.Mark.Owner]
+		}
+		if kept, err := l.Kept(c.Key); err == nil && kept.Good != nil {
+			_, over, err := l.Marked(l.Fingerprint(kept.Good.Reveal().Refresh))
+			in.Good = err == nil && !over && kept.Good.Lineage == in.Mark.Lineage
+		}
+	}
+	for _, twin := range v.twins[in.Refresh] {
+		if twin.Key == c.Key {
+			continue
+		}
+		mode, _ := l.Mode(twin.Key)
+		if in.Twin == "" || mode.Mode == "keep" {
+			in.Twin, in.TwinOwns = twin.ID, mode.Mode == "keep"
+		}
+	}
+	return in
+}
+
+// setup is a hash of what a request is made of, apart from the token: when it
+// changes, a misconfigured credential is worth another try.
+func setup(g credfiles.Grant) string {
+	secret := sha256.Sum256([]byte(g.ClientSecret.Reveal()))
+	g.ClientSecret = credfiles.Secret{}
+	text, _ := json.Marshal(g)
+	sum := sha256.Sum256(append(text, secret[:]...))
+	return hex.EncodeToString(sum[:8])
+}
+
+func (r *Refresher) tell(e ledger.Event) {
+	if r.Tell != nil {
+		r.Tell(e)
+	}
+}
+
+// log writes an event down and tells it.
+func (r *Refresher) log(e ledger.Event) {
+	p := r.Policy()
+	r.Ledger.Log(e, p.LogSize, p.LogKeep)
+	r.tell(e)
+}
+
+func (r *Refresher) busy(key credfiles.Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.flights[key]
+	return ok
+}
+
+// fly makes refreshes of one credential in this process wait for each other.
+func (r *Refresher) fly(ctx context.Context, key credfiles.Key) (land func(), err error) {
+	for {
+		r.mu.Lock()
+		other, busy := r.flights[key]
+		if !busy {
+			done := make(chan struct{})
+			if r.flights == nil {
+				r.flights = map[credfiles.Key]chan struct{}{}
+			}
+			r.flights[key] = done
+			r.mu.Unlock()
+			return func() {
+				r.mu.Lock()
+				delete(r.flights, key)
+				r.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		r.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
