@@ -27,6 +27,10 @@ func TestSetReplacesOneValueAndNoOtherByte(t *testing.T) {
 		{"other type, same look", `{"a":"1"}`, "a", `1`, `{"a":1}`},
 		{"nearly the same number", `{"a":9007199254740993}`, "a", `9007199254740992`, `{"a":9007199254740992}`},
 		{"exponents too large to compare", `{"a":1e99999999999}`, "a", `10e99999999998`, `{"a":10e99999999998}`},
+		{"other key", `{"a":{"x": 1}}`, "a", `{"y":1}`, `{"a":{"y":1}}`},
+		{"other order", `{"a":{"x": 1,"y":2}}`, "a", `{"y":2,"x":1}`, `{"a":{"y":2,"x":1}}`},
+		{"longer array", `{"a":[ 1 ]}`, "a", `[1,1]`, `{"a":[1,1]}`},
+		{"true is not false", `{"a":true}`, "a", `false`, `{"a":false}`},
 		{"lone surrogates differ", `{"a":"\ud800"}`, "a", `"\ud801"`, `{"a":"\ud801"}`},
 	} {
 		got, err := Apply([]byte(c.text), Set(at(c.path), []byte(c.raw)))
@@ -169,28 +173,30 @@ func TestTheOutermostValueCanBeSetButNotDeleted(t *testing.T) {
 	}
 }
 
-func TestOnlyAFaultOfTheTextIsASyntaxError(t *testing.T) {
+func TestAnErrorSaysWhatIsWrongAndOnlyAFaultOfTheTextIsASyntaxError(t *testing.T) {
 	deep := []byte(strings.Repeat("[", 200) + strings.Repeat("]", 200))
 	for _, c := range []struct {
 		name, text string
 		change     Change
 		syntax     bool
+		says       string
 	}{
-		{"text", `{"a":1`, Set(at("a"), []byte("2")), true},
-		{"no change, but text", ``, Delete(at("a")), true},
-		{"new value", `{"a":1}`, Set(at("a"), []byte("{")), false},
-		{"two new values", `{"a":1}`, Set(at("a"), []byte(`2,"b":3`)), false},
-		{"no new value", `{"a":1}`, Set(at("a"), nil), false},
-		{"result too deep", `{"a":1}`, Set(at("a"), deep), false},
-		{"missing parent", `{"a":1}`, Set(at("b.c"), []byte("2")), false},
-		{"missing parent further up", `{"a":1}`, Set(at("b.c.d"), []byte("2")), false},
-		{"parent is a string", `{"a":"b"}`, Set(at("a.b"), []byte("2")), false},
-		{"parent is an array", `{"a":[]}`, Set(at("a.0"), []byte("2")), false},
-		{"the text is an array", `[{"a":1}]`, Set(at("a"), []byte("2")), false},
+		{"text", `{"a":1`, Set(at("a"), []byte("2")), true, `ends too soon`},
+		{"no change, but text", ``, Delete(at("a")), true, `no value`},
+		{"new value", `{"a":1}`, Set(at("a"), []byte("{")), false, `new value for ["a"]`},
+		{"two new values", `{"a":1}`, Set(at("a"), []byte(`2,"b":3`)), false, `new value for ["a"]`},
+		{"no new value", `{"a":1}`, Set(at("a"), nil), false, `new value for ["a"]`},
+		{"result too deep", `{"a":1}`, Set(at("a"), deep), false, `changed text`},
+		{"key not UTF-8", `{"a":1}`, Set([]string{"\xff"}, []byte("2")), false, `is not UTF-8`},
+		{"missing parent", `{"a":1}`, Set(at("b.c"), []byte("2")), false, `no object at ["b"]`},
+		{"missing parent further up", `{"a":1}`, Set(at("b.c.d"), []byte("2")), false, `no object at ["b" "c"]`},
+		{"parent is a string", `{"a":"b"}`, Set(at("a.b"), []byte("2")), false, `no object at ["a"]`},
+		{"parent is an array", `{"a":[]}`, Set(at("a.0"), []byte("2")), false, `no object at ["a"]`},
+		{"the text is an array", `[{"a":1}]`, Set(at("a"), []byte("2")), false, `no object at []`},
 	} {
 		got, err := Apply([]byte(c.text), c.change)
 		var syntax *SyntaxError
-		if err == nil || got != nil || errors.As(err, &syntax) != c.syntax {
+		if err == nil || got != nil || errors.As(err, &syntax) != c.syntax || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %q, %v", c.name, got, err)
 		}
 	}

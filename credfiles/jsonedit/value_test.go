@@ -182,6 +182,7 @@ func TestQuoteEscapesOnlyWhatItMust(t *testing.T) {
 		{`"\/`, `"\"\\/"`, `"\"\\/"`},
 		{"\b\f\n\r\t", `"\b\f\n\r\t"`, `"\b\f\n\r\t"`},
 		{"\x00\x1b\x1f~", `"\u0000\u001b\u001f~"`, `"\u0000\u001b\u001f~"`},
+		{"a b", `"a b"`, `"a b"`},
 		{"\x7f", "\"\x7f\"", `"\u007f"`},
 		{"é\u2028\u2029\uFFFD\uFFFF", "\"é\u2028\u2029\uFFFD\uFFFF\"", `"\u00e9\u2028\u2029\ufffd\uffff"`},
 		{"😀\U0010FFFF", "\"😀\U0010FFFF\"", `"\ud83d\ude00\udbff\udfff"`},
