@@ -1,0 +1,78 @@
+package discovery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lamplighter/credfiles"
+)
+
+// cached is one file of the cache: the last good endpoints.
+type cached struct {
+	Endpoints
+	Forgotten bool `json:"forgotten,omitzero"` // look afresh; good only when that fails
+}
+
+// file names the cache file by all that the endpoints depend on. It is a hash
+// because a server's URL may hold a secret. The number is the format's: other
+// versions of this program have files of their own.
+func (f *Finder) file(g credfiles.Grant) string {
+	key := fmt.Sprintf("1 %q %t", []string{g.Issuer, g.ServerURL, g.MetadataURL, g.ResourceMetadataURL, g.TokenURL}, g.Resource != "")
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(f.Dir, hex.EncodeToString(sum[:16])+".json")
+}
+
+// load returns the last good endpoints. What is damaged, or would not be
+// accepted from the network, counts as nothing.
+func (f *Finder) load(g credfiles.Grant) (cached, bool) {
+	if f.Dir == "" {
+		return cached{}, false
+	}
+	data, err := os.ReadFile(f.file(g))
+	if err != nil {
+		return cached{}, false
+	}
+	var c cached
+	if err := json.Unmarshal(data, &c); err != nil {
+		return cached{}, false
+	}
+	_, err = CheckURL(c.TokenURL, Anchor(g))
+	return c, err == nil && (g.Issuer == "" || sameIssuer(g.Issuer, c.Issuer))
+}
+
+func (f *Finder) save(g credfiles.Grant, c cached) error {
+	if f.Dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
+		return err
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return replaceFile(f.file(g), data)
+}
+
+// replaceFile never leaves half a file.
+func replaceFile(path string, data []byte) error {
+	t, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(data)
+	if e := t.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(t.Name(), path)
+	}
+	if err != nil {
+		os.Remove(t.Name())
+	}
+	return err
+}
