@@ -1,0 +1,258 @@
+// Windows: written from Microsoft's documentation of ReplaceFileW, MoveFileExW
+// and SetNamedSecurityInfoW, compiled, never run.
+
+package replace
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// kindOf names the system errors that mean the same wherever they are met.
+func kindOf(err error) Kind {
+	var errno windows.Errno
+	if !errors.As(err, &errno) {
+		return ""
+	}
+	switch errno {
+	case windows.ERROR_WRITE_PROTECT:
+		return ReadOnly
+	case windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED:
+		return Space
+	case windows.ERROR_CANT_RESOLVE_FILENAME:
+		return Link
+	case windows.ERROR_SHARING_VIOLATION, windows.ERROR_LOCK_VIOLATION:
+		return Denied
+	}
+	return ""
+}
+
+// retry repeats f for up to 2 s while it fails in a way that passes: another
+// program, often a virus scanner, has the file open for a moment. The times
+// are those of the go command's own file operations.
+func retry(f func() error) error {
+	start := time.Now()
+	wait := time.Millisecond
+	for {
+		err := f()
+		if err == nil || !passing(err) || time.Since(start)+wait >= 2*time.Second {
+			return err
+		}
+		time.Sleep(wait)
+		wait += rand.N(wait)
+	}
+}
+
+func passing(err error) bool {
+	for _, e := range []error{
+		windows.ERROR_ACCESS_DENIED,
+		windows.ERROR_SHARING_VIOLATION,
+		windows.ERROR_LOCK_VIOLATION,
+		windows.ERROR_DELETE_PENDING,
+		windows.ERROR_UNABLE_TO_REMOVE_REPLACED,  // all names are as before
+		windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT, // the same, where there is a backup
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func openRegular(name string, flag int) (f *os.File, err error) {
+	info, err := os.Lstat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, &Obstacle{Link, name, fs.ErrInvalid}
+	case !info.Mode().IsRegular():
+		return nil, &Obstacle{NotRegular, name, fs.ErrInvalid}
+	}
+	err = retry(func() error {
+		f, err = os.OpenFile(name, flag, 0)
+		return err
+	})
+	return f, err
+}
+
+func readRegular(name string) ([]byte, error) {
+	f, err := openRegular(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// inspect: no file is a mount of its own here, and what may be done shows only
+// by doing it.
+func inspect(path, file, folder string) error { return nil }
+
+func checkSticky(path, file, folder string) error { return nil }
+
+// A folder is neither held open nor synced: MoveFileExW writes through, and
+// NTFS keeps names in its own journal.
+func openFolder(string) (*os.File, error) { return nil, nil }
+func sameFolder(*os.File, string) bool    { return true }
+func syncFolder(*os.File) error           { return nil }
+func canExchange(*draft, *draft) bool     { return true }
+func abandoned(names []string, _ string) bool {
+	for _, name := range names {
+		// Sharing nothing, this fails while anybody has the file open.
+		p, err := windows.UTF16PtrFromString(name)
+		if err != nil {
+			return false
+		}
+		h, err := windows.CreateFile(p, windows.GENERIC_READ, 0, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+		if err != nil {
+			return false
+		}
+		windows.CloseHandle(h)
+	}
+	return true
+}
+
+// lock opens the draft again if it was released: an open file is lock enough.
+func (d *draft) lock() (err error) {
+	if d.file == nil {
+		d.file, err = os.OpenFile(d.name, os.O_RDWR, 0)
+	}
+	return err
+}
+
+// release closes the draft: a file that is to be moved may not be open.
+func (d *draft) release() {
+	d.file.Close()
+	d.file = nil
+}
+
+// dress gives a draft the access control list that the file named from has,
+// and its owner. ReplaceFileW keeps the list too, but only once the bytes are
+// already in the draft.
+func dress(to *os.File, from string) error {
+	const wanted = windows.OWNER_SECURITY_INFORMATION | windows.DACL_SECURITY_INFORMATION
+	want, err := windows.GetNamedSecurityInfo(from, windows.SE_FILE_OBJECT, wanted)
+	if err != nil {
+		return &os.PathError{Op: "GetNamedSecurityInfo", Path: from, Err: err}
+	}
+	have, err := windows.GetNamedSecurityInfo(to.Name(), windows.SE_FILE_OBJECT, wanted)
+	if err != nil {
+		return &os.PathError{Op: "GetNamedSecurityInfo", Path: to.Name(), Err: err}
+	}
+	if want.String() == have.String() {
+		return nil
+	}
+	wantOwner, _, err := want.Owner()
+	if err != nil {
+		return err
+	}
+	haveOwner, _, err := have.Owner()
+	if err != nil {
+		return err
+	}
+	if wantOwner != nil && (haveOwner == nil || !wantOwner.Equals(haveOwner)) {
+		err := windows.SetNamedSecurityInfo(to.Name(), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION, wantOwner, nil, nil, nil)
+		if err != nil {
+			return &Obstacle{Owner, from, err}
+		}
+	}
+	dacl, _, err := want.DACL()
+	if errors.Is(err, windows.ERROR_OBJECT_NOT_FOUND) {
+		return nil // a file system without lists, such as FAT
+	}
+	if err != nil {
+		return err
+	}
+	control, _, err := want.Control()
+	if err != nil {
+		return err
+	}
+	what := windows.SECURITY_INFORMATION(windows.DACL_SECURITY_INFORMATION | windows.UNPROTECTED_DACL_SECURITY_INFORMATION)
+	if control&windows.SE_DACL_PROTECTED != 0 {
+		what = windows.DACL_SECURITY_INFORMATION | windows.PROTECTED_DACL_SECURITY_INFORMATION
+	}
+	return windows.SetNamedSecurityInfo(to.Name(), windows.SE_FILE_OBJECT, what, nil, nil, dacl, nil)
+}
+
+// inherit keeps the list of a file of our own; modes mean nothing here.
+func inherit(to *os.File, from string, _ os.FileMode) error {
+	err := dress(to, from)
+	if is(err, Owner) {
+		return nil // then it has the folder's list
+	}
+	return err
+}
+
+// rename replaces to, and has done so on the disk when it returns.
+func rename(from, to string) error {
+	a, err := windows.UTF16PtrFromString(from)
+	if err != nil {
+		return err
+	}
+	b, err := windows.UTF16PtrFromString(to)
+	if err != nil {
+		return err
+	}
+	return retry(func() error {
+		err := windows.MoveFileEx(a, b, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
+		if err != nil {
+			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+		}
+		return nil
+	})
+}
+
+var replaceFile = windows.NewLazySystemDLL("kernel32.dll").NewProc("ReplaceFileW")
+
+// exchange puts the draft in the file's place and what was there beside it,
+// under the draft's name and .old. A file system without ReplaceFileW gets a
+// rename after a look.
+func exchange(d *draft, file string) (out string, came []byte, err error) {
+	if info, err := os.Lstat(file); err != nil {
+		return "", nil, err
+	} else if !info.Mode().IsRegular() {
+		return "", nil, &Obstacle{NotRegular, file, fs.ErrInvalid}
+	}
+	d.release()
+	out = d.name + ".old"
+	err = retry(func() error { return replaceWithBackup(file, d.name, out) })
+	switch {
+	case errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2):
+		// The file is at its backup's name and the draft at its own: go on
+		// from there, or back.
+		if rename(d.name, file) != nil {
+			return "", nil, errors.Join(err, rename(out, file))
+		}
+	case errors.Is(err, windows.ERROR_NOT_SUPPORTED), errors.Is(err, windows.ERROR_INVALID_FUNCTION):
+		return readAndRename(d, file)
+	case err != nil:
+		return "", nil, err
+	}
+	if came, err = readRegular(out); err != nil {
+		return "", nil, errors.Join(err, rename(out, file))
+	}
+	return out, came, nil
+}
+
+func replaceWithBackup(file, draft, backup string) error {
+	var p [3]*uint16
+	for i, name := range []string{file, draft, backup} {
+		var err error
+		if p[i], err = windows.UTF16PtrFromString(name); err != nil {
+			return err
+		}
+	}
+	ok, _, err := replaceFile.Call(uintptr(unsafe.Pointer(p[0])), uintptr(unsafe.Pointer(p[1])), uintptr(unsafe.Pointer(p[2])), 0, 0, 0)
+	if ok == 0 {
+		return &os.LinkError{Op: "ReplaceFile", Old: draft, New: file, Err: err}
+	}
+	return nil
+}
