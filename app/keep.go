@@ -140,6 +140,6 @@ func (p *program) line(format string, args ...any) {
 // asked why.
 func (p *program) tell(e ledger.Event) {
 	if p.loud || p.keeping && eventLoud[e.What] {
-		p.line("%s", eventText(e))
+		p.line("%s", eventText(e, p.loud))
 	}
 }

@@ -30,7 +30,7 @@ func (p *program) logCommand() *cobra.Command {
 				}{1, append([]ledger.Event{}, events...)})
 			}
 			for _, e := range events {
-				p.printf("%s  %s\n", e.At.Local().Format("2006-01-02 15:04:05"), eventText(e))
+				p.printf("%s  %s\n", e.At.Local().Format("2006-01-02 15:04:05"), eventText(e, true))
 			}
 			return nil
 		},
@@ -39,8 +39,8 @@ func (p *program) logCommand() *cobra.Command {
 	return c
 }
 
-// eventText is one line of the log for people.
-func eventText(e ledger.Event) string {
+// eventText is one line for people; all adds fingerprints, hosts and details.
+func eventText(e ledger.Event, all bool) string {
 	var b strings.Builder
 	if e.ID != "" {
 		b.WriteString(e.ID + ": ")
@@ -53,19 +53,19 @@ func eventText(e ledger.Event) string {
 	if e.Code != "" {
 		b.WriteString(" (" + e.Code + ")")
 	}
-	switch {
-	case e.Old != "" && e.New != "" && e.Old != e.New:
-		b.WriteString(", refresh token " + e.Old + " -> " + e.New)
-	case e.Old != "":
-		b.WriteString(", refresh token " + e.Old)
-	case e.New != "":
-		b.WriteString(", refresh token " + e.New)
-	}
-	if e.Host != "" {
-		b.WriteString(", " + e.Host)
+	if all {
+		switch {
+		case e.Old != "" && e.New != "" && e.Old != e.New:
+			b.WriteString(", refresh token " + e.Old + " -> " + e.New)
+		case e.Old+e.New != "":
+			b.WriteString(", refresh token " + max(e.Old, e.New))
+		}
+		if e.Host != "" {
+			b.WriteString(", " + e.Host)
+		}
 	}
 	if !e.Expiry.IsZero() {
-		b.WriteString(", good until " + e.Expiry.Local().Format("2006-01-02 15:04:05"))
+		b.WriteString(", good until " + clock(e.Expiry, e.At))
 	}
 	for _, more := range []string{e.Detail, e.Why} {
 		if more != "" {

@@ -114,7 +114,7 @@ func (p *program) root() *cobra.Command {
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")
 	root.AddCommand(
 		p.keepCommand(), p.statusCommand(), p.refreshCommand(), p.tokenCommand(),
-		p.modeCommand(), p.logCommand(), p.versionCommand(),
+		p.modeCommand(), p.logCommand(), p.demoCommand(), p.versionCommand(),
 	)
 	return root
 }

@@ -45,6 +45,15 @@ first. For servers, containers and service managers; no display is needed.`
 for good or for as long as --for says. Where two stores hold the same refresh
 token, keep names the one that owns it.`
 
+	demoHelp = `Makes a sample home with stores of Codex and Claude Code whose access tokens
+live 30 seconds, starts authorization servers on this computer, and keeps
+everything fresh: one server fails for a while, one grant is revoked. Nothing
+of yours is touched.`
+
+	saidDemo      = "A sample home in %s. Tokens live 30 seconds. One server fails from second 12 to 40, one grant is revoked at 20. Ctrl-C ends it.\n"
+	saidDemoEnd   = "\n%d refreshes by %d requests to the token endpoints.\n"
+	saidDemoClean = "No refresh token was sent twice after an answer, none was lost.\n"
+
 	saidNoSuchID      = "no credential is called %q; \"lamplighter status\" lists them"
 	saidAmbiguousID   = "%q could be any of these; say more of it:%s"
 	saidAllAndIDs     = "--all and IDs exclude each other; give one of them"

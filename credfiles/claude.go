@@ -1,8 +1,6 @@
 package credfiles
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -166,30 +164,25 @@ func claudeAdd(all map[string]server, doc jsonedit.Value) {
 	}
 }
 
-// claudeKey is the key that a configured server's entry has: the name, and
-// half of the SHA-256 of type, URL and headers as JSON.stringify writes them,
-// in this order, headers in the order of the configuration, after variables
-// were put in (observed from 2.1.74 on). ok is false where we do not know the
-// variables.
+// claudeKey is the key of a configured server's entry: headers count in the
+// order of the configuration, after variables were put in (observed from
+// 2.1.74 on). ok is false where we do not know the variables.
 func claudeKey(name string, s jsonedit.Value) (key string, ok bool) {
 	typ, url := member(s, "type"), member(s, "url")
 	if typ == "streamable-http" {
 		typ = "http"
 	}
-	text := append([]byte(`{"type":`), jsonedit.Quote(typ)...)
-	text = append(append(text, `,"url":`...), jsonedit.Quote(url)...)
-	text = append(text, `,"headers":{`...)
-	headers, _ := s.Get("headers")
-	for i, h := range headers.Members() {
+	headers := []byte{'{'}
+	set, _ := s.Get("headers")
+	for i, h := range set.Members() {
 		if i > 0 {
-			text = append(text, ',')
+			headers = append(headers, ',')
 		}
 		value, _ := h.Value.Text()
-		text = append(append(append(text, jsonedit.Quote(h.Key)...), ':'), jsonedit.Quote(value)...)
+		headers = append(append(append(headers, jsonedit.Quote(h.Key)...), ':'), jsonedit.Quote(value)...)
 	}
-	text = append(text, `}}`...)
-	sum := sha256.Sum256(text)
-	return name + "|" + hex.EncodeToString(sum[:8]), !strings.Contains(string(text), "${")
+	headers = append(headers, '}')
+	return entryKey(name, typ, url, headers), !strings.Contains(url+string(headers), "${")
 }
 
 func claudeAdopt(c *Credential, e jsonedit.Value, j joined) {

@@ -66,7 +66,7 @@ var codex = client{
 	// later; observed). Newer code keeps a fingerprint in the credential's
 	// file, so nobody else may write it.
 	grantLock: func(s *Store, c Credential) clientLock {
-		sum := sha256.Sum256([]byte(codexKey(c.Name, c.ServerURL)))
+		sum := sha256.Sum256([]byte(EntryKey(c.Name, c.ServerURL)))
 		return clientLock{path: filepath.Join("mcp-oauth-locks", hex.EncodeToString(sum[:])+".lock")}
 	},
 	storeLock: clientLock{path: filepath.Join("mcp-oauth-locks", "file-store.lock")},
@@ -108,15 +108,6 @@ var codexFields = fields{
 	// no blanked shape.
 }
 
-// codexKey is the key of an entry: the name, and half of the SHA-256 of what
-// serde_json makes of the transport; headers are always empty in it (observed
-// for four URLs).
-func codexKey(name, url string) string {
-	text := append([]byte(`{"type":"http","url":`), jsonedit.Quote(url)...)
-	sum := sha256.Sum256(append(text, `,"headers":{}}`...))
-	return name + "|" + hex.EncodeToString(sum[:8])
-}
-
 // codexJoin reads config.toml: the secrets of registered clients stand there
 // in plain text, and it tells which entries are still used.
 func codexJoin(s *Store) (joined, *Problem) {
@@ -152,7 +143,7 @@ func codexJoin(s *Store) (joined, *Problem) {
 			continue
 		}
 		j.servers[n] = server{
-			keys:     map[string]bool{codexKey(n, c.URL): true},
+			keys:     map[string]bool{EntryKey(n, c.URL): true},
 			clientID: c.OAuth.ClientID, clientSecret: NewSecret(c.OAuth.ClientSecret), authMethod: c.OAuth.AuthMethod,
 		}
 	}
@@ -174,7 +165,7 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 	// It finds an entry by the key that name and URL give, not by the key that
 	// the entry stands under; a mis-keyed one is a stale double once the right
 	// one exists (observed).
-	right := codexKey(c.Name, c.ServerURL)
+	right := EntryKey(c.Name, c.ServerURL)
 	if _, ok := j.root.Get(right); ok && c.Key.Entry != right {
 		c.Unused = true
 	}

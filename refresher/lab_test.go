@@ -2,8 +2,6 @@ package refresher_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -82,7 +80,7 @@ func (l *lab) codex(grants map[string]authtest.Grant) {
 	l.t.Helper()
 	store := map[string]any{}
 	for name, g := range grants {
-		store[codexKey(name, g.ServerURL)] = map[string]any{
+		store[credfiles.EntryKey(name, g.ServerURL)] = map[string]any{
 			"server_name": name, "server_url": g.ServerURL, "issuer": g.Issuer, "client_id": g.ClientID,
 			"access_token": g.AccessToken, "expires_at": g.Expiry.UnixMilli(), "refresh_token": g.RefreshToken,
 			"scopes": []string{"read", "write", "offline_access"},
@@ -96,7 +94,7 @@ func (l *lab) claude(grants map[string]authtest.Grant) {
 	l.t.Helper()
 	store := map[string]any{}
 	for name, g := range grants {
-		store[claudeKey(name, g.ServerURL)] = map[string]any{
+		store[credfiles.EntryKey(name, g.ServerURL)] = map[string]any{
 			"serverName": name, "serverUrl": g.ServerURL, "clientId": g.ClientID, "issuer": g.Issuer,
 			"accessToken": g.AccessToken, "expiresAt": g.Expiry.UnixMilli(), "refreshToken": g.RefreshToken,
 			"discoveryState": map[string]any{"authorizationServerUrl": g.Issuer, "oauthMetadataFound": true},
@@ -111,15 +109,6 @@ func marshal(v any) string {
 		panic(err)
 	}
 	return string(text)
-}
-
-func codexKey(name, url string) string { return name + "|" + transportHash(url) }
-
-func claudeKey(name, url string) string { return name + "|" + transportHash(url) }
-
-func transportHash(url string) string {
-	sum := sha256.Sum256([]byte(`{"type":"http","url":"` + url + `","headers":{}}`))
-	return hex.EncodeToString(sum[:8])
 }
 
 // row is the credential of that ID, as a scan sees it now.

@@ -12,6 +12,7 @@ type Policy struct {
 	LeadLeast   time.Duration
 	LeadMost    time.Duration
 	LeadShare   float64             // of the lifetime
+	Rest        time.Duration       // between two refreshes at least, whatever the lifetime; zero: a minute
 	Overrides   map[string]Override // by ID
 	LogSize     int64               // bytes
 	LogKeep     int                 // files
@@ -71,7 +72,13 @@ func (in Input) tight() bool {
 // rest is how long a refreshed token is left alone whatever its expiry says:
 // a server that hands out tokens shorter than the lead must not be asked in a
 // loop.
-func (in Input) rest() time.Duration { return max(time.Minute, in.lifetime()/4) }
+func (in Input) rest() time.Duration {
+	least := in.Policy.Rest
+	if least == 0 {
+		least = time.Minute
+	}
+	return max(least, in.lifetime()/4)
+}
 
 // dueAt is when to refresh. It is the same in every process that looks at the
 // same store and ledger: the jitter comes from the token, and only earlier.

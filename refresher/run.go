@@ -114,7 +114,7 @@ func (k *keeper) start(ctx context.Context, snap Snapshot) {
 func (k *keeper) end(out Outcome) {
 	k.running--
 	delete(k.rests, out.Key)
-	if out.Did == Failed || out.Did == Nothing {
+	if out.Did == Failed || out.Due {
 		k.rests[out.Key] = time.Now().Add(settled)
 	}
 }

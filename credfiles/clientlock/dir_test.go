@@ -127,6 +127,49 @@ func TestAHolderThatWakesUpKeepsItsLock(t *testing.T) {
 	})
 }
 
+func TestAHolderWhoseClockIsSlowKeepsItsLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, 10*time.Minute)
+		go func() {
+			for range 30 {
+				setAge(t, path, 10*time.Minute)
+				time.Sleep(claude.Heartbeat)
+			}
+		}()
+		other, err := Dir(patience(t, 2*time.Minute), path, claude)
+		wantBusy(t, other, err, path)
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestAClientThatTakesOverAtTheSameTimeIsRespected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := foreign(t, time.Hour)
+		abandoned := stat(t, path)
+		client := make(chan fs.FileInfo, 1)
+		go func() {
+			time.Sleep(claude.Retry / 2) // never at the moment of one of our looks
+			for unchanged(abandoned, stat(t, path)) {
+				time.Sleep(claude.Retry)
+			}
+			// It saw the abandoned one, and removes by path what is ours by now.
+			if err := os.Remove(path); err != nil {
+				t.Error(err)
+			}
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Error(err)
+			}
+			setAge(t, path, -time.Second)
+			client <- stat(t, path)
+		}()
+		other, err := Dir(patience(t, time.Minute), path, claude)
+		wantBusy(t, other, err, path)
+		if !unchanged(<-client, stat(t, path)) {
+			t.Error("the client's lock was touched")
+		}
+	})
+}
+
 func TestASleepBetweenTwoLooksIsNotSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := foreign(t, time.Hour)
@@ -226,6 +269,18 @@ func TestALostDirectoryIsFoundOutAndLeftAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			setAge(t, path, -400*time.Millisecond)
+		},
+		"replaced by one of the same time": func(t *testing.T, path string) {
+			at := stat(t, path).ModTime()
+			if err := os.Rename(path, path+".x"); err != nil { // kept, so that its number is not given again
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, at, at); err != nil {
+				t.Fatal(err)
+			}
 		},
 		"touched by another": func(t *testing.T, path string) { setAge(t, path, 3*time.Second) },
 	}

@@ -82,9 +82,6 @@ func (s *Server) deliver(w http.ResponseWriter, x *exchange, a Answer) {
 		body, delivery = make([]byte, len(body)), Garbled
 		rand.Read(body)
 	}
-	if b := x.behaviour; b.Answer != nil && b.Consume {
-		delivery = Withheld
-	}
 	s.record(x, a, delivery)
 
 	h := w.Header()

@@ -38,12 +38,16 @@ func do(s *Server, req *http.Request) reply {
 }
 
 func post(s *Server, url string, form url.Values) reply {
-	req, err := http.NewRequest("POST", url, strings.NewReader(form.Encode()))
+	return do(s, newPost(url, form.Encode()))
+}
+
+func newPost(url, form string) *http.Request {
+	req, err := http.NewRequest("POST", url, strings.NewReader(form))
 	if err != nil {
 		panic(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return do(s, req)
+	return req
 }
 
 func get(s *Server, url, access string) reply {

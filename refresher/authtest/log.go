@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,7 +33,7 @@ const (
 	TokensOnly Delivery = "tokens only" // cut, but behind the token strings
 	CutShort   Delivery = "cut"
 	Garbled    Delivery = "garbled"
-	Withheld   Delivery = "withheld" // no answer, or another in its place, or the client had left
+	Withheld   Delivery = "withheld" // no answer at all, or none to a client that had left
 )
 
 // An Entry is one request as the server saw it. No token is in it.
@@ -68,17 +69,11 @@ type Entry struct {
 
 // String is the entry in one line.
 func (e Entry) String() string {
-	line := fmt.Sprintf("#%d %s %s %s%s", e.N, e.At.Format("15:04:05.000"), e.Method, e.Host, e.Path)
-	for _, word := range []string{e.GrantType, e.Grant, e.Refresh} {
-		if word != "" {
-			line += " " + word
-		}
+	words := []string{
+		fmt.Sprintf("#%d", e.N), e.At.Format("15:04:05.000"), e.Method, e.Host + e.Path, e.GrantType, e.Grant, e.Refresh,
+		"->", fmt.Sprint(e.Status), e.Verdict, e.Successor, "(" + or(string(e.Delivery), "pending") + ")",
 	}
-	line += fmt.Sprintf(" -> %d %s", e.Status, e.Verdict)
-	if e.Successor != "" {
-		line += " " + e.Successor
-	}
-	return line + " (" + or(string(e.Delivery), "pending") + ")"
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
 }
 
 // Log is every request so far.

@@ -41,6 +41,11 @@ func TestTheOracleCatchesEachViolation(t *testing.T) {
 			refresh(s, g, g.RefreshToken)
 			refresh(s, g, g.RefreshToken)
 		}, []Rule{Spent}},
+		{"one that was consumed and condemned", Policy{}, func(s *Server, g Grant) {
+			s.Next(Token, Behaviour{Answer: Refusal{}.Answer(), Consume: true})
+			refresh(s, g, g.RefreshToken)
+			refresh(s, g, g.RefreshToken)
+		}, []Rule{Spent}},
 		{"one whose user is asked for", Policy{}, func(s *Server, g Grant) {
 			s.Next(Token, Behaviour{Answer: Refusal{Code: "invalid_grant", Extra: map[string]any{"suberror": "basic_action"}}.Answer()})
 			refresh(s, g, g.RefreshToken)
@@ -65,6 +70,11 @@ func TestTheOracleCatchesEachViolation(t *testing.T) {
 			refresh(s, g, g.RefreshToken)
 			refresh(s, g, g.RefreshToken)
 		}, []Rule{Spent}},
+		{"again after an answer that condemned, cut", Policy{}, func(s *Server, g Grant) {
+			s.Next(Token, Behaviour{Answer: Refusal{}.Answer(), Fault: Cut})
+			refresh(s, g, g.RefreshToken)
+			refresh(s, g, g.RefreshToken)
+		}, nil},
 		{"again after an answer that a killed program did not journal", Policy{}, func(s *Server, g Grant) {
 			refresh(s, g, g.RefreshToken)
 			s.NotJournaled(s.Last(g.ID).N)

@@ -3,7 +3,6 @@ package authtest
 import (
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -37,8 +36,7 @@ func TestClientAuthenticationComesBeforeTheRefreshToken(t *testing.T) {
 			if how == wrong {
 				form.Set("client_secret", "EXAMPLE")
 			}
-			req, _ := http.NewRequest("POST", g.TokenURL, strings.NewReader(form.Encode()))
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req := newPost(g.TokenURL, form.Encode())
 			if how == basic || how == both {
 				req.SetBasicAuth(url.QueryEscape(g.ClientID), url.QueryEscape(g.ClientSecret))
 			}

@@ -227,7 +227,7 @@ func (s *Server) answer(x *exchange) Answer {
 	}
 	a := s.own(x)
 	if b.Answer != nil {
-		x.entry.Verdict += ", answer exchanged"
+		x.entry.Verdict += ", answer withheld for a scripted one"
 		return *b.Answer
 	}
 	return a

@@ -1,6 +1,8 @@
 package authtest
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,5 +74,53 @@ func TestSameSuccessorIsTheSame(t *testing.T) {
 	one, two := refresh(s, g, g.RefreshToken), refresh(s, g, g.RefreshToken)
 	if one.text("refresh_token") != two.text("refresh_token") || one.text("access_token") == two.text("access_token") {
 		t.Error("want the same refresh token with another access token")
+	}
+}
+
+func TestWhatTheTokenEndpointRefuses(t *testing.T) {
+	s := memory(t, Policy{})
+	g, other := s.Grant(GrantOptions{}), s.Grant(GrantOptions{})
+	if r := get(s, g.TokenURL, ""); r.status != 405 {
+		t.Errorf("GET: status %d, want 405", r.status)
+	}
+	for _, test := range []struct{ name, form, code, verdict string }{
+		{"no client", "grant_type=refresh_token", "invalid_request", "client authentication: none"},
+		{"unknown client", "client_id=client-x", "invalid_client", "unknown client"},
+		{"no grant type", "client_id=" + g.ClientID, "unsupported_grant_type", "grant type not served"},
+		{"another grant type", "grant_type=password&client_id=" + g.ClientID, "unsupported_grant_type", "grant type not served"},
+		{"no refresh token", "grant_type=refresh_token&client_id=" + g.ClientID, "invalid_grant", "unknown refresh token"},
+		{"no code", "grant_type=authorization_code&client_id=" + g.ClientID, "invalid_grant", "unknown or old code"},
+		{"another client's", "grant_type=refresh_token&refresh_token=" + g.RefreshToken + "&client_id=" + other.ClientID, "invalid_grant", "another client's refresh token"},
+	} {
+		form, _ := url.ParseQuery(test.form)
+		r := post(s, g.TokenURL, form)
+		log := s.Log()
+		if verdict := log[len(log)-1].Verdict; r.text("error") != test.code || verdict != test.verdict {
+			t.Errorf("%s: %s, %s; want %s, %s", test.name, r.text("error"), verdict, test.code, test.verdict)
+		}
+	}
+	s.Expect(Spent, g.ID) // an invalid_grant is final, whoever asked
+	if r := refresh(s, g, g.RefreshToken); r.status != 200 {
+		t.Errorf("its own client: status %d", r.status)
+	}
+	r := post(s, s.URL(Revoke), url.Values{"token": {g.AccessToken}})
+	if r.text("error") != "invalid_request" || !tries(s, g.AccessToken) {
+		t.Errorf("a revocation by nobody: status %d", r.status)
+	}
+	for _, body := range []string{"", "{}", `{"redirect_uris":[]}`} {
+		if r := do(s, newPost(s.URL(Register), body)); r.status != 400 {
+			t.Errorf("registration %q: status %d, want 400", body, r.status)
+		}
+	}
+}
+
+func TestABasicChallengeAnswersBasic(t *testing.T) {
+	s := memory(t, Policy{})
+	g := s.Grant(GrantOptions{Confidential: true})
+	req := newPost(g.TokenURL, "grant_type=refresh_token")
+	req.SetBasicAuth(g.ClientID, "EXAMPLE")
+	r := do(s, req)
+	if got := r.header.Get("WWW-Authenticate"); r.status != 401 || !strings.HasPrefix(got, "Basic ") {
+		t.Errorf("status %d, WWW-Authenticate %q", r.status, got)
 	}
 }

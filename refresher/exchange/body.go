@@ -1,0 +1,189 @@
+package exchange
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/url"
+	"strings"
+)
+
+// An object is a JSON object, or a form, as far as a verdict needs it: two
+// levels deep, the last of duplicate names, as every client reads them.
+type object struct {
+	values  map[string]any     // string, json.Number, bool or nil
+	objects map[string]*object // nil inside a nested one
+	lists   map[string][]any   // of values
+}
+
+func newObject() *object {
+	return &object{values: map[string]any{}, objects: map[string]*object{}, lists: map[string][]any{}}
+}
+
+func (o *object) forget(name string) {
+	delete(o.values, name)
+	delete(o.objects, name)
+	delete(o.lists, name)
+}
+
+// text is the member's string without the space around it, "" where it is no
+// string.
+func (o *object) text(name string) string {
+	s, _ := o.values[name].(string)
+	return strings.TrimSpace(s)
+}
+
+// read parses the answer's body, leniently: by its looks more than by its
+// Content-Type. It returns nil for what is neither JSON nor a form. whole is
+// false where members may be missing; those there are came through whole.
+func read(a Answer) (o *object, whole bool) {
+	data, whole := a.Body, !a.Cut
+	if strings.EqualFold(a.Header.ContentEncoding, "gzip") {
+		unpacked, ok := gunzip(data)
+		data, whole = unpacked, whole && ok
+	}
+	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if len(data) == 0 {
+		return nil, whole
+	}
+	if data[0] == '{' {
+		o, whole := readJSON(data)
+		if !whole && len(o.values)+len(o.objects)+len(o.lists) == 0 {
+			return nil, false
+		}
+		return o, whole
+	}
+	kind, _, _ := mime.ParseMediaType(a.Header.ContentType)
+	switch kind {
+	case "application/x-www-form-urlencoded", "text/plain", "":
+		if bytes.Contains(data, []byte("access_token=")) || bytes.Contains(data, []byte("error=")) {
+			// A form does not show where it ends.
+			return readForm(string(data), whole && !a.Open)
+		}
+	}
+	return nil, whole
+}
+
+// maxDepth is how deep an answer may nest before it counts as garbled.
+const maxDepth = 100
+
+func gunzip(data []byte) (unpacked []byte, whole bool) {
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return data, true // says gzip and is not
+	}
+	unpacked, err = io.ReadAll(io.LimitReader(r, MaxBody))
+	return unpacked, err == nil && len(unpacked) < MaxBody
+}
+
+// readJSON reads up to the end of the object or the first byte that does not
+// belong there; only what stands before that is trusted. A string counts once
+// its closing quote is there and nothing but a separator or the end of the
+// data follows; a number at the end of the data may lack digits and does not.
+func readJSON(data []byte) (top *object, whole bool) {
+	type level struct {
+		object *object // what this level's members go into; nil where they are of no interest
+		list   string  // the list of object that this level is
+		name   string  // of the member being read
+		isList bool
+		named  bool
+	}
+	var levels []level
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	last := func() {} // takes back the value read last, which the next byte may show to be broken
+	lastIsText := false
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || !lastIsText {
+				last()
+			}
+			return top, false
+		}
+		last, lastIsText = func() {}, false
+		var in *level
+		if len(levels) > 0 {
+			in = &levels[len(levels)-1]
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			switch t {
+			case '{', '[':
+				if len(levels) == maxDepth {
+					return top, false
+				}
+				next := level{isList: t == '['}
+				switch {
+				case in == nil:
+					top = newObject()
+					next.object = top
+				case in.object == nil || in.isList:
+				case next.isList:
+					in.object.forget(in.name)
+					in.object.lists[in.name] = nil
+					next.object, next.list = in.object, in.name
+				default:
+					in.object.forget(in.name)
+					if len(levels) == 1 {
+						next.object = newObject()
+						in.object.objects[in.name] = next.object
+					}
+				}
+				if in != nil {
+					in.named = false
+				}
+				levels = append(levels, next)
+			default:
+				levels = levels[:len(levels)-1]
+				if len(levels) == 0 {
+					return top, true
+				}
+			}
+		default:
+			if s, ok := t.(string); ok && !in.isList && !in.named {
+				in.name, in.named = s, true
+				// The last of duplicates counts, also where it is cut.
+				if in.object != nil {
+					in.object.forget(s)
+				}
+				continue
+			}
+			_, lastIsText = t.(string)
+			in.named = false
+			if o, name := in.object, in.name; o != nil {
+				if in.isList {
+					o.lists[in.list] = append(o.lists[in.list], t)
+				} else {
+					o.values[name] = t
+					last = func() { delete(o.values, name) }
+				}
+			}
+		}
+	}
+}
+
+// readForm reads up to the first pair that is no pair. Where the form may be
+// cut, the last pair is not trusted.
+func readForm(s string, whole bool) (*object, bool) {
+	o := newObject()
+	pairs := strings.Split(s, "&")
+	for i, pair := range pairs {
+		if i == len(pairs)-1 && !whole {
+			break
+		}
+		k, v, _ := strings.Cut(pair, "=")
+		k, err := url.QueryUnescape(k)
+		if err != nil {
+			return o, false
+		}
+		if v, err = url.QueryUnescape(v); err != nil {
+			return o, false
+		}
+		o.values[k] = v
+	}
+	return o, whole
+}
