@@ -42,6 +42,15 @@ type client struct {
 	expired   bool
 }
 
+// AddClient makes a client known, as a developer's page would. Without a
+// secret it is public; without redirects it may be redirected anywhere.
+func (s *Server) AddClient(id, secret string, redirects ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients[id] = &client{id: id, secret: secret, redirects: redirects}
+	s.seen(secret)
+}
+
 // ExpireClient makes a client's registration expire now: the token endpoint
 // answers invalid_client, and no refresh token is touched.
 func (s *Server) ExpireClient(clientID string) {
@@ -80,9 +89,8 @@ func (s *Server) live(id string) *client {
 	return c
 }
 
-// credentials finds out who asks, and how (RFC 6749 section 2.3.1). A client
-// that does not form-encode its ID in Basic is understood too.
-func credentials(x *exchange) (id, secret string, style AuthStyle) {
+// credentials finds out who asks, and how (RFC 6749 section 2.3.1).
+func (s *Server) credentials(x *exchange) (id, secret string, style AuthStyle) {
 	id, secret = x.form.Get("client_id"), x.form.Get("client_secret")
 	style = AuthNone
 	if x.form.Has("client_secret") {
@@ -95,7 +103,10 @@ func credentials(x *exchange) (id, secret string, style AuthStyle) {
 	if style == AuthPost {
 		return id, secret, AuthBoth
 	}
-	return unescaped(user), unescaped(password), AuthBasic
+	if !s.policy(x.line()).RawBasic {
+		user, password = unescaped(user), unescaped(password)
+	}
+	return user, password, AuthBasic
 }
 
 func unescaped(s string) string {
@@ -108,7 +119,7 @@ func unescaped(s string) string {
 // authenticate comes before any look at a token, so that a refusal leaves the
 // refresh token good.
 func (s *Server) authenticate(x *exchange) (*client, *Answer) {
-	id, secret, style := credentials(x)
+	id, secret, style := s.credentials(x)
 	p := s.policy(x.line())
 	want, unknown := p.ClientAuth, p.Dialect.clientCode()
 	c := s.live(id)

@@ -53,15 +53,11 @@ func (s *Server) arrive(r *http.Request, body []byte) *exchange {
 	e.Endpoint, e.unexpected = s.endpoint(r)
 	e.Keys = slices.Sorted(maps.Keys(x.form))
 	e.Resource, e.Scope, e.GrantType = x.form["resource"], x.form.Get("scope"), x.form.Get("grant_type")
-	id, _, style := credentials(x)
-	e.ClientID = id
 	value := ""
 	switch e.Endpoint {
 	case Token:
-		e.Auth = style
 		value = x.form.Get("refresh_token")
 	case Revoke:
-		e.Auth = style
 		if value = x.form.Get("token"); s.refresh[value] == nil {
 			value = "" // an access token
 		}
@@ -71,6 +67,10 @@ func (s *Server) arrive(r *http.Request, body []byte) *exchange {
 	}
 	if x.token = s.refresh[value]; x.token != nil {
 		e.Refresh, e.Grant = x.token.serial, x.token.line.id
+	}
+	e.ClientID = x.form.Get("client_id")
+	if e.Endpoint == Token || e.Endpoint == Revoke {
+		e.ClientID, _, e.Auth = s.credentials(x)
 	}
 	e.Strays = s.strays(x)
 	s.seen(x.form.Get("code_verifier"))

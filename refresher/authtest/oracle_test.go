@@ -3,6 +3,7 @@ package authtest
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -75,6 +76,11 @@ func TestTheOracleCatchesEachViolation(t *testing.T) {
 			refresh(s, g, g.RefreshToken)
 			refresh(s, g, g.RefreshToken)
 		}, nil},
+		{"again after an answer that condemned, cut to nothing", Policy{}, func(s *Server, g Grant) {
+			s.Next(Token, Behaviour{Answer: Refusal{}.Answer(), Fault: CutAfterTokens})
+			refresh(s, g, g.RefreshToken)
+			refresh(s, g, g.RefreshToken)
+		}, nil},
 		{"again after an answer that a killed program did not journal", Policy{}, func(s *Server, g Grant) {
 			refresh(s, g, g.RefreshToken)
 			s.NotJournaled(s.Last(g.ID).N)
@@ -88,6 +94,9 @@ func TestTheOracleCatchesEachViolation(t *testing.T) {
 		}, nil},
 		{"a token request to a guessed path", Policy{}, func(s *Server, g Grant) {
 			post(s, s.Issuer()+"/token", nil)
+		}, []Rule{Misdirected}},
+		{"the token endpoint's path on the MCP server's host", Policy{}, func(s *Server, g Grant) {
+			post(s, "https://mcp.example/oauth/token", nil)
 		}, []Rule{Misdirected}},
 		{"a look for metadata", Policy{}, func(s *Server, g Grant) {
 			get(s, s.Issuer()+"/.well-known/openid-configuration", "")
@@ -148,17 +157,47 @@ func wantRules(t *testing.T, s *Server, want []Rule) {
 }
 
 func TestTwoRefreshesOfOneGrantInFlightAreCaught(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		behaviour Behaviour
+		first     func(Grant) string
+	}{
+		{"same value", Behaviour{Delay: time.Second}, func(g Grant) string { return g.RefreshToken }},
+		{"the first ends soon after", Behaviour{Delay: 510 * time.Millisecond}, func(g Grant) string { return g.RefreshToken }},
+		{"the first is half answered", Behaviour{Fault: Cut, Hang: true}, func(g Grant) string { return g.RefreshToken }},
+		{"a value that was never issued", Behaviour{Delay: time.Second}, func(Grant) string { return "rt-EXAMPLE" }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, err := Start(Options{Memory: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				g, other := s.Grant(GrantOptions{}), s.Grant(GrantOptions{})
+				s.Next(Token, test.behaviour, test.behaviour)
+				go refresh(s, g, test.first(g))
+				go refresh(s, other, other.RefreshToken)
+				time.Sleep(500 * time.Millisecond)
+				if v := s.Check(); v != nil {
+					t.Errorf("two grants at once: %q", v)
+				}
+				refresh(s, g, test.first(g))
+				wantRules(t, s, []Rule{Overlap})
+			})
+		})
+	}
+}
+
+func TestTwoRefreshTokensOfOneGrantInFlightAreCaught(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory(t, Policy{})
 		g := s.Grant(GrantOptions{})
-		other := s.Grant(GrantOptions{})
-		s.Behave(Token, Behaviour{Delay: time.Second})
-		go refresh(s, g, g.RefreshToken)
-		go refresh(s, other, other.RefreshToken)
+		next := refresh(s, g, g.RefreshToken).text("refresh_token")
+		s.NotJournaled(1)
+		s.Next(Token, Behaviour{Delay: time.Second})
+		go refresh(s, g, next)
 		time.Sleep(500 * time.Millisecond)
-		if v := s.Check(); v != nil {
-			t.Errorf("two grants at once: %q", v)
-		}
 		refresh(s, g, g.RefreshToken)
 		wantRules(t, s, []Rule{Overlap})
 		s.Expect(Overlap, g.ID)
@@ -166,22 +205,29 @@ func TestTwoRefreshesOfOneGrantInFlightAreCaught(t *testing.T) {
 }
 
 func TestARepeatAfterTheClientGaveUpIsNoOverlap(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := memory(t, Policy{})
-		g := s.Grant(GrantOptions{})
-		s.Next(Token, Behaviour{Delay: time.Minute})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		req, _ := http.NewRequestWithContext(ctx, "POST", g.TokenURL, strings.NewReader("grant_type=refresh_token&client_id="+g.ClientID+"&refresh_token="+g.RefreshToken))
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if r := do(s, req); r.err == nil {
-			t.Fatal("an answer after a second, want none")
+	for _, memory := range []bool{true, false} {
+		for _, b := range []Behaviour{{Delay: Forever}, {DelayAfter: Forever}, {Fault: Cut, Hang: true}} {
+			s := New(t, Options{Memory: memory, Policy: Policy{Reuse: Grace, Grace: time.Hour}})
+			transport := s.Transport()
+			if !memory {
+				transport = &http.Transport{DisableKeepAlives: true}
+			}
+			g := s.Grant(GrantOptions{})
+			ctx, giveUp := context.WithCancel(t.Context())
+			b.OnArrival = giveUp
+			s.Next(Token, b)
+			form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {g.RefreshToken}, "client_id": {g.ClientID}}.Encode()
+			for _, ctx := range []context.Context{ctx, t.Context()} {
+				res, err := transport.RoundTrip(newPost(g.TokenURL, form).WithContext(ctx))
+				if err == nil {
+					res.Body.Close()
+				}
+			}
+			if v := s.Check(); v != nil {
+				t.Errorf("network: %v, %+v: violations %q, want none", !memory, b, v)
+			}
 		}
-		refresh(s, g, g.RefreshToken)
-		if v := s.Check(); v != nil {
-			t.Errorf("violations %q, want none", v)
-		}
-	})
+	}
 }
 
 func TestATestFailsForWhatItDidNotExpect(t *testing.T) {

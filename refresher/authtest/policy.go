@@ -20,6 +20,7 @@ type Policy struct {
 	WrongAudience   bool          // the MCP server refuses the access tokens that a refresh brings
 
 	ClientAuth     ClientAuth
+	RawBasic       bool // Basic is taken as it is, not form-encoded (against RFC 6749 section 2.3.1)
 	RequireScope   bool // a refresh without scope is refused (Entra)
 	Resource       ResourceRule
 	BurnsOnRefusal bool // a refresh refused for its resource has used up the refresh token (oidc-provider)

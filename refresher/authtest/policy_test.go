@@ -51,6 +51,25 @@ func TestClientAuthenticationComesBeforeTheRefreshToken(t *testing.T) {
 	}
 }
 
+func TestBasicIsFormEncodedUnlessTheServerIsOdd(t *testing.T) {
+	const id, secret = "my client", "a+b:c%20EXAMPLE"
+	for _, raw := range []bool{false, true} {
+		s := memory(t, Policy{RawBasic: raw})
+		s.AddClient(id, secret)
+		g := s.Grant(GrantOptions{ClientID: id})
+		for _, encoded := range []bool{raw, !raw} {
+			req := newPost(g.TokenURL, "grant_type=refresh_token&refresh_token="+g.RefreshToken)
+			req.SetBasicAuth(id, secret)
+			if encoded {
+				req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
+			}
+			if taken := do(s, req).status == 200; taken != (encoded != raw) {
+				t.Errorf("raw server: %v, encoded: %v: taken: %v", raw, encoded, taken)
+			}
+		}
+	}
+}
+
 func TestAnExpiredClientIsRefusedAndItsRefreshTokenSpared(t *testing.T) {
 	for _, test := range []struct {
 		dialect Dialect

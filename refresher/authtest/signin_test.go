@@ -184,6 +184,10 @@ func TestACodeIsGoodOnceForItsClientRedirectAndVerifier(t *testing.T) {
 		if got := exchanges(s, client, q.Get("code"), more...).status == 200; got != (name == "good") {
 			t.Errorf("%s: taken: %v", name, got)
 		}
+		log := s.Log()
+		if log[len(log)-1].Condemned {
+			t.Errorf("%s: a code condemns a refresh token", name)
+		}
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := New(t, Options{Memory: true})
@@ -228,6 +232,13 @@ func TestWhatASignInIsRefusedFor(t *testing.T) {
 		r, q := authorizes(s, test.client, test.redirect, test.more...)
 		if r.status != test.status || q.Get("error") != test.code {
 			t.Errorf("%s: status %d %s, want %d %s", test.name, r.status, q.Get("error"), test.status, test.code)
+		}
+	}
+	s.AddClient("fixed", "", callback)
+	s.Set(func(o *Options) { o.ExactRedirect = true })
+	for _, redirect := range []string{callback, "http://127.0.0.1:9/callback"} {
+		if r, _ := authorizes(s, "fixed", redirect); (r.status == 302) != (redirect == callback) {
+			t.Errorf("a client added by hand, %s: status %d", redirect, r.status)
 		}
 	}
 	s.Set(func(o *Options) { o.Deny, o.Iss = "access_denied", WrongIss })

@@ -76,7 +76,7 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 	if next == nil {
 		return s.refuseDead(x, verdict)
 	}
-	rt.used, next.used = time.Now(), time.Now()
+	next.used = time.Now()
 	if p.RevokesAccess {
 		l.revokeAccess()
 	}

@@ -38,6 +38,8 @@ func TestAReuseIsTreatedAsThePolicySays(t *testing.T) {
 			[]step{{0, first, true}, {0, second, true}, {9 * time.Second, first, true}, {0, third, true}}},
 		{"no rotation", Policy{NoRotation: true}, []step{{0, first, true}, {time.Hour, first, true}}},
 		{"idle", Policy{IdleLifetime: 24 * time.Hour}, []step{{23 * time.Hour, first, true}, {23 * time.Hour, second, true}, {25 * time.Hour, third, false}}},
+		{"idle without rotation", Policy{IdleLifetime: 24 * time.Hour, NoRotation: true},
+			[]step{{23 * time.Hour, first, true}, {23 * time.Hour, first, true}, {25 * time.Hour, first, false}}},
 		{"absolute", Policy{AbsoluteLifetime: 24 * time.Hour}, []step{{23 * time.Hour, first, true}, {time.Hour, second, false}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
