@@ -118,7 +118,7 @@ func (s *Server) exchangeCode(x *exchange, c *client) Answer {
 	if !c.noRefresh && (offline || !s.options.OfflineOnly) {
 		rt = s.issueRefresh(k.line, nil)
 	}
-	return s.success(x, s.issueAccess(k.line), nil, rt)
+	return s.success(x, s.issueAccess(k.line, k.scope), nil, rt)
 }
 
 // revoke is the revocation endpoint (RFC 7009). A refresh token takes the

@@ -78,6 +78,7 @@ type refreshToken struct {
 type accessToken struct {
 	value   string
 	line    *lineage
+	scope   string // the grant's, or less
 	expiry  time.Time
 	revoked bool
 	foreign bool // for another audience
@@ -95,7 +96,7 @@ func (s *Server) Grant(o GrantOptions) Grant {
 		c = s.newClient(o.Confidential)
 	}
 	l := s.newLineage(c, or(o.Scope, "read write offline_access"), or(o.Resource, s.resourceID()), o.Policy)
-	at := s.issueAccess(l)
+	at := s.issueAccess(l, l.scope)
 	if o.AccessLeft != 0 {
 		at.expiry = time.Now().Add(o.AccessLeft)
 	}
@@ -250,10 +251,6 @@ func (l *lineage) newestAccess() *accessToken {
 		return nil
 	}
 	return l.access[len(l.access)-1]
-}
-
-func (l *lineage) hasScope(scope string) bool {
-	return subset(scope, l.scope)
 }
 
 // subset reports whether every scope of a is in b.

@@ -91,7 +91,7 @@ func (s *Server) bearer(x *exchange) (*accessToken, *Answer) {
 		return refuse(http.StatusUnauthorized, "access token for another audience", `error="invalid_token"`)
 	case !time.Now().Before(at.expiry):
 		return refuse(http.StatusUnauthorized, "expired access token", `error="invalid_token"`)
-	case !at.line.hasScope(s.options.RequiredScope):
+	case !subset(s.options.RequiredScope, at.scope):
 		return refuse(http.StatusForbidden, "scope missing", fmt.Sprintf(`error="insufficient_scope", scope=%q`, s.options.RequiredScope))
 	}
 	return at, nil

@@ -24,13 +24,13 @@ func (s *Server) issueRefresh(l *lineage, parent *refreshToken) *refreshToken {
 	return rt
 }
 
-func (s *Server) issueAccess(l *lineage) *accessToken {
+func (s *Server) issueAccess(l *lineage, scope string) *accessToken {
 	p := s.policy(l)
 	now := time.Now()
-	at := &accessToken{value: "at-" + random(), line: l, expiry: now.Add(p.accessLifetime())}
+	at := &accessToken{value: "at-" + random(), line: l, scope: scope, expiry: now.Add(p.accessLifetime())}
 	if p.JWT {
 		at.value = jwt(map[string]any{
-			"iss": s.issuer(), "aud": l.resource, "client_id": l.client.id, "scope": l.scope,
+			"iss": s.issuer(), "aud": l.resource, "client_id": l.client.id, "scope": scope,
 			"iat": now.Unix(), "exp": at.expiry.Unix(), "jti": random(),
 		})
 	}

@@ -86,6 +86,12 @@ func TestTheOracleCatchesEachViolation(t *testing.T) {
 			s.NotJournaled(s.Last(g.ID).N)
 			refresh(s, g, g.RefreshToken)
 		}, nil},
+		{"again after an answer that kept the successor to itself", Policy{Reuse: Grace, Grace: time.Minute}, func(s *Server, g Grant) {
+			s.Next(Token, Behaviour{Fault: DropAfter}, Behaviour{Shape: Shape{Refresh: NullRefresh}})
+			for range 3 {
+				refresh(s, g, g.RefreshToken)
+			}
+		}, nil},
 		{"again after trouble", Policy{}, func(s *Server, g Grant) {
 			s.Next(Token, Behaviour{Answer: Status(503)}, Behaviour{Fault: DropBefore})
 			for range 3 {

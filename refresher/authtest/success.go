@@ -13,7 +13,7 @@ import (
 // success writes a token answer in the shape that the behaviour asks for. The
 // token strings come first, so that an answer can be cut behind them.
 func (s *Server) success(x *exchange, at *accessToken, old, next *refreshToken) Answer {
-	shape, l := x.behaviour.Shape, at.line
+	shape := x.behaviour.Shape
 	var body object
 	body.text("access_token", at.value)
 	shown := next != nil && (shape.Refresh == SameRefresh || shape.Refresh == AsIs && next != old)
@@ -28,10 +28,10 @@ func (s *Server) success(x *exchange, at *accessToken, old, next *refreshToken) 
 	if v := or(shape.ExpiresIn, "%d"); v != Absent {
 		body.raw("expires_in", strings.ReplaceAll(v, "%d", secondsUntil(at.expiry)))
 	}
-	if end, ok := s.refreshEnd(l); ok && shape.RefreshExpiresIn != "" {
+	if end, ok := s.refreshEnd(at.line); ok && shape.RefreshExpiresIn != "" {
 		body.raw(shape.RefreshExpiresIn, secondsUntil(end))
 	}
-	if v := or(shape.Scope, l.scope); v != Absent {
+	if v := or(shape.Scope, at.scope); v != Absent {
 		body.text("scope", v)
 	}
 	body.text("token_type", "Bearer")
@@ -52,12 +52,12 @@ func (s *Server) success(x *exchange, at *accessToken, old, next *refreshToken) 
 	}
 	a.Header.Set("Content-Type", contentType)
 
-	if next != nil && next != old {
-		a.successor = next
-	}
 	last := at.value
 	if shown {
 		last = next.value
+	}
+	if shown && next != old {
+		a.successor = next
 	}
 	if shape.Form {
 		last = url.QueryEscape(last)

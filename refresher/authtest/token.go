@@ -61,7 +61,7 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 	if p.RequireScope && x.entry.Scope == "" {
 		return s.refuse(x, Refusal{Code: "invalid_request", Description: "The request body must contain the following parameter: 'scope'."}, "no scope")
 	}
-	if !l.hasScope(x.entry.Scope) {
+	if !subset(x.entry.Scope, l.scope) {
 		return s.refuse(x, Refusal{Code: "invalid_scope"}, "scope not granted")
 	}
 	if why := p.Resource.violated(x.entry.Resource, l.resource); why != "" {
@@ -81,7 +81,7 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 		l.revokeAccess()
 	}
 	x.entry.Verdict = verdict
-	at := s.issueAccess(l)
+	at := s.issueAccess(l, or(x.entry.Scope, l.scope))
 	at.foreign = p.WrongAudience
 	return s.success(x, at, rt, next)
 }

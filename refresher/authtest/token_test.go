@@ -79,6 +79,19 @@ func TestSameSuccessorIsTheSame(t *testing.T) {
 	}
 }
 
+func TestANarrowedRefreshNarrowsOneAccessToken(t *testing.T) {
+	s := New(t, Options{Memory: true, RequiredScope: "write"})
+	g := s.Grant(GrantOptions{Scope: "read write"})
+	narrow := refresh(s, g, g.RefreshToken, "scope", "read")
+	full := refresh(s, g, narrow.text("refresh_token"))
+	if narrow.text("scope") != "read" || full.text("scope") != "read write" {
+		t.Errorf("scopes %q, then %q", narrow.text("scope"), full.text("scope"))
+	}
+	if tries(s, narrow.text("access_token")) || !tries(s, full.text("access_token")) {
+		t.Error("want only the second access token to have the scope that the MCP server wants")
+	}
+}
+
 func TestWhatTheTokenEndpointRefuses(t *testing.T) {
 	s := memory(t, Policy{})
 	g, other := s.Grant(GrantOptions{}), s.Grant(GrantOptions{})
