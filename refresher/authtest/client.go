@@ -25,7 +25,7 @@ type Registration struct {
 // AuthStyle is how a client showed itself at the token endpoint.
 type AuthStyle string
 
-// The styles beyond the words of RFC 7591 section 2.
+// The styles, in the words of RFC 7591 section 2 where it has one.
 const (
 	AuthNone  AuthStyle = "none"
 	AuthBasic AuthStyle = "client_secret_basic"
