@@ -27,16 +27,29 @@ func asNobody(t *testing.T, f func()) {
 	<-done
 }
 
+// open lets everybody reach dir, which is below the folder for temporary
+// files, and returns it.
+func open(t *testing.T, dir string) string {
+	t.Helper()
+	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	asNobody(t, func() { _, err = os.ReadDir(dir) })
+	if err != nil {
+		t.Skip(err)
+	}
+	return dir
+}
+
 func TestAFolderThatIsNotWritableIsNotABusyLock(t *testing.T) {
-	dir := t.TempDir()
+	dir := open(t, t.TempDir())
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(dir, 0o755) })
-	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		os.Chmod(d, 0o755) // so that nobody gets as far as the folder
-	}
-	os.Chmod(dir, 0o555)
 	path := filepath.Join(dir, "x.lock")
 	for _, kind := range []string{"file", "dir"} {
 		asNobody(t, func() {
@@ -49,12 +62,8 @@ func TestAFolderThatIsNotWritableIsNotABusyLock(t *testing.T) {
 	}
 }
 
-func TestAReadOnlyLockFileOfAnotherUserCanBeLocked(t *testing.T) {
-	dir := t.TempDir()
-	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		os.Chmod(d, 0o755)
-	}
-	path := filepath.Join(dir, "x.lock")
+func TestALockFileThatWeMayOnlyReadCanBeLocked(t *testing.T) {
+	path := filepath.Join(open(t, t.TempDir()), "x.lock")
 	if err := os.WriteFile(path, nil, 0o444); err != nil {
 		t.Fatal(err)
 	}

@@ -212,7 +212,7 @@ func TestADirectoryThatIsNotEmptyIsNeverRemoved(t *testing.T) {
 		}
 		setAge(t, path, time.Hour)
 		_, err := Dir(t.Context(), path, claude)
-		if err == nil || !strings.Contains(err.Error(), "not empty") || !strings.Contains(err.Error(), path) {
+		if err == nil || !errors.Is(err, errNotEmpty) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v", err)
 		}
 		if _, err := os.Stat(filepath.Join(path, "owner")); err != nil {
