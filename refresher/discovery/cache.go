@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/replace"
 )
 
 // cached is one file of the cache: the last good endpoints.
@@ -55,24 +56,5 @@ func (f *Finder) save(g credfiles.Grant, c cached) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(f.file(g), data)
-}
-
-// replaceFile never leaves half a file.
-func replaceFile(path string, data []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(data)
-	if e := t.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(t.Name(), path)
-	}
-	if err != nil {
-		os.Remove(t.Name())
-	}
-	return err
+	return replace.File(f.file(g), data, 0o600)
 }

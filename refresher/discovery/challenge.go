@@ -9,13 +9,12 @@ type challenge struct {
 	params map[string]string
 }
 
-// parseChallenges reads WWW-Authenticate lines, each a list of challenges. What
+// parseChallenges reads WWW-Authenticate lines, which are one list. What
 // it cannot make sense of it skips as far as the next comma: one odd challenge
 // must not hide the others. Of a parameter given twice the first one counts.
 func parseChallenges(lines []string) []challenge {
 	var all []challenge
 	for _, line := range lines {
-		first := len(all) // a challenge does not go over from one line to the next
 		s := scanner{line}
 		for s.skip(" \t,"); s.rest != ""; s.skip(" \t,") {
 			word := s.while(isToken)
@@ -27,7 +26,7 @@ func parseChallenges(lines []string) []challenge {
 			if s.next('=') {
 				s.skip(" \t")
 				value, whole := s.value()
-				if len(all) == first || !whole {
+				if len(all) == 0 || !whole {
 					continue
 				}
 				params := all[len(all)-1].params

@@ -26,6 +26,7 @@ func TestChallenges(t *testing.T) {
 		{[]string{`, ,Bearer a="1",,b="2",`}, []challenge{{"Bearer", params{"a": "1", "b": "2"}}}},
 		{[]string{`Basic realm="x", Bearer`, `DPoP a="1"`}, []challenge{{"Basic", params{"realm": "x"}}, {"Bearer", params{}}, {"DPoP", params{"a": "1"}}}},
 		{[]string{`Bearer a="1", a="2", A="3"`}, []challenge{{"Bearer", params{"a": "1"}}}},
+		{[]string{`Bearer a="1"`, `b="2`, `c="3"`}, []challenge{{"Bearer", params{"a": "1", "c": "3"}}}},
 		{[]string{`a="1", Bearer b="2"`}, []challenge{{"Bearer", params{"b": "2"}}}},
 		{[]string{`Bearer a="1`}, []challenge{{"Bearer", params{}}}},
 		{[]string{`Bearer a="1\`}, []challenge{{"Bearer", params{}}}},

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -303,5 +304,29 @@ func TestACallerWhoLeavesGetsNoOldCopy(t *testing.T) {
 	wantTemporary(t, err)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestManyMayAskAtOnce(t *testing.T) {
+	w := working(t)
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			f := &Finder{Transport: w, Dir: dir}
+			for range 20 {
+				if e, err := f.Find(t.Context(), bound); err != nil || e.TokenURL != "https://as.example/token" {
+					t.Errorf("got %+v, %v", e, err)
+				}
+				if err := f.Forget(bound); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	f := &Finder{Dir: dir}
+	if _, ok := f.load(bound); !ok || len(files(t, dir)) != 1 {
+		t.Errorf("the copy is damaged, or not alone: %v", files(t, dir))
 	}
 }

@@ -142,7 +142,7 @@ func (g *guard) check(ctx context.Context, host string, ip netip.Addr) error {
 		return nil
 	case z == public:
 		return nil
-	case z == nowhere || g.server == "":
+	case z == nowhere:
 		return refused
 	}
 	same, err := g.serverIn(ctx, z)

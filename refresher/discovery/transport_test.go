@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,13 @@ func (n *names) next(name string) netip.Addr {
 	return netip.MustParseAddr(ips[0])
 }
 
-const failing = "192.0.2.53"
+const failing = "SERVFAIL" // in place of an address
+
+func (n *names) fails(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Equal(n.ips[name], []string{failing})
+}
 
 // answer is RFC 1035 section 4.1 for one question about one IPv4 address.
 func (n *names) answer(query []byte) []byte {
@@ -62,15 +69,16 @@ func (n *names) answer(query []byte) []byte {
 	reply := append([]byte{}, query[:2]...)
 	reply = append(reply, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0)
 	reply = append(reply, question...)
+	name := strings.ToLower(strings.Join(labels, "."))
+	if n.fails(name) {
+		reply[3] = 0x82 // server failure
+		return reply
+	}
 	if binary.BigEndian.Uint16(query[at+1:]) != 1 { // not A
 		return reply
 	}
-	ip := n.next(strings.ToLower(strings.Join(labels, ".")))
-	switch {
-	case ip.String() == failing:
-		reply[3] = 0x82 // server failure
-		return reply
-	case !ip.IsValid():
+	ip := n.next(name)
+	if !ip.IsValid() {
 		reply[3] = 0x83 // no such name
 		return reply
 	}
@@ -260,6 +268,11 @@ func TestTheUserMayAllowAHost(t *testing.T) {
 	wantRefused(t, err)
 }
 
+func TestNobodyLeadsNowhere(t *testing.T) {
+	g := &guard{server: "0.0.0.0", resolver: new(net.Resolver), met: map[zone]bool{}}
+	wantMisconfigured(t, g.check(t.Context(), "as.example.com", netip.MustParseAddr("224.0.0.1")), "refused")
+}
+
 func TestLocalhostIsThisComputer(t *testing.T) {
 	g := &guard{server: "localhost", met: map[zone]bool{}}
 	wantMisconfigured(t, g.check(t.Context(), "localhost", netip.MustParseAddr("10.0.0.1")), "refused")
@@ -288,7 +301,7 @@ func TestTLSTroubleIsTemporary(t *testing.T) {
 	wantTemporary(t, err)
 
 	old := newTLSServer(t)
-	old.TLS.MaxVersion = tls.VersionTLS11
+	old.TLS.MinVersion, old.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	_, err = (&Finder{Transport: old.transport(Options{Server: old.URL})}).Find(t.Context(), credfiles.Grant{ServerURL: old.URL + "/mcp"})
 	wantTemporary(t, err)
 }

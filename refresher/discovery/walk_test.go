@@ -175,6 +175,18 @@ func TestAnUnboundGrantIsNotSentToAnIssuerThatDoesNotNameItself(t *testing.T) {
 	wantMisconfigured(t, err, "another issuer, https://bank.example")
 }
 
+// The server has metadata, and it is wrong: what else it offers is not taken.
+func TestMetadataOfAnotherResourceIsAnError(t *testing.T) {
+	w := newWeb(t, map[string]answer{
+		prmRoot:                     resource("https://mcp.example/other", "https://as.example"),
+		"https://mcp.example" + asm: metadata("https://mcp.example", "https://mcp.example/token"),
+	})
+	_, err := w.find(unbound)
+	wantMisconfigured(t, err, "another resource, https://mcp.example/other")
+	_, err = w.find(boundTo("https://mcp.example"))
+	wantMisconfigured(t, err, "another resource, https://mcp.example/other")
+}
+
 func TestTheUsersOwnChoiceComesFirst(t *testing.T) {
 	const own = "https://as.example/own-metadata"
 	w := newWeb(t, map[string]answer{own: metadata("https://as.example", "https://as.example/token")})
