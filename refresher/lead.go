@@ -95,7 +95,7 @@ func (in Input) dueAt() time.Time {
 	if !used.IsZero() && used.Add(idleUse).Before(at) {
 		at = used.Add(idleUse)
 	}
-	if in.M.Access == in.Access && !in.M.Refreshed.IsZero() {
+	if own := in.M.Access == in.Access && !in.M.Seen.After(in.M.Refreshed); own && !in.M.Refreshed.IsZero() {
 		if floor := in.M.Refreshed.Add(in.rest()); floor.After(at) {
 			at = floor
 		}
