@@ -49,10 +49,14 @@ func headerOf(h http.Header) Header {
 		Date:            get("Date"),
 		Challenges:      schemes(h.Values("WWW-Authenticate")),
 	}
-	if u, err := url.Parse(h.Get("Location")); err == nil && u.Host != "" {
-		kept.Location = clipped(u.Scheme+"://"+u.Host, 200)
+	if u, err := url.Parse(h.Get("Location")); err == nil && isHost(u.Host) {
+		kept.Location = u.Scheme + "://" + u.Host
 	}
 	return kept
+}
+
+func isHost(s string) bool {
+	return s != "" && len(s) < 200 && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-.:[]") == ""
 }
 
 // schemes are the names of the challenges in WWW-Authenticate (RFC 9110

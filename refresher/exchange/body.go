@@ -15,7 +15,7 @@ import (
 // levels deep, the last of duplicate names, as every client reads them.
 type object struct {
 	values  map[string]any     // string, json.Number, bool or nil
-	objects map[string]*object // nil inside a nested one
+	objects map[string]*object // the deeper ones are nil
 	lists   map[string][]any   // of values
 }
 
@@ -130,8 +130,8 @@ func readJSON(data []byte) (top *object, whole bool) {
 					in.object.forget(in.name)
 					if len(levels) == 1 {
 						next.object = newObject()
-						in.object.objects[in.name] = next.object
 					}
+					in.object.objects[in.name] = next.object
 				}
 				if in != nil {
 					in.named = false

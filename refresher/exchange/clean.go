@@ -66,21 +66,21 @@ func tokenLike(run string) bool {
 	if len(run) < 16 {
 		return false
 	}
-	letters, longest, turns := 0, 0, 0
+	stretch, longest, turns := 0, 0, 0 // letters of one case in a row
 	var before rune
 	for _, r := range run {
 		switch {
 		case unicode.IsDigit(r):
 			return true
-		case unicode.IsLetter(r):
-			letters++
-			longest = max(longest, letters)
-			if unicode.IsLetter(before) && unicode.IsUpper(r) != unicode.IsUpper(before) {
-				turns++
-			}
+		case !unicode.IsLetter(r):
+			stretch = 0
+		case unicode.IsLetter(before) && unicode.IsUpper(r) != unicode.IsUpper(before):
+			turns++
+			stretch = 1
 		default:
-			letters = 0
+			stretch++
 		}
+		longest = max(longest, stretch)
 		before = r
 	}
 	return longest > 24 || turns > len(run)/4

@@ -147,5 +147,5 @@ func movedTo(a Answer) string {
 	if a.Status/100 != 3 || a.Header.Location == "" {
 		return ""
 	}
-	return "redirects to " + clean(a.Header.Location)
+	return "redirects to " + a.Header.Location
 }

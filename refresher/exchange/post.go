@@ -85,6 +85,7 @@ func Plan(g credfiles.Grant, s Server) (Post, error) {
 	p.RawBasic = p.Auth == Basic && g.Request.RawBasic
 
 	switch {
+	case g.NoResource:
 	case g.Resource != "":
 		p.Resource = g.Resource
 	case n.omitResource:

@@ -37,9 +37,10 @@ var UserAgent = "lamplighter"
 // the first byte of the body on neither ctx nor anything else cuts it short
 // but its own deadline of 45 seconds.
 //
-// rt must make a fresh connection for each request, as [NewTransport] does: on
-// a kept one a request can be lost in a way that nobody can tell from one
-// that was served. A used connection is refused before anything is sent.
+// rt must make a fresh connection for each request: on a kept one a request
+// can be lost in a way that nobody can tell from one that was served. A used
+// connection is refused before anything is sent. A dial must end by itself
+// within seconds, since net/http lets it go on when its request is given up.
 func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecret credfiles.Secret) (a Answer) {
 	defer func() { a.At = now() }()
 	// The request must outlive ctx once the body has left.
@@ -71,13 +72,8 @@ func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecr
 		a.Failure = FailureRequest
 		return a
 	}
-	req = req.WithContext(httptrace.WithClientTrace(rctx, &httptrace.ClientTrace{
-		GotConn: func(c httptrace.GotConnInfo) {
-			if c.Reused {
-				giveUp(errReused)
-			}
-		},
-	}))
+	var d dial
+	req = req.WithContext(httptrace.WithClientTrace(rctx, d.trace(func() { giveUp(errReused) })))
 
 	resp, err := rt.RoundTrip(req)
 	// Whoever still holds the body cannot send it from here on.
@@ -86,7 +82,7 @@ func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecr
 		defer deadline.Stop()
 	}
 	if err != nil {
-		a.Failure = failureOf(rctx, err)
+		a.Failure = failureOf(rctx, &d, err)
 		return a
 	}
 	defer resp.Body.Close()
@@ -97,7 +93,7 @@ func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecr
 	case len(a.Body) > MaxBody:
 		a.Body, a.Cut, a.Failure = a.Body[:MaxBody], true, FailureTooLong
 	case err != nil:
-		a.Cut, a.Failure = true, failureOf(rctx, err)
+		a.Cut, a.Failure = true, failureOf(rctx, &d, err)
 	}
 	return a
 }

@@ -58,7 +58,8 @@ func tokenFault(o *object) string {
 	default:
 		return "bad-refresh-token-type"
 	}
-	if o.objects["refresh_token"] != nil || o.lists["refresh_token"] != nil {
+	_, isObject := o.objects["refresh_token"]
+	if _, isList := o.lists["refresh_token"]; isList || isObject {
 		return "bad-refresh-token-type"
 	}
 	for _, name := range []string{"access_token", "refresh_token"} {

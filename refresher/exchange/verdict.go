@@ -36,13 +36,17 @@ func (k Kind) String() string {
 
 // A Verdict is what an [Answer] means. Its text parts come from the server
 // and are cleaned: they hold no token and no control character. It prints
-// without its Token and Scope in every verb of fmt.
+// without its tokens in every verb of fmt.
 type Verdict struct {
 	Kind Kind
 
 	// Token is what a Refreshed answer carried. Its Refresh is zero where the
 	// answer had none, null or an empty one: then the old one stays good.
 	Token credfiles.Token
+	// Successor is the next refresh token where an Ambiguous answer carried it
+	// whole and its access token not: the one to send next, if it differs from
+	// the one that was sent.
+	Successor credfiles.Secret
 	// Lifetime is how long the access token was made for; zero where unknown.
 	Lifetime time.Duration
 
@@ -98,6 +102,9 @@ func Judge(p Post, a Answer) Verdict {
 		v.Kind, v.RepeatAtOnce = Later, false
 	}
 	v.Consumed = v.Consumed && a.Written || v.Kind == Ambiguous
+	if v.Kind != Ambiguous {
+		v.Successor = credfiles.Secret{}
+	}
 	return v
 }
 
@@ -115,16 +122,22 @@ func judge(p Post, a Answer) Verdict {
 		return Verdict{Kind: row.opaque, Code: statusCode(a), Detail: movedTo(a)}
 	}
 
+	var successor credfiles.Secret
 	if a.Status/100 == 2 {
 		if v, ok := success(top, whole, a.SentAt); ok {
 			return v
 		}
+		if top.text("access_token") == "" && tokenFault(top) == "" {
+			successor = credfiles.NewSecret(top.text("refresh_token"))
+		}
 	}
 	if cut && !row.firm {
-		return cutVerdict(a)
+		v := cutVerdict(a)
+		v.Successor = successor
+		return v
 	}
 	secrets := top.secrets()
-	v := Verdict{Code: statusCode(a), Detail: clean(descriptionOf(top), secrets...)}
+	v := Verdict{Successor: successor, Code: statusCode(a), Detail: clean(descriptionOf(top), secrets...)}
 	if v.Detail == "" {
 		v.Detail = movedTo(a)
 	}

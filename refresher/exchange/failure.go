@@ -8,31 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
+	"net/http/httptrace"
 	"os"
+	"sync/atomic"
 )
-
-// NewTransport returns a transport as [Send] needs it: a fresh connection for
-// each request, HTTP/1.1, TLS 1.2 or better, the system's roots and proxy.
-func NewTransport() *http.Transport {
-	t := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: connecting}).DialContext,
-		TLSHandshakeTimeout: connecting,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		DisableKeepAlives:   true,
-		DisableCompression:  true,
-		Protocols:           new(http.Protocols),
-		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-			if resp.StatusCode != http.StatusOK {
-				return errProxy
-			}
-			return nil
-		},
-	}
-	t.Protocols.SetHTTP1(true)
-	return t
-}
 
 // The classes of a transport's failure, for [Answer.Failure].
 const (
@@ -56,11 +35,10 @@ var (
 	errTimeout   = errors.New("timeout")
 	errReused    = errors.New("a used connection")
 	errWithheld  = errors.New("the request was given up")
-	errProxy     = errors.New("the proxy refused")
 )
 
 // failureOf names the class of err. Its text is not used: it may hold a URL.
-func failureOf(ctx context.Context, err error) string {
+func failureOf(ctx context.Context, d *dial, err error) string {
 	switch context.Cause(ctx) {
 	case errCancelled:
 		return FailureCancelled
@@ -81,13 +59,13 @@ func failureOf(ctx context.Context, err error) string {
 	)
 	isOp := errors.As(err, &op)
 	switch {
-	case errors.Is(err, errProxy), isOp && op.Op == "proxyconnect":
+	case d.atProxy(), isOp && op.Op == "proxyconnect":
 		return FailureProxy
 	case errors.As(err, &dns):
 		return FailureDNS
 	case errors.As(err, &certificate), errors.As(err, &hostname), errors.As(err, &authority):
 		return FailureCertificate
-	case errors.As(err, &alert), errors.As(err, &record), isOp && (op.Op == "remote error" || op.Op == "local error"):
+	case errors.As(err, &alert), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch), isOp && (op.Op == "remote error" || op.Op == "local error"):
 		return FailureTLS
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return FailureTimeout
@@ -100,3 +78,26 @@ func failureOf(ctx context.Context, err error) string {
 	}
 	return FailureOther
 }
+
+// A dial is how far a connection came. net/http has no type for what a proxy
+// answers to CONNECT: it is what goes wrong between TCP and TLS.
+type dial struct{ tcp, past atomic.Bool }
+
+func (d *dial) trace(reused func()) *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				d.tcp.Store(true)
+			}
+		},
+		TLSHandshakeStart: func() { d.past.Store(true) },
+		GotConn: func(c httptrace.GotConnInfo) {
+			d.past.Store(true)
+			if c.Reused {
+				reused()
+			}
+		},
+	}
+}
+
+func (d *dial) atProxy() bool { return d.tcp.Load() && !d.past.Load() }
