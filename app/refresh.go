@@ -63,13 +63,17 @@ func (p *program) refresh(ctx context.Context, args []string, o refresher.Option
 	stop := p.working("refreshing")
 	outs := refreshAll(ctx, x.refresher, rows, o)
 	stop()
-	code := exitDone
+	code, said := exitDone, false
 	for _, out := range outs {
 		c := p.codeOf(out, o, named)
 		if c != exitDone || out.Did != refresher.Nothing {
 			p.printOutcome(out)
+			said = true
 		}
 		code = max(code, c)
+	}
+	if !said && terminal(p.err) > 0 {
+		p.warnf(saidNothingDue) // a script's log needs no such line
 	}
 	for _, problem := range snap.Problems {
 		p.warnf("%s", problemText(problem, p.host.Home))

@@ -132,8 +132,10 @@ func summary(m Model) string {
 		return wordNothingFound
 	case need > 0:
 		return plural(need, wordNeedOne, wordNeedMany)
-	case fresh == total:
+	case fresh == total && next.After(m.At):
 		return fmt.Sprintf(wordAllFresh, plural(total, wordTokenOne, wordTokenMany), clock(next, m.At))
+	case fresh == total:
+		return fmt.Sprintf(wordAllDue, plural(total, wordTokenOne, wordTokenMany))
 	}
 	return fmt.Sprintf(wordSomeFresh, fresh, total)
 }
