@@ -37,7 +37,9 @@ var claude = client{
 			},
 		},
 	}},
-	beside: []string{claudeMarks, ".claude.json", filepath.Join("..", ".claude.json")},
+	// Not .claude.json: a running session writes it all the time, and all that
+	// it tells is which entries are still used.
+	beside: []string{claudeMarks},
 	join:   claudeJoin,
 
 	// It refreshes before use when 300 s are left (observed: 295 s yes, 305 s no).
