@@ -67,9 +67,6 @@ func read(a Answer) (o *object, whole bool) {
 	return nil, whole
 }
 
-// maxDepth is how deep an answer may nest before it counts as garbled.
-const maxDepth = 100
-
 func gunzip(data []byte) (unpacked []byte, whole bool) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -85,83 +82,76 @@ func gunzip(data []byte) (unpacked []byte, whole bool) {
 // data follows; a number at the end of the data may lack digits and does not.
 func readJSON(data []byte) (top *object, whole bool) {
 	type level struct {
-		object *object // what this level's members go into; nil where they are of no interest
-		list   string  // the list of object that this level is
+		object *object // what its members, or its list, go into
+		list   string  // the list of object that it is; empty for object itself
 		name   string  // of the member being read
-		isList bool
 		named  bool
 	}
 	var levels []level
+	skipped := 0 // levels below these that are of no interest
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	last := func() {} // takes back the value read last, which the next byte may show to be broken
-	lastIsText := false
+	// What comes next may show that the value read last is broken.
+	takeBack, lastIsText := func() {}, false
 	for {
 		token, err := dec.Token()
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || !lastIsText {
-				last()
+			if ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); !ended || !lastIsText {
+				takeBack()
 			}
 			return top, false
 		}
-		last, lastIsText = func() {}, false
-		var in *level
-		if len(levels) > 0 {
-			in = &levels[len(levels)-1]
+		takeBack, lastIsText = func() {}, false
+		delim, isDelim := token.(json.Delim)
+		opens := delim == '{' || delim == '['
+		switch {
+		case skipped > 0:
+			if opens {
+				skipped++
+			} else if isDelim {
+				skipped--
+			}
+			continue
+		case isDelim && !opens:
+			levels = levels[:len(levels)-1]
+			if len(levels) == 0 {
+				return top, true
+			}
+			continue
+		case len(levels) == 0:
+			top = newObject()
+			levels = append(levels, level{object: top})
+			continue
 		}
-		switch t := token.(type) {
-		case json.Delim:
-			switch t {
-			case '{', '[':
-				if len(levels) == maxDepth {
-					return top, false
-				}
-				next := level{isList: t == '['}
-				switch {
-				case in == nil:
-					top = newObject()
-					next.object = top
-				case in.object == nil || in.isList:
-				case next.isList:
-					in.object.forget(in.name)
-					in.object.lists[in.name] = nil
-					next.object, next.list = in.object, in.name
-				default:
-					in.object.forget(in.name)
-					if len(levels) == 1 {
-						next.object = newObject()
-					}
-					in.object.objects[in.name] = next.object
-				}
-				if in != nil {
-					in.named = false
-				}
-				levels = append(levels, next)
-			default:
-				levels = levels[:len(levels)-1]
-				if len(levels) == 0 {
-					return top, true
-				}
-			}
-		default:
-			if s, ok := t.(string); ok && !in.isList && !in.named {
-				in.name, in.named = s, true
-				// The last of duplicates counts, also where it is cut.
-				if in.object != nil {
-					in.object.forget(s)
-				}
-				continue
-			}
-			_, lastIsText = t.(string)
+
+		in := &levels[len(levels)-1]
+		o, name := in.object, in.name
+		text, isText := token.(string)
+		switch {
+		case in.list != "" && opens:
+			skipped = 1
+		case in.list != "":
+			o.lists[in.list] = append(o.lists[in.list], token)
+		case !in.named && isText:
+			// The last of duplicates counts, also where it is cut.
+			o.forget(text)
+			in.name, in.named = text, true
+		case delim == '[' && name != "":
 			in.named = false
-			if o, name := in.object, in.name; o != nil {
-				if in.isList {
-					o.lists[in.list] = append(o.lists[in.list], t)
-				} else {
-					o.values[name] = t
-					last = func() { delete(o.values, name) }
-				}
-			}
+			o.lists[name] = nil
+			levels = append(levels, level{object: o, list: name})
+		case delim == '{' && len(levels) == 1:
+			in.named = false
+			o.objects[name] = newObject()
+			levels = append(levels, level{object: o.objects[name]})
+		case opens:
+			in.named = false
+			o.objects[name] = nil
+			skipped = 1
+		default:
+			in.named, lastIsText = false, isText
+			o.values[name] = token
+			takeBack = func() { delete(o.values, name) }
 		}
 	}
 }

@@ -12,8 +12,8 @@ const mask = "…"
 const longestText = 200
 
 // cleanCode is a server's word if it looks like an error code, else "other".
-func cleanCode(s string) string {
-	if len(s) > 64 || tokenLike(s) {
+func cleanCode(s string, secrets []string) string {
+	if s = clean(s, secrets...); len(s) > 64 {
 		return "other"
 	}
 	for _, r := range s {
@@ -21,7 +21,7 @@ func cleanCode(s string) string {
 			return "other"
 		}
 	}
-	return strings.ToLower(s)
+	return s
 }
 
 // clean is a server's text on one line: without control characters, without

@@ -86,7 +86,6 @@ func narrow(kind Kind, code string, top *object) (Kind, string) {
 	if kind == Dead && policies[strings.ToLower(subtype)] {
 		kind = NeedsUser
 	}
-	subtype = cleanCode(subtype)
 	if _, ok := top.objects["claims"]; ok || top.text("claims") != "" {
 		if kind == Dead && policies["claims"] {
 			kind = NeedsUser

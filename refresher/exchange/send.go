@@ -58,7 +58,6 @@ func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecr
 	defer context.AfterFunc(ctx, func() { giveUp(errCancelled) })()
 	var deadline *time.Timer
 	body.leaving = func() {
-		patience.Stop()
 		a.SentAt = now()
 		deadline = time.AfterFunc(answering, func() { cancel(errTimeout) })
 	}

@@ -232,6 +232,7 @@ func TestWhateverHappensThereIsOnePost(t *testing.T) {
 		{"the last chunk missing", reply(fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(pair), pair)), []string{FailureEOF}, "refreshed at=A2-EXAMPLE rt=R2-EXAMPLE"},
 		{"HTTP/1.0", reply("HTTP/1.0 200 OK\r\n\r\n" + pair), nil, "refreshed at=A2-EXAMPLE rt=R2-EXAMPLE"},
 		{"HTTP/1.0, dropped", reply("HTTP/1.0 200 OK\r\n\r\n" + pair[:40]), nil, "ambiguous"},
+		{"HTTP/1.0, a form, dropped", reply("HTTP/1.0 200 OK\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\naccess_token=A2&refresh_token=R"), nil, "ambiguous"},
 		{"100 Continue unasked", reply("HTTP/1.1 100 Continue\r\n\r\n" + full(pair)), nil, "refreshed at=A2-EXAMPLE rt=R2-EXAMPLE"},
 		{"103 Early Hints", reply("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + full(pair)), nil, "refreshed at=A2-EXAMPLE rt=R2-EXAMPLE"},
 		{"10 MB", reply(full(`{"pad":"` + strings.Repeat("x", 10<<20) + `"}`)), []string{FailureTooLong}, "ambiguous"},
@@ -405,11 +406,15 @@ func TestNothingLetsNetHTTPSendTheBodyAgain(t *testing.T) {
 func TestCancellingBeforeTheBodyLeftCancels(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	origin, count := listen(t, reply(full(pair)))
-	if a := Send(gone, fresh(), public(origin), refresh, credfiles.Secret{}); a.Failure != FailureCancelled || a.Written {
+	untouched := roundTripper(func(*http.Request) (*http.Response, error) {
+		t.Error("cancelled from the start: the transport was asked")
+		return nil, io.EOF
+	})
+	if a := Send(gone, untouched, public("https://as.example"), refresh, credfiles.Secret{}); a.Failure != FailureCancelled || a.Written {
 		t.Errorf("cancelled from the start: %v", a)
 	}
 
+	origin, count := listen(t, reply(full(pair)))
 	ctx, cancel := context.WithCancel(t.Context())
 	tr := fresh()
 	tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -563,6 +568,28 @@ func TestAnAnswerHas45SecondsFromTheBodyOn(t *testing.T) {
 			time.Sleep(2 * time.Hour) // the server ends
 		})
 	}
+}
+
+func TestAnEndlessAnswerIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		taken := 0
+		tr := overPipe(func(c net.Conn) {
+			readRequest(c)
+			io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			for {
+				n, err := c.Write(make([]byte, 4096))
+				taken += n
+				if err != nil || taken > 16*MaxBody {
+					return
+				}
+			}
+		})
+		a := Send(t.Context(), tr, public("http://127.0.0.1"), refresh, credfiles.Secret{})
+		synctest.Wait()
+		if a.Failure != FailureTooLong || len(a.Body) != MaxBody || taken > 2*MaxBody {
+			t.Errorf("%v, %d bytes taken", a, taken)
+		}
+	})
 }
 
 func TestTheHeaderKeepsOnlyWhatAVerdictNeeds(t *testing.T) {

@@ -147,12 +147,12 @@ func judge(p Post, a Answer) Verdict {
 	case known:
 		v.Code, v.Kind, v.Consumed = strings.ToLower(code), m.kind, m.consumed
 	case code != "":
-		v.Code, v.Kind = cleanCode(clean(code, secrets...)), row.coded
+		v.Code, v.Kind = cleanCode(code, secrets), row.coded
 	default:
 		v.Kind = row.spoke
 	}
 	v.Kind, v.Subtype = narrow(v.Kind, code, top)
-	v.Subtype = clean(v.Subtype, secrets...)
+	v.Subtype = cleanCode(v.Subtype, secrets)
 	if v.Code == "invalid_client" && v.Kind == ClientGone && p.AuthBy == byDefault ||
 		code == "" && a.Status == http.StatusUnauthorized && challenged(a, "basic") {
 		v.Kind, v.Subtype = Misconfigured, ClientAuthentication

@@ -214,6 +214,8 @@ func TestWhatAProviderAnswersIsUnderstood(t *testing.T) {
 		{"Entra suberror message_only", entra(`"error":"invalid_grant","suberror":"message_only"`), "needs the user invalid_grant message_only"},
 		{"Entra suberror consent_required", entra(`"error":"invalid_grant","suberror":"consent_required"`), "needs the user invalid_grant consent_required"},
 		{"Entra suberror user_password_expired", entra(`"error":"invalid_grant","suberror":"user_password_expired"`), "needs the user invalid_grant user_password_expired"},
+		{"Entra suberror that is no word", entra(`"error":"invalid_grant","suberror":"see below"`), "dead invalid_grant other"},
+		{"Entra 90014 beside a policy", entra(`"error":"interaction_required","error_description":"AADSTS90014: x","error_codes":[90014]`), "needs the user interaction_required AADSTS90014"},
 		{"Entra claims alone", entra(`"error":"invalid_grant","claims":"{\"access_token\":{\"capolids\":{}}}"`), "needs the user invalid_grant claims"},
 		{"Entra claims as an object", entra(`"error":"invalid_grant","claims":{"access_token":{}}`), "needs the user invalid_grant claims"},
 		{"Entra suberror bad_token is dead", entra(`"error":"invalid_grant","suberror":"bad_token"`), "dead invalid_grant bad_token"},
@@ -338,6 +340,7 @@ func TestWhatIsNoClearAnswerNeverCondemnsARefreshToken(t *testing.T) {
 		{"425", answered(425, asHTML, ``), "later http-425"},
 		{"511", answered(511, asHTML, `portal`), "later http-511"},
 		{"302 of a captive portal", answered(302, asHTML, ``), "later http-302"},
+		{"302 with a code that we do not know", answered(302, asJSON, `{"error":"moved"}`), "later moved"},
 		{"307", answered(307, asHTML, ``), "later http-307"},
 		{"404", answered(404, asJSON, `{"message":"no route"}`), "misconfigured http-404"},
 		{"405", answered(405, asHTML, ``), "misconfigured http-405"},
@@ -405,12 +408,13 @@ func TestWhatIsNoClearAnswerNeverCondemnsARefreshToken(t *testing.T) {
 		{"garbled error text", answered(400, asJSON, `{"error":"invalid_grant","error_description":"token "x" is gone"}`), "dead invalid_grant"},
 		{"not JSON at all", answered(400, asJSON, `{error}`), "later http-400"},
 		{"deep", answered(200, asJSON, `{"access_token":"A2","x":`+strings.Repeat("[", 5000)), "ambiguous no-token consumed"},
+		{"deep before both", answered(200, asJSON, `{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`,"y":{"z":[{"access_token":"A0"}]},"":[1],"access_token":"A2","refresh_token":"R2"}`), "refreshed at=A2 rt=R2"},
 		{"deep after both", answered(200, asJSON, `{"access_token":"A2","refresh_token":"R2","x":`+strings.Repeat("[", 5000)), "refreshed at=A2 rt=R2"},
 		// Compressed although we asked for none.
 		{"gzip", encoded(answered(200, asJSON, zipped(whole)), "gzip"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
 		{"gzip, cut", encoded(cut(answered(200, asJSON, zipped(whole)[:30]), FailureEOF), "gzip"), "ambiguous cut again consumed"},
 		{"says gzip and is not", encoded(answered(200, asJSON, whole), "gzip"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
-		{"gzip bomb", encoded(answered(200, asJSON, zipped(strings.Repeat(" ", 64<<20)+whole)), "gzip"), "ambiguous no-token consumed"},
+		{"gzip bomb", encoded(answered(200, asJSON, zipped(strings.Repeat(" ", 2<<20)+whole)), "gzip"), "ambiguous no-token consumed"},
 	})
 }
 
@@ -493,7 +497,7 @@ func TestAnErrorCodeIsFoundInEveryFormSeen(t *testing.T) {
 		{"error with a number for a code", answered(400, asJSON, `{"error":{"code":400,"message":"Bad","status":"INVALID_ARGUMENT"}}`), "misconfigured http-400"},
 		{"error_code", answered(400, asJSON, `{"error_code":"invalid_grant"}`), "dead invalid_grant"},
 		{"errorCode", answered(400, asJSON, `{"errorCode":"invalid_grant"}`), "dead invalid_grant"},
-		{"Okta's own errorCode", answered(400, asJSON, `{"errorCode":"E0000011","errorSummary":"Invalid token provided"}`), "misconfigured e0000011"},
+		{"Okta's own errorCode", answered(400, asJSON, `{"errorCode":"E0000011","errorSummary":"Invalid token provided"}`), "misconfigured E0000011"},
 		{"the status text in error, the code elsewhere", answered(400, asJSON, `{"statusCode":400,"error":"Bad Request","error_code":"refresh_token_not_found"}`), "dead refresh_token_not_found"},
 		{"upper case", answered(400, asJSON, `{"error":"INVALID_GRANT"}`), "dead invalid_grant"},
 		{"space", answered(400, asJSON, `{"error":" invalid_grant "}`), "dead invalid_grant"},
@@ -510,6 +514,7 @@ func TestAnErrorCodeIsFoundInEveryFormSeen(t *testing.T) {
 		{"rate_limited", answered(403, asJSON, `{"error":"rate_limited"}`), "later rate_limited"},
 		{"invalid_token", answered(401, asJSON, `{"error":"invalid_token"}`), "needs the user invalid_token"},
 		{"use_dpop_nonce", answered(400, asJSON, `{"error":"use_dpop_nonce"}`), "misconfigured use_dpop_nonce"},
+		{"a code of 70 characters", answered(400, asJSON, `{"error":"`+strings.Repeat("too_long__", 7)+`"}`), "misconfigured other"},
 		{"a token for a code", answered(400, asJSON, `{"error":"`+jwt(`{}`)+`"}`), "misconfigured other"},
 	})
 }
