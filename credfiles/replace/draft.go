@@ -10,40 +10,52 @@ import (
 	"strings"
 )
 
-// A draft is a file that is to take another's place. It is named
-// .<base>.lamplighter-<group>.<number> beside it, where group is random and
-// the same for all drafts of one Target, and it stays locked until its turn
-// comes, so that Leftovers can tell it from one that a crash left.
+// A draft is a file that is to take another's place. It stands beside it, as
+// .<base>.lamplighter-<random>.<number>.
 type draft struct {
 	name string
 	file *os.File
 	info os.FileInfo // as created, for its identity
 }
 
-func prefix(file string) string { return "." + filepath.Base(file) + ".lamplighter-" }
+func prefix(file string) string {
+	return filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".lamplighter-")
+}
 
-func newGroup() string { return strings.ToLower(rand.Text()[:12]) }
+func newDraft(guard *draft, number int) (*draft, error) {
+	return create(guard.name + "." + strconv.Itoa(number))
+}
 
-// newDraft creates an empty draft for file, of mode 0600.
-func newDraft(file, group string, number int) (*draft, error) {
-	name := filepath.Join(filepath.Dir(file), prefix(file)+group+"."+strconv.Itoa(number))
+// newGuard creates the file that says by its lock that the drafts which have
+// its name and a number are in use. It is there before them and after them,
+// so that Leftovers need not wonder about what it sees in between.
+func newGuard(file string) (*draft, error) {
 	var err error
 	for range 8 {
-		d := &draft{name: name}
-		d.file, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		var g *draft
+		g, err = create(prefix(file) + strings.ToLower(rand.Text()[:12]))
 		if err != nil {
-			return nil, obstacle(file, err, Folder)
+			return nil, err
 		}
-		if d.info, err = d.file.Stat(); err == nil {
-			err = d.lock()
+		if err = g.lock(); err == nil {
+			return g, nil
 		}
-		if err == nil {
-			return d, nil
-		}
-		// Leftovers came by between the two calls.
-		d.discard()
+		g.discard() // Leftovers came by between the two calls
 	}
 	return nil, err
+}
+
+// create makes an empty file of mode 0600.
+func create(name string) (*draft, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), remove(name))
+	}
+	return &draft{name, f, info}, nil
 }
 
 // write makes data the whole content, on the disk.
@@ -63,13 +75,20 @@ func (d *draft) discard() error {
 	if !d.named() {
 		return nil
 	}
-	return remove(d.name)
+	err := remove(d.name)
+	if errors.Is(err, fs.ErrPermission) {
+		// Given away in a sticky folder, by a process that may do that but not
+		// remove another's file.
+		os.Lchown(d.name, os.Geteuid(), os.Getegid())
+		err = remove(d.name)
+	}
+	return err
 }
 
 // named reports whether the name is still the draft's.
 func (d *draft) named() bool {
 	info, err := os.Lstat(d.name)
-	return err == nil && d.info != nil && os.SameFile(info, d.info)
+	return err == nil && os.SameFile(info, d.info)
 }
 
 func remove(name string) error {

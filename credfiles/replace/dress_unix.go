@@ -88,22 +88,6 @@ func chmod(f *os.File, bits os.FileMode) error {
 
 func stat(info os.FileInfo) *syscall.Stat_t { return info.Sys().(*syscall.Stat_t) }
 
-// checkSticky finds the folder where only owners may rename: their own files,
-// or all if the folder is theirs. Most who do not own the file cannot give it
-// its owner either; a process that may only do that is stopped here.
-func checkSticky(path, file, folder string) error {
-	f, ferr := os.Lstat(file)
-	d, derr := os.Lstat(folder)
-	if err := errors.Join(ferr, derr); err != nil {
-		return obstacle(path, err, Folder)
-	}
-	me := uint32(os.Geteuid())
-	if d.Mode()&fs.ModeSticky != 0 && me != 0 && me != stat(f).Uid && me != stat(d).Uid {
-		return &Obstacle{Folder, path, syscall.EPERM}
-	}
-	return nil
-}
-
 func onOtherDevice(file, folder string) bool {
 	f, ferr := os.Lstat(file)
 	d, derr := os.Lstat(folder)

@@ -27,7 +27,7 @@ func File(path string, data []byte, mode os.FileMode) error {
 	if folder != nil {
 		defer folder.Close()
 	}
-	d, err := newDraft(file, newGroup(), 0)
+	d, err := newGuard(file) // what stands alone is its own guard
 	if err != nil {
 		return obstacle(path, err, Folder)
 	}
@@ -41,8 +41,7 @@ func File(path string, data []byte, mode os.FileMode) error {
 		err = d.write(data)
 	}
 	if err == nil {
-		d.release()
-		err = rename(d.name, file)
+		err = rename(d, file)
 	}
 	if err != nil {
 		return errors.Join(obstacle(path, err, Folder), d.discard())

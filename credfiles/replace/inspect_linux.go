@@ -12,14 +12,11 @@ func inspect(path, file, folder string) error {
 	f, ferr := statx(file)
 	d, derr := statx(folder)
 	if ferr == nil && derr == nil {
-		const frozen = unix.STATX_ATTR_IMMUTABLE | unix.STATX_ATTR_APPEND
 		known := f.Mask&unix.STATX_MNT_ID != 0 && d.Mask&unix.STATX_MNT_ID != 0
 		switch {
 		case known && f.Mnt_id != d.Mnt_id, !known && mounted(file, folder):
 			return &Obstacle{Mount, path, errMounted}
-		case f.Attributes&frozen != 0:
-			return &Obstacle{Denied, path, unix.EPERM}
-		case d.Attributes&frozen != 0:
+		case d.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0:
 			// In an append-only folder a draft could be made, but neither
 			// renamed nor removed.
 			return &Obstacle{Folder, path, unix.EPERM}

@@ -16,25 +16,40 @@ func Leftovers(path string) error {
 	if err != nil {
 		return err
 	}
-	folder := filepath.Dir(file)
-	entries, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(filepath.Dir(file))
 	if err != nil {
 		return obstacle(path, err, Folder)
 	}
-	groups := map[string][]string{}
+	groups := map[string][]string{} // by the guard's name
 	for _, e := range entries {
-		rest, found := strings.CutPrefix(e.Name(), prefix(file))
-		group, _, numbered := strings.Cut(rest, ".")
-		if found && numbered && e.Type().IsRegular() {
-			groups[group] = append(groups[group], filepath.Join(folder, e.Name()))
+		name := filepath.Join(filepath.Dir(file), e.Name())
+		random, ours := strings.CutPrefix(name, prefix(file))
+		if !ours || !e.Type().IsRegular() {
+			continue
 		}
+		random, _, _ = strings.Cut(random, ".")
+		guard := prefix(file) + random
+		groups[guard] = append(groups[guard], name)
 	}
 	var errs []error
-	for _, names := range groups {
-		if abandoned(names, file) {
-			for _, name := range names {
-				errs = append(errs, remove(name))
-			}
+	for guard, names := range groups {
+		errs = append(errs, sweep(guard, names, file))
+	}
+	return errors.Join(errs...)
+}
+
+// sweep removes a group of temporary files if nobody holds its guard. Where
+// there is no guard nobody uses the group, and as it is random nobody will.
+func sweep(guard string, names []string, file string) error {
+	unlock, held, err := seize(guard)
+	if held || err != nil {
+		return err
+	}
+	defer unlock()
+	var errs []error
+	for _, name := range names {
+		if owned(name, file) {
+			errs = append(errs, remove(name))
 		}
 	}
 	return errors.Join(errs...)

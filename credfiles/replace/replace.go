@@ -26,14 +26,13 @@ type Target struct {
 	file   string   // links resolved
 	folder *os.File // of file; nil where a system needs none
 	size   int64
-	group  string
-	made   int
 	atomic bool
+	guard  *draft
 
-	// drafts[0] is next. There is one more while there can be, because the
-	// last one's lock guards all files of the group, and because a swap that
-	// has to be repeated must not find the disk full either.
+	// drafts[0] is next. There is one more while there can be, because a swap
+	// that has to be repeated must not find the disk full either.
 	drafts []*draft
+	made   int    // how many so far
 	out    string // what came out last; "" if it is on no disk any more
 	came   []byte // its bytes
 }
@@ -46,7 +45,7 @@ func Prepare(path string, size int64) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{path: path, file: file, size: size, group: newGroup()}
+	t := &Target{path: path, file: file, size: size}
 	if err := t.prepare(); err != nil {
 		t.Close()
 		return nil, err
@@ -60,7 +59,8 @@ func (t *Target) prepare() error {
 		return err
 	}
 	// Nothing needs to be writable for a rename, but a file that its owner
-	// made unwritable is not ours to replace. Immutable files show here too.
+	// made unwritable is not ours to replace. Immutable and append-only files
+	// show here too.
 	f, err := openRegular(t.file, os.O_WRONLY)
 	if err != nil {
 		return obstacle(t.path, err, Denied)
@@ -69,21 +69,21 @@ func (t *Target) prepare() error {
 	if t.folder, err = openFolder(dir); err != nil {
 		return obstacle(t.path, err, Folder)
 	}
+	if t.guard, err = newGuard(t.file); err != nil {
+		return obstacle(t.path, err, Folder)
+	}
 	for range 2 {
 		if err := t.add(t.size); err != nil {
 			return err
 		}
 	}
-	if err := checkSticky(t.path, t.file, dir); err != nil {
-		return err
-	}
-	t.atomic = canExchange(t.drafts[0], t.drafts[1])
-	return nil
+	t.atomic, err = try(t.drafts[0], t.drafts[1], t.guard.name+".x")
+	return obstacle(t.path, err, Folder)
 }
 
 // add makes one more draft, complete but for its bytes.
 func (t *Target) add(size int64) error {
-	d, err := newDraft(t.file, t.group, t.made)
+	d, err := newDraft(t.guard, t.made)
 	if err != nil {
 		return obstacle(t.path, err, Folder)
 	}
@@ -179,8 +179,8 @@ func (t *Target) commit(d *draft) ([]byte, error) {
 		swap = readAndRename
 	}
 	out, came, err := swap(d, t.file)
-	if err != nil && d.lock() == nil {
-		return nil, err // the draft serves the next time
+	if err != nil && d.usable() {
+		return nil, err // next time
 	}
 	t.drafts = t.drafts[1:]
 	if err != nil {
@@ -205,8 +205,7 @@ func readAndRename(d *draft, file string) (out string, came []byte, err error) {
 	if came, err = readRegular(file); err != nil {
 		return "", nil, err
 	}
-	d.release()
-	return "", came, rename(d.name, file)
+	return "", came, rename(d, file)
 }
 
 // Came reads what came out last once more: a program that had the file open
@@ -229,6 +228,10 @@ func (t *Target) Close() error {
 		errs = append(errs, d.discard())
 	}
 	t.drafts = nil
+	if t.guard != nil {
+		errs = append(errs, t.guard.discard()) // last
+		t.guard = nil
+	}
 	if t.folder != nil {
 		t.folder.Close()
 		t.folder = nil

@@ -259,29 +259,59 @@ func TestEveryKindOfObstacleHasASentence(t *testing.T) {
 }
 
 // Whatever several writers exchange at once, every value that was put in comes
-// out of exactly one Swap, or is the last.
+// out of exactly one Swap, or is the last, also while another process tidies
+// up.
 func TestNothingIsLostAmongWritersThatExchange(t *testing.T) {
-	const writers, each = 4, 50
+	const writers, rounds, each = 4, 15, 3
 	path := newStore(t, "first")
-	seen := make(chan string, writers*each)
-	var wg sync.WaitGroup
-	for w := range writers {
-		target := prepare(t, path, 100)
-		if !target.Atomic() {
-			t.Skip("this file system cannot exchange files")
-		}
-		wg.Go(func() {
+	if target := prepare(t, path, 0); !target.Atomic() {
+		t.Skip("this file system cannot exchange files")
+	}
+	seen := make(chan string, writers*rounds*each)
+	write := func(w int) error {
+		for r := range rounds {
+			target, err := Prepare(path, 100)
+			if err != nil {
+				return err
+			}
 			for i := range each {
-				came, err := target.Swap(fmt.Appendf(nil, "writer %d value %d", w, i))
+				came, err := target.Swap(fmt.Appendf(nil, "writer %d value %d", w, r*each+i))
 				if err != nil {
-					t.Error(err)
-					return
+					return err
 				}
 				seen <- string(came)
 			}
+			if err := target.Close(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var wg, tidy sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			if err := write(w); err != nil {
+				t.Error(err)
+			}
 		})
 	}
+	done := make(chan struct{})
+	tidy.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := Leftovers(path); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
 	wg.Wait()
+	close(done)
+	tidy.Wait()
 	close(seen)
 	count := map[string]int{}
 	for came := range seen {
@@ -292,8 +322,8 @@ func TestNothingIsLostAmongWritersThatExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	count[string(last)]++
-	if len(count) != writers*each+1 {
-		t.Errorf("%d values were seen, want %d", len(count), writers*each+1)
+	if len(count) != writers*rounds*each+1 {
+		t.Errorf("%d values were seen, want %d", len(count), writers*rounds*each+1)
 	}
 	for value, n := range count {
 		if n != 1 {

@@ -85,9 +85,9 @@ func syncFolder(folder *os.File) error {
 	return err
 }
 
-func rename(from, to string) error { return os.Rename(from, to) }
+func rename(d *draft, file string) error { return os.Rename(d.name, file) }
 
-// lock marks the draft as in use, if it is still there. A file system without
+// lock marks a guard as in use, if it is still there. A file system without
 // locks is no reason not to write; Leftovers then removes nothing.
 func (d *draft) lock() error {
 	if errors.Is(flock(d.file, unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
@@ -99,9 +99,25 @@ func (d *draft) lock() error {
 	return nil
 }
 
-// release ends the lock before the draft becomes the file itself, which
-// clients may lock.
-func (d *draft) release() { flock(d.file, unix.LOCK_UN) }
+// usable reports whether a draft that stayed behind can be used again.
+func (d *draft) usable() bool { return d.named() }
+
+// seize takes a guard's lock for Leftovers. A guard that is not there is not
+// held; one that cannot be locked counts as held.
+func seize(guard string) (unlock func(), held bool, err error) {
+	f, err := openRegular(guard, os.O_RDWR)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return func() {}, false, nil
+	case err != nil:
+		return nil, true, nil
+	}
+	if flock(f, unix.LOCK_EX|unix.LOCK_NB) != nil {
+		f.Close()
+		return nil, true, nil
+	}
+	return func() { f.Close() }, false, nil
+}
 
 func flock(f *os.File, how int) error {
 	return restart(func() error { return unix.Flock(int(f.Fd()), how) })
@@ -117,39 +133,23 @@ func restart(f func() error) error {
 	}
 }
 
-// abandoned reports whether all names are ours, and none is locked.
-func abandoned(names []string, file string) bool {
-	for _, name := range names {
-		f, err := openRegular(name, os.O_RDWR)
-		if err != nil {
-			return false
-		}
-		defer f.Close()
-		if !owned(f, file) || flock(f, unix.LOCK_EX|unix.LOCK_NB) != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// owned reports whether a draft is ours: it got the owner of the file it was
-// made for, or was not yet given away.
-func owned(f *os.File, file string) bool {
-	draft, err := f.Stat()
-	if err != nil {
+// owned reports whether a temporary file is ours, or has got the owner of the
+// file that it was made for.
+func owned(name, file string) bool {
+	info, err := os.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	if int(stat(draft).Uid) == os.Geteuid() {
+	if int(stat(info).Uid) == os.Geteuid() {
 		return true
 	}
 	store, err := os.Lstat(file)
-	return err == nil && stat(store).Uid == stat(draft).Uid
+	return err == nil && stat(store).Uid == stat(info).Uid
 }
 
 // exchange puts the draft and the file in each other's place, and back again
 // if what came out is nothing that a draft can stand in for.
 func exchange(d *draft, file string) (out string, came []byte, err error) {
-	d.release()
 	if err := exchangeNames(d.name, file); err != nil {
 		return "", nil, err
 	}
@@ -165,11 +165,21 @@ func exchange(d *draft, file string) (out string, came []byte, err error) {
 	return "", nil, err
 }
 
-// canExchange finds out by exchanging two drafts.
-func canExchange(a, b *draft) bool {
-	if exchangeNames(a.name, b.name) != nil {
-		return false
+// try finds out with two drafts, of which spare is a free name, whether files
+// can be exchanged here, or at least renamed: in a sticky folder only an owner
+// may, and the drafts have the file's.
+func try(a, b *draft, spare string) (exchanges bool, err error) {
+	err = exchangeNames(a.name, b.name)
+	if err == nil {
+		a.name, b.name = b.name, a.name
+		return true, nil
 	}
-	a.name, b.name = b.name, a.name
-	return true
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, errDraftGone
+	}
+	if err := os.Rename(b.name, spare); err != nil {
+		return false, err
+	}
+	b.name = spare
+	return false, nil
 }

@@ -96,42 +96,49 @@ func readRegular(name string) ([]byte, error) {
 // by doing it.
 func inspect(path, file, folder string) error { return nil }
 
-func checkSticky(path, file, folder string) error { return nil }
-
 // A folder is neither held open nor synced: MoveFileExW writes through, and
 // NTFS keeps names in its own journal.
 func openFolder(string) (*os.File, error) { return nil, nil }
 func sameFolder(*os.File, string) bool    { return true }
 func syncFolder(*os.File) error           { return nil }
-func canExchange(*draft, *draft) bool     { return true }
-func abandoned(names []string, _ string) bool {
-	for _, name := range names {
-		// Sharing nothing, this fails while anybody has the file open.
-		p, err := windows.UTF16PtrFromString(name)
-		if err != nil {
-			return false
-		}
-		h, err := windows.CreateFile(p, windows.GENERIC_READ, 0, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
-		if err != nil {
-			return false
-		}
-		windows.CloseHandle(h)
+
+// try: ReplaceFileW shows by itself whether it can.
+func try(*draft, *draft, string) (bool, error) { return true, nil }
+
+// lock: a guard is in use as long as it is open, from the moment it is made.
+func (d *draft) lock() error { return nil }
+
+// seize opens a guard for Leftovers, sharing nothing, which fails while
+// anybody has it open.
+func seize(guard string) (unlock func(), held bool, err error) {
+	p, err := windows.UTF16PtrFromString(guard)
+	if err != nil {
+		return nil, true, err
 	}
-	return true
+	h, err := windows.CreateFile(p, windows.GENERIC_READ, 0, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, true, nil
+	default:
+		windows.CloseHandle(h) // or it could not be removed
+	}
+	return func() {}, false, nil
 }
 
-// lock opens the draft again if it was released: an open file is lock enough.
-func (d *draft) lock() (err error) {
-	if d.file == nil {
-		d.file, err = os.OpenFile(d.name, os.O_RDWR, 0)
-	}
-	return err
-}
+// owned: whoever may make files of our name in the user's folder may have
+// them removed.
+func owned(name, file string) bool { return true }
 
-// release closes the draft: a file that is to be moved may not be open.
-func (d *draft) release() {
+// usable opens a draft again that was closed in vain.
+func (d *draft) usable() bool {
+	f, err := os.OpenFile(d.name, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
 	d.file.Close()
-	d.file = nil
+	d.file = f
+	return d.named()
 }
 
 // dress gives a draft the access control list that the file named from has,
@@ -191,8 +198,14 @@ func inherit(to *os.File, from string, _ os.FileMode) error {
 	return err
 }
 
-// rename replaces to, and has done so on the disk when it returns.
-func rename(from, to string) error {
+// rename puts the draft in the file's place.
+func rename(d *draft, file string) error {
+	d.file.Close() // nothing that is open can be moved
+	return move(d.name, file)
+}
+
+// move replaces to, and has done so on the disk when it returns.
+func move(from, to string) error {
 	a, err := windows.UTF16PtrFromString(from)
 	if err != nil {
 		return err
@@ -221,15 +234,15 @@ func exchange(d *draft, file string) (out string, came []byte, err error) {
 	} else if !info.Mode().IsRegular() {
 		return "", nil, &Obstacle{NotRegular, file, fs.ErrInvalid}
 	}
-	d.release()
+	d.file.Close()
 	out = d.name + ".old"
 	err = retry(func() error { return replaceWithBackup(file, d.name, out) })
 	switch {
 	case errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2):
 		// The file is at its backup's name and the draft at its own: go on
 		// from there, or back.
-		if rename(d.name, file) != nil {
-			return "", nil, errors.Join(err, rename(out, file))
+		if move(d.name, file) != nil {
+			return "", nil, errors.Join(err, move(out, file))
 		}
 	case errors.Is(err, windows.ERROR_NOT_SUPPORTED), errors.Is(err, windows.ERROR_INVALID_FUNCTION):
 		return readAndRename(d, file)
@@ -237,7 +250,7 @@ func exchange(d *draft, file string) (out string, came []byte, err error) {
 		return "", nil, err
 	}
 	if came, err = readRegular(out); err != nil {
-		return "", nil, errors.Join(err, rename(out, file))
+		return "", nil, errors.Join(err, move(out, file))
 	}
 	return out, came, nil
 }

@@ -42,9 +42,9 @@ func copyAttributes(to *os.File, from string) error {
 			return err
 		}
 	}
-	if !slices.Contains(names, posixACL) {
+	if _, err := unix.Fgetxattr(fd, posixACL, nil); err == nil && !slices.Contains(names, posixACL) {
 		// A folder's default ACL must not let in more people than the file did.
-		unix.Fremovexattr(fd, posixACL)
+		return restart(func() error { return unix.Fremovexattr(fd, posixACL) })
 	}
 	return nil
 }

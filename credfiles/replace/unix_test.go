@@ -1,0 +1,437 @@
+//go:build unix
+
+package replace
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// setUmask sets the process's umask for one test, which must not be parallel.
+func setUmask(t *testing.T, mask int) {
+	t.Helper()
+	old := syscall.Umask(mask)
+	t.Cleanup(func() { syscall.Umask(old) })
+}
+
+func wantMode(t testing.TB, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode() & modeBits; got != want {
+		t.Errorf("%s has mode %v, want %v", path, got, want)
+	}
+}
+
+var (
+	umasks = []int{0, 0o002, 0o022, 0o027, 0o077, 0o777}
+	modes  = []os.FileMode{0o600, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o755, 0o604, 0o620}
+)
+
+func TestSwapKeepsTheModeWhateverTheUmask(t *testing.T) {
+	for _, mode := range modes {
+		path := newStore(t, "old")
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, umask := range umasks {
+			setUmask(t, umask)
+			target := prepare(t, path, 100)
+			swap(t, target, "new")
+			swap(t, target, "newer")
+			wantMode(t, path, mode)
+			target.Close()
+		}
+	}
+}
+
+func TestADraftIsNeverMoreOpenThanTheFile(t *testing.T) {
+	setUmask(t, 0)
+	path := newStore(t, "old")
+	target := prepare(t, path, 100)
+	for _, d := range target.drafts {
+		wantMode(t, d.name, 0o600)
+	}
+	swap(t, target, "new")
+	for _, d := range target.drafts {
+		wantMode(t, d.name, 0o600)
+	}
+}
+
+func TestAModeThatChangedSincePrepareIsKept(t *testing.T) {
+	for _, mode := range []os.FileMode{0o644, 0o600} {
+		path := newStore(t, "old")
+		if err := os.Chmod(path, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		target := prepare(t, path, 100)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		d, err := target.stage([]byte("new"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantMode(t, d.name, mode) // before anybody can see it
+		swap(t, target, "new")
+		wantMode(t, path, mode)
+	}
+}
+
+func TestAModeThatChangesAtTheLastMomentIsKept(t *testing.T) {
+	for _, mode := range []os.FileMode{0o644, 0o600} {
+		path := newStore(t, "old")
+		if err := os.Chmod(path, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		target := prepare(t, path, 100)
+		if !target.Atomic() {
+			t.Skip("this file system cannot exchange files")
+		}
+		d, err := target.stage([]byte("new"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := target.commit(d); err != nil {
+			t.Fatal(err)
+		}
+		wantMode(t, path, mode)
+		wantContent(t, path, "new")
+	}
+}
+
+func TestTheTargetOfALinkIsWrittenAndTheLinkStays(t *testing.T) {
+	for name, links := range map[string][][2]string{
+		"relative":          {{"home/store.json", "../dotfiles/store.json"}},
+		"absolute":          {{"home/store.json", "/dotfiles/store.json"}},
+		"chain":             {{"home/store.json", "second"}, {"home/second", "../third"}, {"third", "dotfiles/store.json"}},
+		"folder":            {{"home/there", "../dotfiles"}, {"home/store.json", "there/store.json"}},
+		"up through a link": {{"home/there", "../dotfiles/deep"}, {"home/store.json", "there/../store.json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for _, dir := range []string{"home", "dotfiles/deep"} {
+				if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, link := range links {
+				to := link[1]
+				if filepath.IsAbs(to) {
+					to = root + to
+				}
+				if err := os.Symlink(to, filepath.Join(root, link[0])); err != nil {
+					t.Fatal(err)
+				}
+			}
+			real, path := filepath.Join(root, "dotfiles/store.json"), filepath.Join(root, "home/store.json")
+			put(t, real, "old")
+			target := prepare(t, path, 100)
+			if len(ours(t, filepath.Dir(real))) == 0 {
+				t.Error("the temporary files are not beside the file itself")
+			}
+			if came := swap(t, target, "new"); came != "old" {
+				t.Errorf("came out: %q", came)
+			}
+			if err := InPlace(path, []byte("newer")); err != nil {
+				t.Error(err)
+			}
+			wantContent(t, real, "newer")
+			for _, link := range links {
+				if info, err := os.Lstat(filepath.Join(root, link[0])); err != nil || info.Mode()&os.ModeSymlink == 0 {
+					t.Errorf("%s is a link no more", link[0])
+				}
+			}
+			target.Close()
+			wantAlone(t, real)
+			wantAlone(t, path)
+		})
+	}
+}
+
+func TestALinkThatWasTurnedElsewhereIsAnObstacle(t *testing.T) {
+	dir := t.TempDir()
+	one, two, link := filepath.Join(dir, "one"), filepath.Join(dir, "two"), filepath.Join(dir, "store")
+	put(t, one, "one")
+	put(t, two, "two")
+	if err := os.Symlink(one, link); err != nil {
+		t.Fatal(err)
+	}
+	target := prepare(t, link, 100)
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(two, link); err != nil {
+		t.Fatal(err)
+	}
+	_, err := target.Swap([]byte("new"))
+	wantKind(t, err, Link)
+	wantContent(t, one, "one")
+	wantContent(t, two, "two")
+	target.Close()
+	wantAlone(t, one)
+}
+
+func TestAFolderThatWasReplacedIsAnObstacle(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "home")
+	path := filepath.Join(dir, "store")
+	home := func(content string) {
+		t.Helper()
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		put(t, path, content)
+	}
+	home("first home")
+	target := prepare(t, path, 100)
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	home("second home")
+	_, err := target.Swap([]byte("new"))
+	wantKind(t, err, Folder)
+	wantContent(t, path, "second home")
+	wantContent(t, filepath.Join(dir+".away", "store"), "first home")
+}
+
+// What takes the file's place in the last moment goes back there.
+func TestWhatIsNoFileIsPutBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind Kind
+		make func(path string) error
+	}{
+		"folder": {NotRegular, func(path string) error { return os.Mkdir(path, 0o700) }},
+		"link":   {Link, func(path string) error { return os.Symlink("elsewhere", path) }},
+		"pipe":   {NotRegular, func(path string) error { return syscall.Mkfifo(path, 0o600) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newStore(t, "old")
+			target := prepare(t, path, 100)
+			if !target.Atomic() {
+				t.Skip("this file system cannot exchange files")
+			}
+			d, err := target.stage([]byte("new"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := test.make(path); err != nil {
+				t.Fatal(err)
+			}
+			before, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = target.commit(d)
+			err = obstacle(path, err, Folder)
+			wantKind(t, err, test.kind)
+			if !strings.HasPrefix(err.Error(), path+" ") {
+				t.Errorf("the obstacle speaks of another file: %v", err)
+			}
+			after, err := os.Lstat(path)
+			if err != nil || !os.SameFile(before, after) {
+				t.Errorf("it is not back: %v", err)
+			}
+
+			_, err = target.Swap([]byte("new"))
+			wantKind(t, err, test.kind)
+			target.Close()
+			wantAlone(t, path)
+		})
+	}
+}
+
+func TestAFileThatVanishesAtTheLastMomentIsNotCreated(t *testing.T) {
+	path := newStore(t, "old")
+	target := prepare(t, path, 100)
+	if !target.Atomic() {
+		t.Skip("this file system cannot exchange files")
+	}
+	d, err := target.stage([]byte("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	_, err = target.commit(d)
+	wantKind(t, obstacle(path, err, Folder), NotFound)
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the file is there again")
+	}
+}
+
+func TestSwapDoesNotNeedTheTemporaryFilesOfPrepare(t *testing.T) {
+	path := newStore(t, "old")
+	target := prepare(t, path, 100)
+	tidy := func() {
+		for _, name := range ours(t, filepath.Dir(path)) {
+			if err := os.Remove(filepath.Join(filepath.Dir(path), name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tidy()
+	if came := swap(t, target, "new"); came != "old" {
+		t.Errorf("came out: %q", came)
+	}
+	tidy()
+	if came := swap(t, target, "newer"); came != "new" {
+		t.Errorf("came out: %q", came)
+	}
+	wantContent(t, path, "newer")
+}
+
+// Clients may lock the store itself.
+func TestTheFileIsNeverLocked(t *testing.T) {
+	path := newStore(t, "old")
+	target := prepare(t, path, 100)
+	if !target.Atomic() {
+		t.Skip("this file system cannot exchange files")
+	}
+	d, err := target.stage([]byte("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := exchange(d, path); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseRemovesNoFilesButItsOwn(t *testing.T) {
+	path := newStore(t, "old")
+	target := prepare(t, path, 100)
+	theirs := filepath.Join(filepath.Dir(path), "theirs")
+	put(t, theirs, "theirs")
+	name := target.drafts[0].name
+	if err := os.Rename(theirs, name); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Close(); err != nil {
+		t.Error(err)
+	}
+	wantContent(t, name, "theirs")
+}
+
+func TestAPipeIsNotWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Prepare(path, 1)
+	wantKind(t, err, NotRegular)
+	wantKind(t, CanInPlace(path), NotRegular)
+	wantKind(t, File(path, nil, 0o600), NotRegular)
+	_, err = Prepare("/dev/null", 1)
+	wantKind(t, err, NotRegular)
+}
+
+func TestFileHasItsModeWhateverTheUmask(t *testing.T) {
+	for _, umask := range umasks {
+		for _, mode := range modes {
+			setUmask(t, umask)
+			path := filepath.Join(t.TempDir(), "ledger.json")
+			if err := File(path, nil, mode); err != nil {
+				t.Fatal(err)
+			}
+			wantMode(t, path, mode)
+		}
+	}
+}
+
+func TestFileNarrowsAModeAndNeverWidensIt(t *testing.T) {
+	for _, was := range modes {
+		for _, mode := range modes {
+			path := newStore(t, "old")
+			if err := os.Chmod(path, was); err != nil {
+				t.Fatal(err)
+			}
+			if err := File(path, []byte("new"), mode); err != nil {
+				t.Fatal(err)
+			}
+			wantMode(t, path, was&mode)
+			wantContent(t, path, "new")
+		}
+	}
+}
+
+func TestLeftoversKeepsAnotherUsersFiles(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make another user's files")
+	}
+	path := newStore(t, "store")
+	name := filepath.Join(filepath.Dir(path), ".store.json.lamplighter-abc.0")
+	put(t, name, "theirs")
+	if err := os.Chown(name, 12345, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := Leftovers(path); err != nil {
+		t.Fatal(err)
+	}
+	wantContent(t, name, "theirs")
+	// A draft of a store that is theirs.
+	if err := os.Chown(path, 12345, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := Leftovers(path); err != nil {
+		t.Fatal(err)
+	}
+	wantAlone(t, path)
+}
+
+func TestSwapKeepsTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can replace another user's file")
+	}
+	path := newStore(t, "old")
+	give := func(uid, gid int, mode os.FileMode) {
+		t.Helper()
+		if err := os.Chown(path, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(uid, gid uint32, mode os.FileMode) {
+		t.Helper()
+		wantMode(t, path, mode)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := stat(info); s.Uid != uid || s.Gid != gid {
+			t.Errorf("it belongs to %d:%d, want %d:%d", s.Uid, s.Gid, uid, gid)
+		}
+	}
+	give(12345, 23456, 0o640)
+	target := prepare(t, path, 100)
+	swap(t, target, "new")
+	want(12345, 23456, 0o640)
+	give(111, 222, 0o660|os.ModeSetuid)
+	swap(t, target, "newer")
+	want(111, 222, 0o660|os.ModeSetuid)
+	if err := File(path, []byte("newest"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(111, 222, 0o600)
+}
