@@ -35,6 +35,10 @@ type bench struct {
 	home   string
 	env    []string
 
+	// A client that the server knows beforehand; empty: the program registers
+	// itself.
+	clientID, secret string
+
 	mu   sync.Mutex
 	seen []request
 }
@@ -46,6 +50,7 @@ type request struct {
 	agent  string
 	path   string
 	form   url.Values // of a token request
+	basic  bool       // a secret in the header
 	method string     // of JSON-RPC
 	bearer [sha256.Size]byte
 }
@@ -61,6 +66,7 @@ func newBench(t *testing.T) *bench {
 	origin := "http://" + l.Addr().String()
 	b.server = authtest.New(t, authtest.Options{
 		Memory: true, Origin: origin, ResourceOrigin: origin, // it is reached through serve
+		Discovery: authtest.Discovery{Scopes: []string{"read", "write", "offline_access"}},
 	})
 	b.mcp = origin + "/mcp"
 	front := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(b.serve)}}
@@ -99,6 +105,7 @@ func (b *bench) serve(w http.ResponseWriter, r *http.Request) {
 	seen := request{at: time.Now(), agent: program(r.UserAgent()), path: r.URL.Path}
 	if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 		seen.form, _ = url.ParseQuery(string(body))
+		_, _, seen.basic = r.BasicAuth()
 	}
 	var call struct{ Method string }
 	if json.Unmarshal(body, &call) == nil {
@@ -164,28 +171,40 @@ func (b *bench) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs programs at once and fails the test unless all of them exit 0. It
-// returns what each wrote.
-func (b *bench) run(commands ...*exec.Cmd) (outputs []string) {
+// start starts a program. The function that it returns waits for the end,
+// fails the test unless that is exit 0, and returns what the program wrote.
+func (b *bench) start(cmd *exec.Cmd) (wait func() string) {
 	b.Helper()
-	outs := make([]bytes.Buffer, len(commands))
-	for i, cmd := range commands {
-		cmd.Stdout, cmd.Stderr = &outs[i], &outs[i]
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return func() string {
+		b.Helper()
+		if err := cmd.Wait(); err != nil {
+			b.Fatalf("%s: %v\n%s", strings.Join(cmd.Args[1:], " "), err, &out)
 		}
+		return out.String()
 	}
-	for i, cmd := range commands {
-		err := cmd.Wait()
-		if err != nil {
-			b.Errorf("%s: %v\n%s", strings.Join(cmd.Args[1:], " "), err, &outs[i])
-		}
-		outputs = append(outputs, outs[i].String())
+}
+
+// run runs a program to its end.
+func (b *bench) run(cmd *exec.Cmd) string {
+	b.Helper()
+	return b.start(cmd)()
+}
+
+// together runs programs at once.
+func (b *bench) together(commands ...*exec.Cmd) {
+	b.Helper()
+	var waits []func() string
+	for _, cmd := range commands {
+		waits = append(waits, b.start(cmd))
 	}
-	if b.Failed() {
-		b.FailNow()
+	for _, wait := range waits {
+		wait()
 	}
-	return outputs
 }
 
 // file is a file in the user's home.

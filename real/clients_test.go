@@ -23,6 +23,9 @@ type client struct {
 	name   string        // of its program, and the first word of its IDs
 	itself time.Duration // how long before expiry it refreshes by itself
 	store  string        // in the home
+	// What its own refresh says, without and with a client\'s secret.
+	sends, sendsWithSecret string
+
 	signIn func(*bench)
 	// ask is a run of its own, in which the model calls the tool. As both
 	// clients come, they give up on an MCP server that is slow to connect and
@@ -36,8 +39,14 @@ var clients = []client{codex, claude}
 // codex refreshes 30 s before expiry (0.169.0, observed).
 var codex = client{
 	name: "codex", itself: 30 * time.Second, store: ".codex/.credentials.json",
+	sends:           "client_id grant_type refresh_token resource scope",
+	sendsWithSecret: "grant_type refresh_token resource scope (Basic)",
 	signIn: func(b *bench) {
-		b.run(b.command("codex", "mcp", "add", "lab", "--url", b.mcp)) // signs in at once
+		args := []string{"mcp", "add", "lab", "--url", b.mcp}
+		if b.secret != "" {
+			args = append(args, "--oauth-client-id", b.clientID, "--oauth-client-secret", b.secret)
+		}
+		b.run(b.command("codex", args...)) // signs in at once
 	},
 	ask: func(b *bench, patient bool) *exec.Cmd {
 		return b.command("codex", "exec", "--skip-git-repo-check",
@@ -60,8 +69,16 @@ var codex = client{
 // claude refreshes 5 minutes before expiry (2.1.329, observed).
 var claude = client{
 	name: "claude", itself: 5 * time.Minute, store: ".claude/.credentials.json",
+	sends:           "client_id grant_type refresh_token resource",
+	sendsWithSecret: "grant_type refresh_token resource (Basic)",
 	signIn: func(b *bench) {
-		b.run(b.command("claude", "mcp", "add", "--scope", "user", "--transport", "http", "lab", b.mcp))
+		args := []string{"mcp", "add", "--scope", "user", "--transport", "http"}
+		if b.secret != "" {
+			args = append(args, "--client-id", b.clientID, "--client-secret", "--callback-port", "48123")
+		}
+		add := b.command("claude", append(args, "lab", b.mcp)...)
+		add.Env = append(add.Env, "MCP_CLIENT_SECRET="+b.secret)
+		b.run(add)
 		b.onTerminal(b.command("claude", "mcp", "login", "lab"))
 	},
 	ask: func(b *bench, patient bool) *exec.Cmd {
@@ -132,6 +149,7 @@ type session struct {
 	from *bufio.Scanner
 	errs *strings.Builder
 	id   int
+	pid  int
 }
 
 // session starts a client that ends with the test.
@@ -152,6 +170,7 @@ func (b *bench) session(cmd *exec.Cmd) *session {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
+	s.pid = cmd.Process.Pid
 	b.Cleanup(func() {
 		in.Close()
 		cmd.Wait()

@@ -45,9 +45,11 @@ func (b *bench) refresh(c client) {
 	b.Helper()
 	before, mark := b.token(c), b.mark()
 	b.run(b.command("lamplighter", "refresh", "--within", "15m"))
-	if posts := refreshes(b.since(mark), ""); len(posts) != 1 || posts[0].agent != "lamplighter" {
-		b.Fatalf("the keeper's pass: %s; want one by lamplighter", story(posts))
+	posts := refreshes(b.since(mark), "")
+	if len(posts) != 1 || posts[0].agent != "lamplighter" {
+		b.Fatalf("%s; want one refresh, by lamplighter", b.story(mark))
 	}
+	b.shaped(c, posts)
 	after := b.token(c)
 	if after.Access == before.Access || after.Refresh == before.Refresh || !after.Expiry.After(before.Expiry) {
 		b.Fatal("the store does not have the new tokens")
@@ -63,13 +65,46 @@ func (b *bench) refresh(c client) {
 	}
 }
 
-// story tells who refreshed, and what the request said, without the values.
-func story(posts []request) string {
-	told := fmt.Sprintf("%d refreshes", len(posts))
-	for _, p := range posts {
-		told += ", " + p.agent + " sent " + strings.Join(slices.Sorted(maps.Keys(p.form)), "+")
+// story tells who has refreshed since mark, and what the requests said, without
+// the values.
+func (b *bench) story(mark int) string {
+	told := "no refresh"
+	for i, p := range refreshes(b.since(mark), "") {
+		if i == 0 {
+			told = ""
+		} else {
+			told += ", then "
+		}
+		told += p.agent + " sent " + p.shape()
 	}
 	return told
+}
+
+// shape is what a token request says: its keys, and whether it has a client's
+// secret beside it.
+func (r request) shape() string {
+	keys := strings.Join(slices.Sorted(maps.Keys(r.form)), " ")
+	if r.basic {
+		keys += " (Basic)"
+	}
+	return keys
+}
+
+// shaped fails the test unless the requests are what the client would send.
+func (b *bench) shaped(c client, posts []request) {
+	b.Helper()
+	want := c.sends
+	if b.secret != "" {
+		want = c.sendsWithSecret
+	}
+	for _, p := range posts {
+		if p.shape() != want {
+			b.Errorf("%s sent %s, not %s as %s does", p.agent, p.shape(), want, c.name)
+		}
+		if resource := p.form.Get("resource"); resource != b.mcp {
+			b.Errorf("%s sent resource %q, want %q", p.agent, resource, b.mcp)
+		}
+	}
 }
 
 // used fails the test unless the tool was called so often since mark, each
@@ -88,14 +123,25 @@ func (b *bench) used(c client, mark, times int) {
 }
 
 // refreshed fails the test unless the client itself refreshed so often since
-// mark, and nobody else did. It tells what happened.
-func (b *bench) refreshed(c client, mark, times int) string {
+// mark, and nobody else did.
+func (b *bench) refreshed(c client, mark, times int) {
 	b.Helper()
 	posts := refreshes(b.since(mark), "")
 	if len(posts) != times || len(refreshes(posts, c.name)) != times {
-		b.Errorf("%s; want %d, by %s", story(posts), times, c.name)
+		b.Errorf("%s; want %d times %s", b.story(mark), times, c.name)
 	}
-	return story(posts)
+	b.shaped(c, posts)
+}
+
+// once fails the test unless there was one refresh since mark, whoever sent
+// it.
+func (b *bench) once(c client, mark int) {
+	b.Helper()
+	posts := refreshes(b.since(mark), "")
+	if len(posts) != 1 {
+		b.Errorf("%s; want one refresh", b.story(mark))
+	}
+	b.shaped(c, posts)
 }
 
 // unless is 1 without the keeper, 0 with it.
@@ -107,27 +153,38 @@ func unless(keeper bool) int {
 }
 
 func TestAClientThatStartsNearExpiryNeedNotRefresh(t *testing.T) {
+	withAndWithout(t, clients, startNearExpiry)
+}
+
+func TestAClientWithASecretThatStartsNearExpiryNeedNotRefresh(t *testing.T) {
 	withAndWithout(t, clients, func(b *bench, c client, keeper bool) string {
-		b.lifetime(c.itself + 30*time.Second)
-		c.signIn(b)
-		old := b.token(c)
-		b.lifetime(time.Hour)
-		if keeper {
-			b.refresh(c)
-		}
-		b.sleepUntil(old.Expiry.Add(time.Second - c.itself))
-		mark := b.mark()
-		b.run(c.ask(b, true))
-		b.used(c, mark, 1)
-		return b.refreshed(c, mark, unless(keeper))
+		g := b.server.Grant(authtest.GrantOptions{Confidential: true}) // for its client
+		b.clientID, b.secret = g.ClientID, g.ClientSecret
+		return startNearExpiry(b, c, keeper)
 	})
+}
+
+func startNearExpiry(b *bench, c client, keeper bool) string {
+	b.lifetime(c.itself + 30*time.Second)
+	c.signIn(b)
+	old, signedIn := b.token(c), b.mark()
+	b.lifetime(time.Hour)
+	if keeper {
+		b.refresh(c)
+	}
+	b.sleepUntil(old.Expiry.Add(time.Second - c.itself))
+	mark := b.mark()
+	b.run(c.ask(b, true))
+	b.used(c, mark, 1)
+	b.refreshed(c, mark, unless(keeper))
+	return b.story(signedIn)
 }
 
 func TestARunningClientAdoptsTheNewToken(t *testing.T) {
 	withAndWithout(t, clients, func(b *bench, c client, keeper bool) string {
 		b.lifetime(c.itself + 30*time.Second)
 		c.signIn(b)
-		old := b.token(c)
+		old, signedIn := b.token(c), b.mark()
 		b.lifetime(time.Hour)
 		s := c.session(b)
 		mark := b.mark()
@@ -141,7 +198,8 @@ func TestARunningClientAdoptsTheNewToken(t *testing.T) {
 		mark = b.mark()
 		s.ask()
 		b.used(c, mark, 1)
-		return b.refreshed(c, mark, unless(keeper))
+		b.refreshed(c, mark, unless(keeper))
+		return b.story(signedIn)
 	})
 }
 
@@ -158,14 +216,44 @@ func TestThreeClientsAndTwoKeepersSendOneRefresh(t *testing.T) {
 			all = append(all, b.command("lamplighter", "refresh"), b.command("lamplighter", "refresh"))
 		}
 		mark := b.mark()
-		b.run(all...)
+		b.together(all...)
 		b.used(c, mark, 3)
-		posts := refreshes(b.since(mark), "")
-		if len(posts) != 1 {
-			b.Errorf("%s of one expired token, want 1", story(posts))
-		}
-		return story(posts)
+		b.once(c, mark)
+		return b.story(mark)
 	})
+}
+
+func TestWhoeverComesSecondToAnExpiredTokenWaits(t *testing.T) {
+	for _, c := range clients {
+		for _, keeperFirst := range []bool{false, true} {
+			name := c.name + " before the keeper"
+			if keeperFirst {
+				name = c.name + " after the keeper"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				b.lifetime(5 * time.Second)
+				c.signIn(b)
+				b.sleepUntil(b.token(c).Expiry.Add(time.Second))
+				b.lifetime(time.Hour)
+				b.server.Behave(authtest.Token, authtest.Behaviour{DelayAfter: 3 * time.Second})
+				first, second := c.ask(b, true), b.command("lamplighter", "refresh")
+				if keeperFirst {
+					first, second = second, first
+				}
+				mark := b.mark()
+				wait := b.start(first)
+				for len(refreshes(b.since(mark), "")) == 0 {
+					b.sleepUntil(time.Now().Add(50 * time.Millisecond))
+				}
+				b.run(second)
+				wait()
+				b.once(c, mark)
+				b.used(c, mark, 1)
+			})
+		}
+	}
 }
 
 // Neither client waits long for an MCP server when it runs only once: the run
@@ -175,7 +263,7 @@ func TestAShortRunLosesNoTokenThatWasRefreshedAhead(t *testing.T) {
 	withAndWithout(t, clients, func(b *bench, c client, keeper bool) string {
 		b.lifetime(c.itself + 30*time.Second)
 		c.signIn(b)
-		old := b.token(c)
+		old, signedIn := b.token(c), b.mark()
 		b.lifetime(time.Hour)
 		if keeper {
 			b.refresh(c)
@@ -189,12 +277,14 @@ func TestAShortRunLosesNoTokenThatWasRefreshedAhead(t *testing.T) {
 		b.run(c.ask(b, false))
 		if keeper {
 			b.used(c, mark, 2)
-			return b.refreshed(c, mark, 0)
+			b.refreshed(c, mark, 0)
+			return b.story(signedIn)
 		}
 		if b.token(c).Refresh != "" {
 			b.Error("the grant survived: this client has learnt to wait")
 		}
-		return b.refreshed(c, mark, 2) + ", and the grant is lost"
+		b.refreshed(c, mark, 2)
+		return b.story(signedIn) + ", and the grant is lost"
 	})
 }
 
@@ -219,18 +309,26 @@ func TestAfterARepairClaudeConnectsAtOnce(t *testing.T) {
 			if b.marked() {
 				b.Error("the mark is still there after the repair")
 			}
+			if hint := fmt.Sprintf("%d: /mcp > Reconnect", s.pid); !strings.Contains(b.run(b.command("lamplighter", "status")), hint) {
+				b.Errorf("status does not say %q of the session that cannot notice", hint)
+			}
 		}
 		mark := b.mark()
+		s.ask()
+		if seen := b.since(mark); len(seen) != 0 {
+			b.Errorf("%d requests by the running session: it has learnt to notice", len(seen))
+		}
 		b.run(c.ask(b, true))
 		if keeper {
 			b.used(c, mark, 1)
-			return b.refreshed(c, mark, 0) + ", and the tool was called"
+			b.refreshed(c, mark, 0)
+			return "the next run calls the tool"
 		}
 		seen := b.since(mark)
 		if len(seen) != 0 {
 			b.Errorf("%d requests while the mark holds, want none", len(seen))
 		}
-		return fmt.Sprintf("%d requests of any kind", len(seen))
+		return "not one request by the next run"
 	})
 }
 
