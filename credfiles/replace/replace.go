@@ -10,7 +10,8 @@
 // is for files that are ours alone.
 //
 // Access control lists are kept on Linux (POSIX) and Windows. On macOS and
-// FreeBSD only those are that show as extended attributes.
+// FreeBSD only those are that show as extended attributes. A second hard link
+// to the file keeps the old bytes, except with InPlace.
 package replace
 
 import (
@@ -25,12 +26,11 @@ type Target struct {
 	path   string   // as the caller named it
 	file   string   // links resolved
 	folder *os.File // of file; nil where a system needs none
-	size   int64
 	atomic bool
 	guard  *draft
 
-	// drafts[0] is next. There is one more while there can be, because a swap
-	// that has to be repeated must not find the disk full either.
+	// drafts[0] is next. Prepare makes two, because a swap that has to be
+	// repeated must not find the disk full either.
 	drafts []*draft
 	made   int    // how many so far
 	out    string // what came out last; "" if it is on no disk any more
@@ -45,15 +45,15 @@ func Prepare(path string, size int64) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{path: path, file: file, size: size}
-	if err := t.prepare(); err != nil {
+	t := &Target{path: path, file: file}
+	if err := t.prepare(size); err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
 }
 
-func (t *Target) prepare() error {
+func (t *Target) prepare(size int64) error {
 	dir := filepath.Dir(t.file)
 	if err := inspect(t.path, t.file, dir); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (t *Target) prepare() error {
 		return obstacle(t.path, err, Folder)
 	}
 	for range 2 {
-		if err := t.add(t.size); err != nil {
+		if err := t.add(size); err != nil {
 			return err
 		}
 	}
@@ -134,11 +134,8 @@ var errDraftGone = errors.New("the temporary file was removed by another program
 
 // stage writes data to the next draft and returns it.
 func (t *Target) stage(data []byte) (*draft, error) {
-	for len(t.drafts) < 2 {
+	if len(t.drafts) == 0 {
 		if err := t.add(int64(len(data))); err != nil {
-			if len(t.drafts) > 0 {
-				break // the reserve serves
-			}
 			return nil, err
 		}
 	}

@@ -11,11 +11,10 @@ import (
 	"testing"
 )
 
-// setUmask sets the process's umask for one test, which must not be parallel.
-func setUmask(t *testing.T, mask int) {
-	t.Helper()
-	old := syscall.Umask(mask)
-	t.Cleanup(func() { syscall.Umask(old) })
+// withUmask runs f under another umask of the whole process.
+func withUmask(mask int, f func()) {
+	defer syscall.Umask(syscall.Umask(mask))
+	f()
 }
 
 func wantMode(t testing.TB, path string, want os.FileMode) {
@@ -41,27 +40,27 @@ func TestSwapKeepsTheModeWhateverTheUmask(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, umask := range umasks {
-			setUmask(t, umask)
-			target := prepare(t, path, 100)
-			swap(t, target, "new")
-			swap(t, target, "newer")
+			withUmask(umask, func() {
+				target := prepare(t, path, 100)
+				swap(t, target, "new")
+				swap(t, target, "newer")
+				swap(t, target, "newest")
+				target.Close()
+			})
 			wantMode(t, path, mode)
-			target.Close()
 		}
 	}
 }
 
 func TestADraftIsNeverMoreOpenThanTheFile(t *testing.T) {
-	setUmask(t, 0)
 	path := newStore(t, "old")
-	target := prepare(t, path, 100)
-	for _, d := range target.drafts {
-		wantMode(t, d.name, 0o600)
-	}
-	swap(t, target, "new")
-	for _, d := range target.drafts {
-		wantMode(t, d.name, 0o600)
-	}
+	withUmask(0, func() {
+		target := prepare(t, path, 100)
+		wantMode(t, target.guard.name, 0o600)
+		for _, d := range target.drafts {
+			wantMode(t, d.name, 0o600)
+		}
+	})
 }
 
 func TestAModeThatChangedSincePrepareIsKept(t *testing.T) {
@@ -332,6 +331,22 @@ func TestCloseRemovesNoFilesButItsOwn(t *testing.T) {
 	wantContent(t, name, "theirs")
 }
 
+// A file system must not seem to be one that cannot exchange because somebody
+// tidied up.
+func TestATemporaryFileThatIsGoneSaysNothingOfTheFileSystem(t *testing.T) {
+	target := prepare(t, newStore(t, "old"), 100)
+	if !target.Atomic() {
+		t.Skip("this file system cannot exchange files")
+	}
+	a, b := target.drafts[0], target.drafts[1]
+	if err := os.Remove(a.name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := try(a, b, target.guard.name+".x"); !errors.Is(err, errDraftGone) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestAPipeIsNotWaitedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -348,11 +363,12 @@ func TestAPipeIsNotWaitedFor(t *testing.T) {
 func TestFileHasItsModeWhateverTheUmask(t *testing.T) {
 	for _, umask := range umasks {
 		for _, mode := range modes {
-			setUmask(t, umask)
 			path := filepath.Join(t.TempDir(), "ledger.json")
-			if err := File(path, nil, mode); err != nil {
-				t.Fatal(err)
-			}
+			withUmask(umask, func() {
+				if err := File(path, nil, mode); err != nil {
+					t.Fatal(err)
+				}
+			})
 			wantMode(t, path, mode)
 		}
 	}
