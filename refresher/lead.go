@@ -37,23 +37,62 @@ const (
 	idleUse = 7 * 24 * time.Hour
 )
 
-// lifetime is the access token's whole life: what its server said, else what
-// the token says, else what is left since it was first seen. Zero: unknown.
-func (in Input) lifetime() time.Duration {
+// skew is how far the clock may be set back without our notice: corrections of
+// that size come daily, and every lead has room for them.
+const skew = time.Minute
+
+// back reports that the clock was set back: t has been, and lies ahead.
+func (in Input) back(t time.Time) bool { return t.After(in.Now.Add(skew)) }
+
+// since is when the access token in the store came, by us or by its client;
+// zero where nobody saw it come.
+func (in Input) since() time.Time {
+	switch {
+	case in.M.Access != in.Access:
+		return time.Time{}
+	case in.M.Refreshed.After(in.M.Seen):
+		return in.M.Refreshed
+	}
+	return in.M.Seen
+}
+
+// stated is the access token's whole life as its server said it, or as the token
+// says. Zero: nobody said.
+func (in Input) stated() time.Duration {
 	if in.M.Lifetime > 0 && in.M.Access == in.Access {
 		return in.M.Lifetime
 	}
 	if iat, exp, ok := in.C.Access.Times(); ok && !iat.IsZero() {
 		return exp.Sub(iat)
 	}
-	if !in.M.Seen.IsZero() && in.M.Access == in.Access && in.C.Expiry.After(in.M.Seen) {
-		return in.C.Expiry.Sub(in.M.Seen)
+	return 0
+}
+
+// lifetime is the access token's whole life: what was stated, else what is left
+// since it was first seen, which may be less. Zero: unknown.
+func (in Input) lifetime() time.Duration {
+	if life := in.stated(); life > 0 {
+		return life
+	}
+	if since := in.since(); !since.IsZero() && in.C.Expiry.After(since) {
+		return in.C.Expiry.Sub(since)
 	}
 	return 0
 }
 
 // lead is how long before expiry we refresh.
 func (in Input) lead() time.Duration {
+	life := in.stated()
+	if life > 0 && life-in.rest() < in.Threshold {
+		// However often we refresh, a client that starts finds its token due.
+		// Then it is enough that the token lives.
+		return life / 2
+	}
+	return in.ahead()
+}
+
+// ahead is the lead that spares a client that starts its own refresh.
+func (in Input) ahead() time.Duration {
 	life := in.lifetime()
 	if life > 0 && life < short {
 		return max(in.Threshold+margin, life/2)
@@ -62,45 +101,61 @@ func (in Input) lead() time.Duration {
 	return max(in.Threshold+margin, min(in.Policy.LeadMost, max(in.Policy.LeadLeast, share)))
 }
 
-// tight reports that the lead leaves less than a third of the lifetime
-// between refreshes.
+// tight reports that staying ahead of the client leaves less than a third of
+// the lifetime between refreshes.
 func (in Input) tight() bool {
 	life := in.lifetime()
-	return life > 0 && life-in.lead() < life/3
+	return life > 0 && life-in.ahead() < life/3
 }
 
 // rest is how long a refreshed token is left alone whatever its expiry says:
 // a server that hands out tokens shorter than the lead must not be asked in a
 // loop.
-func (in Input) rest() time.Duration {
-	least := in.Policy.Rest
-	if least == 0 {
-		least = time.Minute
+func (in Input) rest() time.Duration { return max(in.least(), in.lifetime()/4) }
+
+func (in Input) least() time.Duration {
+	if in.Policy.Rest == 0 {
+		return time.Minute
 	}
-	return max(least, in.lifetime()/4)
+	return in.Policy.Rest
 }
 
 // dueAt is when to refresh. It is the same in every process that looks at the
 // same store and ledger: the jitter comes from the token, and only earlier.
 func (in Input) dueAt() time.Time {
+	since := in.since()
+	if in.back(since) {
+		return in.Now // its expiry was reckoned by a clock that ran ahead
+	}
 	lead := in.lead()
 	at := in.C.Expiry.Add(-lead - jitter(in.Access, lead/10))
-	if end := in.C.RefreshExpiry; !end.IsZero() && end.After(in.Now) && end.Add(-lead).Before(at) {
-		at = end.Add(-lead) // a refresh token that ends first is used before it does
+	rest := in.rest()
+	if end := in.C.RefreshExpiry; end.After(in.Now) {
+		// A refresh token that ends first is used before it does, also where
+		// it ends before the access token has rested.
+		early := lead
+		if !since.IsZero() {
+			early = min(lead, end.Sub(since)/2)
+			rest = max(in.least(), min(rest, end.Sub(since)/2))
+		}
+		at = earlier(at, end.Add(-early))
 	}
-	used := in.M.Refreshed
-	if in.M.Seen.After(used) {
-		used = in.M.Seen
+	if !since.IsZero() {
+		at = earlier(at, since.Add(idleUse))
 	}
-	if !used.IsZero() && used.Add(idleUse).Before(at) {
-		at = used.Add(idleUse)
-	}
-	if own := in.M.Access == in.Access && !in.M.Seen.After(in.M.Refreshed); own && !in.M.Refreshed.IsZero() {
-		if floor := in.M.Refreshed.Add(in.rest()); floor.After(at) {
+	if ours := !in.M.Refreshed.IsZero() && since.Equal(in.M.Refreshed); ours {
+		if floor := since.Add(rest); floor.After(at) {
 			at = floor
 		}
 	}
 	return at
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // jitter spreads what would fall due together over most of a tenth of the lead.

@@ -14,39 +14,73 @@ func (a *attempt) observe(c credfiles.Credential) {
 	a.r.observe(a.lk, &a.mem, c)
 }
 
-// Observe remembers a credential as it was read. It waits for nobody: who
-// holds the lock observes for himself.
-func (r *Refresher) Observe(row Row) {
-	if row.input.Refresh == row.Memory.Refresh && row.input.Access == row.Memory.Access || row.Blanked {
-		return
+// Observe remembers a credential as it was read, and reports whether it was
+// news. It waits for nobody: who holds the lock observes for himself.
+func (r *Refresher) Observe(row Row) bool {
+	if !r.news(row.input) {
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	lk, err := r.Ledger.Lock(ctx, row.Key)
 	if err != nil {
-		return
+		return false
 	}
 	defer lk.Unlock()
-	if m, err := lk.Memory(row.Key); err == nil {
-		r.observe(lk, &m, row.Credential)
+	m, err := lk.Memory(row.Key)
+	if err != nil {
+		return false
 	}
+	r.observe(lk, &m, row.Credential)
+	return true
+}
+
+// news reports that a credential is not as it is remembered. A value that is
+// spent or dead is none: what took its place is what we remember.
+func (r *Refresher) news(in Input) bool {
+	if in.C.Blanked || in.wiped() {
+		_, known, err := r.Ledger.Marked(in.M.Refresh)
+		return err == nil && !known && refused(in.C, in.M)
+	}
+	return !in.Marked && (in.Refresh != in.M.Refresh || in.Access != in.M.Access)
+}
+
+// refused reports that the empty place of a refresh token means that the
+// server refused it: our clients empty it for no other reason (Codex 0.165 and
+// later, Claude Code). One that lost its client_id with it was not refused
+// itself.
+func refused(c credfiles.Credential, m ledger.Memory) bool {
+	return m.Refresh != "" && c.WatchOnly == "" && c.ClientID == m.Client
 }
 
 func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Credential) {
 	refresh, access := r.Ledger.Fingerprint(c.Refresh), r.Ledger.Fingerprint(c.Access)
-	if c.Blanked || refresh == m.Refresh && access == m.Access {
+	if c.Blanked || refresh == "" && access == m.Access {
+		if refused(c, *m) {
+			lk.MarkDead(m.Refresh, m.Lineage)
+		}
 		return
 	}
-	if refresh == "" && access == m.Access {
-		return // wiped: what was there before tells
+	if refresh == m.Refresh && access == m.Access {
+		return
 	}
 	if _, over, err := r.Ledger.Marked(refresh); err != nil || over {
-		return // a value that was rotated away is no news
+		return
+	}
+	kept, err := r.Ledger.Kept(lk.Key)
+	if err != nil {
+		return
 	}
 	switch {
 	case m.Client != "" && m.Client != c.ClientID:
 		m.Lineage++ // a new registration: nothing in it descends from what was before
-	case m.Refresh != "" && refresh != "" && refresh != m.Refresh && c.WatchOnly == "":
+	case m.Refresh == "" || refresh == "" || refresh == m.Refresh || c.WatchOnly != "":
+	case kept.Good != nil && older(c.Token, kept.Good.Reveal()):
+		// Somebody put back what stood there before we first looked. What it
+		// replaced may be its successor, so that one is kept: it is tried if
+		// this one is refused.
+		kept.Orphan = kept.Good
+	default:
 		// The client rotated it. Whoever puts the old value back would have us
 		// present it a second time.
 		lk.MarkSpent(m.Refresh, m.Lineage)
@@ -55,12 +89,17 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 	if access != m.Access {
 		m.Access, m.Seen, m.Lifetime = access, time.Now(), 0
 	}
-	m.Refresh = refresh
+	if refresh != m.Refresh {
+		m.Refresh, m.RefreshExpiry = refresh, time.Time{}
+	}
 	if lk.Save(*m) != nil || c.WatchOnly != "" || refresh == "" {
 		return
 	}
-	if kept, err := r.Ledger.Kept(lk.Key); err == nil {
-		kept.Good = ledger.Keep(c.Token, m.Lineage)
-		lk.SaveKept(kept)
-	}
+	kept.Good = ledger.Keep(c.Token, m.Lineage)
+	lk.SaveKept(kept)
+}
+
+// older reports that t ends before the token that stood in its place.
+func older(t, before credfiles.Token) bool {
+	return !t.Expiry.IsZero() && t.Expiry.Before(before.Expiry)
 }

@@ -92,6 +92,9 @@ type Input struct {
 	Policy    Policy
 }
 
+// underWay is how long an exchange may take: 5 s to connect, 45 s to answer.
+const underWay = 50 * time.Second
+
 type rule func(Input) (Decision, bool)
 
 // rules is the policy, first match decides. Each is a pure function.
@@ -110,6 +113,25 @@ func Decide(in Input) Decision {
 	panic("the last rule always decides")
 }
 
+// asked is what the rules look at when somebody asks: a person's word ends a
+// pause and a wait for trouble that came before sending, another network a
+// wait for a server that was not reached, and "anyway" is said of holders.
+func (in Input) asked(o Options) Input {
+	in.Busy = false
+	early := in.M.Wait == ledger.Unsent && (o.Word || o.Retry)
+	if o.Word {
+		in.Mode.Paused, in.Policy.PausedUntil = false, time.Time{}
+		early = early || in.M.Wait == ledger.Unready || in.M.Wait == ledger.Unsaved
+	}
+	if early {
+		in.M.Until = time.Time{}
+	}
+	if o.Anyway {
+		in.C.Holders = nil
+	}
+	return in
+}
+
 func unfinished(in Input) (Decision, bool) {
 	switch {
 	case in.Busy:
@@ -118,11 +140,41 @@ func unfinished(in Input) (Decision, bool) {
 		return Decision{}, false
 	case in.Pending.Answer != nil:
 		// The answer lands whatever the mode: it is the only copy.
-		return Decision{State: Unsaved, Why: Waiting, At: in.M.Until, Due: !in.Now.Before(in.M.Until)}, true
+		return in.tryAgain(Decision{State: Unsaved, Why: Waiting}), true
 	case in.forbidden():
 		return Decision{}, false
 	}
-	return Decision{State: Retrying, Why: Unfinished, At: in.M.Until, Due: !in.Now.Before(in.M.Until)}, true
+	d := in.tryAgain(Decision{State: Retrying, Why: Unfinished})
+	if age := in.Now.Sub(in.Pending.Sent.At); 0 <= age && age < underWay {
+		d.State, d.Why = Refreshing, InFlight // in another process; if that died, the lock is free
+	}
+	return d, true
+}
+
+// until is the end of the wait that the last attempt left. There is none where
+// the clock was set back to before that attempt: its end may be far ahead.
+func (in Input) until() time.Time {
+	if in.back(in.M.Tried) {
+		return time.Time{}
+	}
+	return in.M.Until
+}
+
+// tryAgain makes d due when the wait is over.
+func (in Input) tryAgain(d Decision) Decision {
+	d.At = in.until()
+	d.Due = !in.Now.Before(d.At)
+	return d
+}
+
+// tryBeside is tryAgain for a refresh that nothing hurries: not beside a
+// program that would be harmed, and not before a copy's owner is named.
+func (in Input) tryBeside(d Decision) Decision {
+	d = in.tryAgain(d)
+	if _, copied := forked(in); d.Due && (copied || in.harmed() != nil) {
+		d.Due, d.At, d.By = false, time.Time{}, in.harmed()
+	}
+	return d
 }
 
 // forbidden reports that nothing may be sent or written on our own account.
@@ -142,14 +194,17 @@ func reverted(in Input) (Decision, bool) {
 	if !in.Marked || !in.Mark.Spent || !in.Good || in.Elsewhere != "" || in.forbidden() {
 		return Decision{}, false
 	}
-	if len(recent(in.M.Reverts, in.Now.Add(-time.Hour))) >= 2 {
-		return Decision{State: WatchOnly, Why: Fights, At: in.M.Reverts[0].Add(time.Hour)}, true
+	if last := recent(in.M.Reverts, in.Now); len(last) >= 2 {
+		return Decision{State: WatchOnly, Why: Fights, At: last[0].Add(time.Hour)}, true
 	}
 	return Decision{State: Refreshing, Why: WentBack, Due: true}, true
 }
 
-func recent(times []time.Time, since time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return t.Before(since) })
+// recent are the times of the last hour.
+func recent(times []time.Time, now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool {
+		return t.After(now) || !t.After(now.Add(-time.Hour))
+	})
 }
 
 func watchOnly(in Input) (Decision, bool) {
@@ -185,15 +240,18 @@ func paused(in Input) (Decision, bool) {
 	return Decision{}, false
 }
 
-// blanked: the shape that only a wipe leaves, or a refresh token that was
-// there before and is gone while the access token stayed (Codex 0.165 and
-// later). With another access token it is a new login that brought none.
 func blanked(in Input) (Decision, bool) {
-	gone := in.C.Refresh.IsZero() && in.M.Refresh != "" && in.Access == in.M.Access
-	if !in.C.Blanked && !gone {
+	if !in.C.Blanked && !in.wiped() {
 		return Decision{}, false
 	}
 	return Decision{State: SignInNeeded, Why: WasBlanked}, true
+}
+
+// wiped: a refresh token that was there before is gone while the access token
+// stayed (Codex 0.165 and later). With another access token it is a new login
+// that brought none.
+func (in Input) wiped() bool {
+	return in.Refresh == "" && in.M.Refresh != "" && in.Access == in.M.Access
 }
 
 func noRefreshToken(in Input) (Decision, bool) {
@@ -208,52 +266,68 @@ func dead(in Input) (Decision, bool) {
 	case in.Marked && in.Mark.Spent:
 		return Decision{State: SignInNeeded, Why: WasSpent}, true
 	case in.Marked:
-		return Decision{State: SignInNeeded, Why: WasRefused, At: later(in.M.Dead.Add(confirmAfter), in.Now)}, true
+		d := Decision{State: SignInNeeded, Why: WasRefused}
+		if !in.back(in.M.Dead) {
+			d.At = later(in.M.Dead.Add(confirmAfter), in.Now)
+		}
+		return d, true
 	case in.M.Wait == ledger.User && in.M.For == in.Refresh:
-		return Decision{State: SignInNeeded, Why: PolicySays, At: in.M.Until, Due: !in.Now.Before(in.M.Until)}, true
+		return in.tryBeside(Decision{State: SignInNeeded, Why: PolicySays}), true
 	}
 	return Decision{}, false
 }
 
 // forked: the same refresh token in two stores. Whichever is refreshed first
 // makes the other a thief in the server's eyes, so the user names the owner.
+// Two owners are none.
 func forked(in Input) (Decision, bool) {
-	if in.Twin == "" {
+	named := in.Mode.Mode == "keep"
+	if in.Twin == "" || named && !in.TwinOwns {
 		return Decision{}, false
 	}
-	if in.TwinOwns {
-		return Decision{State: WatchOnly, Why: OtherOwner, Other: in.Twin, At: later(in.C.Expiry, in.Now)}, true
+	d := Decision{State: WatchOnly, Why: Forked, Other: in.Twin, At: later(in.C.Expiry, in.Now)}
+	if in.TwinOwns && !named {
+		d.Why = OtherOwner
 	}
-	if in.Mode.Mode == "keep" {
-		return Decision{}, false
-	}
-	return Decision{State: WatchOnly, Why: Forked, Other: in.Twin, At: later(in.C.Expiry, in.Now)}, true
+	return d, true
 }
 
 func misconfigured(in Input) (Decision, bool) {
 	if in.M.Wait != ledger.Misconfigured || in.M.For != in.Refresh || in.M.Setup != in.Setup {
 		return Decision{}, false
 	}
-	return Decision{State: Misconfigured, Why: BadSetup, At: in.M.Until, Due: !in.Now.Before(in.M.Until)}, true
+	return in.tryBeside(Decision{State: Misconfigured, Why: BadSetup}), true
 }
 
-// heldByClient: a program that never looks at its store again would present
-// the value that we spent, and the server would revoke the grant.
-func heldByClient(in Input) (Decision, bool) {
-	for i, p := range in.C.Holders {
-		if p.Rereads == credfiles.AtStart {
-			return Decision{State: Deferred, Why: Held, By: &in.C.Holders[i], At: in.Now.Add(time.Minute)}, true
-		}
+// harmed is a running program that never looks at its store again: it would
+// present the value that we spent, and the server would revoke the grant.
+func (in Input) harmed() *credfiles.Process {
+	i := slices.IndexFunc(in.C.Holders, func(p credfiles.Process) bool { return p.Rereads == credfiles.AtStart })
+	if i < 0 {
+		return nil
 	}
-	if len(in.C.Holders) == 0 || !in.C.Expiry.After(in.Now) {
+	return &in.C.Holders[i]
+}
+
+func heldByClient(in Input) (Decision, bool) {
+	if p := in.harmed(); p != nil {
+		return Decision{State: Deferred, Why: Held, By: p, At: in.Now.Add(tick)}, true
+	}
+	if len(in.C.Holders) == 0 || !in.C.Expiry.After(in.Now) || in.Now.Before(in.dueAt()) {
 		return Decision{}, false
 	}
-	// A client that is kept waiting beyond its patience goes without the lock;
-	// and one whose tokens live so short refreshes them before we would.
-	if in.M.Slowest > in.Patience || in.tight() {
-		return Decision{State: Fresh, Why: ClientDoes, By: &in.C.Holders[0], At: in.C.Expiry}, true
+	d := Decision{Why: ClientDoes, By: &in.C.Holders[0], At: in.C.Expiry}
+	switch {
+	case in.M.Slowest > in.Patience:
+		// It would lose its patience and refresh without the lock.
+		d.State = Deferred
+	case in.tight():
+		// It refreshes so short a token before we would.
+		d.State = Fresh
+	default:
+		return Decision{}, false
 	}
-	return Decision{}, false
+	return d, true
 }
 
 var whyOfWait = map[ledger.Wait]Why{
@@ -263,10 +337,13 @@ var whyOfWait = map[ledger.Wait]Why{
 
 func waiting(in Input) (Decision, bool) {
 	why, ok := whyOfWait[in.M.Wait]
-	if !ok || in.M.For != in.Refresh || !in.Now.Before(in.M.Until) {
+	if !ok || in.M.For != in.Refresh {
 		return Decision{}, false
 	}
-	return Decision{State: Retrying, Why: why, At: in.M.Until}, true
+	d := in.tryAgain(Decision{State: Retrying, Why: why})
+	// An unclear answer is asked for again however much is left: a server that
+	// forgives the repeat does so for a short while only.
+	return d, !d.Due || in.M.Wait == ledger.Ambiguous
 }
 
 // unknownLifetime: once a day, with no holder running.
@@ -274,20 +351,16 @@ func unknownLifetime(in Input) (Decision, bool) {
 	if !in.C.Expiry.IsZero() {
 		return Decision{}, false
 	}
-	since := in.M.Refreshed
-	if in.M.Seen.After(since) {
-		since = in.M.Seen
-	}
+	since := in.since()
 	if since.IsZero() {
 		since = in.Now
 	}
-	at := since.Add(24 * time.Hour)
-	d := Decision{State: Unknown, Why: NoEnd, At: at}
-	if in.Now.Before(at) {
+	d := Decision{State: Unknown, Why: NoEnd, At: since.Add(24 * time.Hour)}
+	if in.Now.Before(d.At) && !in.back(since) {
 		return d, true
 	}
 	if len(in.C.Holders) > 0 {
-		d.By, d.At = &in.C.Holders[0], in.Now.Add(time.Minute)
+		d.By, d.At = &in.C.Holders[0], in.Now.Add(tick)
 		return d, true
 	}
 	d.Due = true
@@ -307,5 +380,9 @@ func due(in Input) (Decision, bool) {
 }
 
 func fresh(in Input) (Decision, bool) {
-	return Decision{State: Fresh, Why: NotDue, At: in.dueAt()}, true
+	d := Decision{State: Fresh, Why: NotDue, At: in.dueAt()}
+	if !in.C.Expiry.After(in.Now) {
+		d.State, d.Why = Refreshing, DueNow // it lives shorter than we let it rest
+	}
+	return d, true
 }

@@ -123,31 +123,20 @@ func (r *Refresher) decide(c credfiles.Credential, row Row, pending map[credfile
 
 // Wanted reports whether a refresh is to be tried, given what is asked.
 func (row Row) Wanted(o Options) bool {
-	in := row.input
-	in.Busy = false
-	if o.Word {
-		in.Mode.Paused, in.Policy.PausedUntil = false, time.Time{}
-		if in.M.Wait == ledger.Unsent || in.M.Wait == ledger.Unready || in.M.Wait == ledger.Unsaved {
-			in.M.Until = time.Time{}
-		}
-	}
-	if o.Retry && in.M.Wait == ledger.Unsent {
-		in.M.Until = time.Time{}
-	}
-	d := Decide(in)
+	d := row.asked(o)
 	switch {
 	case d.Due:
 		return true
-	case d.State == Deferred:
-		return o.Anyway
-	case d.State == Unsaved || d.State == Retrying:
-		return false
 	case d.State == Fresh || d.State == Unknown || d.State == Refreshing:
 		left := time.Until(row.Expiry)
 		return o.Force || o.Within > 0 && !row.Expiry.IsZero() && left < o.Within
 	}
 	return false
 }
+
+// asked is the decision given what is asked: a pause that a person's word ends
+// may hide that the store went back.
+func (row Row) asked(o Options) Decision { return Decide(row.input.asked(o)) }
 
 // confirm looks once more at a store whose refresh token was refused: its
 // client may have been between its answer and its write. Nobody is locked out
@@ -201,7 +190,7 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context) (out Outcome, done bool) {
 	// Discovery comes before any lock: nobody waits for us while we look
 	// something up.
-	if a.row.Why != WentBack && a.row.Why != Waiting {
+	if why := a.row.asked(a.o).Why; why != WentBack && why != Waiting {
 		if out, ok := a.plan(ctx); !ok {
 			return out, true
 		}
@@ -242,7 +231,7 @@ func (a *attempt) run(ctx context.Context) (out Outcome, done bool) {
 	case !a.row.Wanted(a.o):
 		return Outcome{Row: a.row, Did: Nothing}, true
 	}
-	if a.row.Why == WentBack {
+	if a.row.asked(a.o).Why == WentBack {
 		return a.giveBack(ctx)
 	}
 	if a.post.TokenURL == "" {
@@ -316,6 +305,11 @@ func (a *attempt) lock(ctx context.Context) (out Outcome, ok bool) {
 // exchange is the part from which there is no way back: everything before the
 // POST may stop, nothing after it.
 func (a *attempt) exchange(ctx context.Context) (Outcome, bool) {
+	// No rule lets a spent or dead value come this far. It is looked up all the
+	// same: nothing takes a POST back.
+	if _, over, err := a.r.Ledger.Marked(a.row.input.Refresh); err != nil || over {
+		return a.fail(errors.Join(errors.New("the refresh token is spent or dead, or nobody can tell; nothing was sent"), err)), true
+	}
 	if err := a.hold.Ready(); err != nil {
 		return a.unready(err), true
 	}
@@ -367,7 +361,9 @@ func (a *attempt) unusable() bool {
 // whether a running client would lose its patience; it fades by a fifth with
 // every faster answer.
 func (a *attempt) took(answer exchange.Answer) {
-	a.mem.Slowest = max(answer.At.Sub(answer.SentAt), a.mem.Slowest*4/5)
+	// The times are the wall clock's: a computer that slept in between would
+	// make the server slow for weeks.
+	a.mem.Slowest = max(min(answer.At.Sub(answer.SentAt), underWay), a.mem.Slowest*4/5)
 }
 
 func hostOf(raw string) string {

@@ -136,7 +136,7 @@ func (r *Refresher) view(all []credfiles.Credential, now time.Time) view {
 func (v view) row(c credfiles.Credential, s *credfiles.Store) Row {
 	v.override(&c)
 	in := v.input(c, s)
-	row := Row{Credential: c, Decision: Decide(in), Memory: in.M, Mode: in.Mode, store: s, input: in}
+	row := Row{Credential: in.C, Decision: Decide(in), Memory: in.M, Mode: in.Mode, store: s, input: in}
 	for _, p := range c.Holders {
 		if p.Started.Before(in.M.Repaired) {
 			row.Reconnect = append(row.Reconnect, p)
@@ -186,25 +186,34 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 		// Not knowing what is spent is no leave to send it.
 		in.C.WatchOnly = credfiles.LedgerUnread
 	}
-	if in.Marked {
-		if own := l.OwnerOf(c.Key); in.Mark.Owner != own {
-			in.Elsewhere = v.owners[in.Mark.Owner]
-		}
+	if in.C.RefreshExpiry.IsZero() && in.M.Refresh == in.Refresh {
+		in.C.RefreshExpiry = in.M.RefreshExpiry // few clients store what the server said of it
+	}
+	if in.Marked && in.Mark.Owner != l.OwnerOf(c.Key) {
+		in.Elsewhere = v.owners[in.Mark.Owner]
+	} else if in.Marked {
 		if kept, err := l.Kept(c.Key); err == nil && kept.Good != nil {
 			_, over, err := l.Marked(l.Fingerprint(kept.Good.Reveal().Refresh))
 			in.Good = err == nil && !over && kept.Good.Lineage == in.Mark.Lineage
 		}
 	}
-	for _, twin := range v.twins[in.Refresh] {
-		if twin.Key == c.Key {
+	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)
+	return in
+}
+
+// twin is another credential with the same refresh token, and whether that one
+// is to be kept: the user named it, or only its client still reads its entry.
+func (v view) twin(c credfiles.Credential, refresh string) (id string, owns bool) {
+	for _, t := range v.twins[refresh] {
+		if t.Key == c.Key || t.Unused && !c.Unused {
 			continue
 		}
-		mode, _ := l.Mode(twin.Key)
-		if in.Twin == "" || mode.Mode == "keep" {
-			in.Twin, in.TwinOwns = twin.ID, mode.Mode == "keep"
+		mode, _ := v.r.Ledger.Mode(t.Key)
+		if keep := mode.Mode == "keep" || c.Unused && !t.Unused; id == "" || keep {
+			id, owns = t.ID, keep
 		}
 	}
-	return in
+	return id, owns
 }
 
 // setup is a hash of what a request is made of, apart from the token: when it

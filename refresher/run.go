@@ -18,47 +18,58 @@ const (
 	// settled is how long a credential rests whose refresh came to nothing and
 	// left no wait of its own, so that no state can make us spin.
 	settled = 30 * time.Second
+	// daily is how often all is looked at though nothing happens, and how often
+	// what was kept long enough is thrown away.
+	daily = 24 * time.Hour
 )
 
 // Run keeps everything fresh until ctx ends, and then waits for what is under
 // way. One goroutine decides: it scans on every signal from changed, when
-// something falls due, and when a refresh ended. poll is called once a minute
-// and may send such a signal; publish gets every Snapshot.
+// something falls due, when a refresh ended, when the network or the clock is
+// another one. poll is called once a minute and may send such a signal;
+// publish gets every Snapshot.
 func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(), publish func(Snapshot)) {
-	k := keeper{r: r, ended: make(chan Outcome, atOnce), rests: map[credfiles.Key]time.Time{}}
-	defer k.wait()
-	r.Ledger.Prune()
-	network := r.network()
+	k := keeper{
+		r: r, ended: make(chan Outcome, atOnce),
+		flying: map[credfiles.Key]bool{}, began: map[credfiles.Key]time.Time{}, rests: map[credfiles.Key]time.Time{},
+		network: r.network(),
+	}
+	defer k.group.Wait()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
 	for {
-		snap := r.Scan(ctx)
-		for _, row := range snap.Rows {
-			r.Observe(row)
+		snap := k.look(ctx)
+		if ctx.Err() != nil {
+			return // what was read may be half of it
 		}
 		k.start(ctx, snap)
-		r.strays(ctx, snap)
-		publish(r.refreshing(snap))
+		k.strays(ctx, snap)
+		publish(k.shown(snap))
+
 		next := k.next(snap)
-		for waiting := true; waiting; {
+		due := time.After(time.Until(next))
+		for again := false; !again; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-changed:
-				waiting = false
+				again = true
 			case out := <-k.ended:
 				k.end(out)
-				waiting = false
-			case <-time.After(min(tick, max(time.Until(next), 0))):
+				again = true
+			case <-due:
+				again = true
+			case <-ticker.C:
 				poll()
-				if now := r.network(); now != network {
-					network, k.retry, waiting = now, true, false
-				}
-				if !time.Now().Before(next) {
-					waiting = false
-				}
+				again = k.tick() || !clock().Before(next)
 			}
 		}
 	}
 }
+
+// clock is the wall clock alone. A monotonic reading stands still while the
+// computer sleeps.
+func clock() time.Time { return time.Now().Round(0) }
 
 func (r *Refresher) network() string {
 	if r.Network == nil {
@@ -67,101 +78,154 @@ func (r *Refresher) network() string {
 	return r.Network()
 }
 
-// refreshing shows what has just been started as such.
-func (r *Refresher) refreshing(snap Snapshot) Snapshot {
-	for i := range snap.Rows {
-		if r.busy(snap.Rows[i].Key) {
+// keeper is what Run remembers between two scans. Nothing in it is needed to
+// decide rightly: another process has none of it.
+type keeper struct {
+	r       *Refresher
+	group   sync.WaitGroup
+	ended   chan Outcome // has room for all that run
+	running int
+	flying  map[credfiles.Key]bool      // refreshes of our own
+	began   map[credfiles.Key]time.Time // when each began last
+	rests   map[credfiles.Key]time.Time
+
+	network string
+	moved   time.Time // when the network became this one
+	ticked  time.Time // the wall clock at the last tick
+	pruned  time.Time
+}
+
+// look scans, and once more where something was news: what is remembered of
+// it belongs to what is decided.
+func (k *keeper) look(ctx context.Context) Snapshot {
+	snap := k.r.Scan(ctx)
+	news := false
+	for _, row := range snap.Rows {
+		news = k.r.Observe(row) || news
+	}
+	if news {
+		snap = k.r.Scan(ctx)
+	}
+	return snap
+}
+
+// tick looks at what no signal tells of. It reports whether to scan: the
+// network is another one, the computer slept, the clock was set.
+func (k *keeper) tick() bool {
+	now := clock()
+	since := now.Sub(k.ticked)
+	jumped := !k.ticked.IsZero() && (since < 0 || since > 2*tick)
+	k.ticked = now
+	if age := now.Sub(k.pruned); age < 0 || age >= daily {
+		k.pruned = now
+		k.r.Ledger.Prune()
+	}
+	if network := k.r.network(); network != k.network {
+		k.network, k.moved = network, now
+		return true
+	}
+	return jumped
+}
+
+// wanted reports whether to refresh, and how much that is wanted: a wait for a
+// server that an attempt did not reach ends when the network changes after the
+// attempt began.
+func (k *keeper) wanted(row Row) (Options, bool) {
+	began, ok := k.began[row.Key]
+	if !ok {
+		began = row.Memory.Tried
+	}
+	o := Options{Retry: began.Before(k.moved)}
+	return o, row.Wanted(o)
+}
+
+// start begins the refreshes that are due, a few at a time.
+func (k *keeper) start(ctx context.Context, snap Snapshot) {
+	for _, row := range snap.Rows {
+		if o, ok := k.wanted(row); ok && k.free(row.Key) {
+			k.fly(row.Key, func() Outcome { return k.r.Refresh(ctx, row, o) })
+		}
+	}
+}
+
+// free reports that a flight may begin. Where there are too many, the next
+// scan comes when one has ended.
+func (k *keeper) free(key credfiles.Key) bool {
+	return k.running < atOnce && !k.r.busy(key) && !k.flying[key] && !clock().Before(k.rests[key])
+}
+
+func (k *keeper) fly(key credfiles.Key, refresh func() Outcome) {
+	k.running++
+	k.flying[key], k.began[key] = true, clock()
+	k.group.Go(func() { k.ended <- refresh() })
+}
+
+func (k *keeper) end(out Outcome) {
+	k.running--
+	delete(k.flying, out.Key)
+	delete(k.rests, out.Key)
+	if out.Did == Failed || out.Did == Lost || out.Due {
+		k.rests[out.Key] = clock().Add(settled)
+	}
+}
+
+// shown is the Snapshot with what has just been started.
+func (k *keeper) shown(snap Snapshot) Snapshot {
+	for i, row := range snap.Rows {
+		if k.flying[row.Key] || k.r.busy(row.Key) {
 			snap.Rows[i].Decision = Decision{State: Refreshing, Why: InFlight}
 		}
 	}
 	return snap
 }
 
-// keeper is what Run remembers between two scans.
-type keeper struct {
-	r       *Refresher
-	group   sync.WaitGroup
-	ended   chan Outcome
-	running int
-	rests   map[credfiles.Key]time.Time
-	retry   bool // the network changed
-}
-
-// start begins the refreshes that are due, a few at a time.
-func (k *keeper) start(ctx context.Context, snap Snapshot) {
-	o := Options{Retry: k.retry}
-	k.retry = false
-	for _, row := range snap.Rows {
-		if k.running == atOnce {
-			return // the next scan comes when one has ended
-		}
-		if !row.Wanted(o) || k.r.busy(row.Key) || time.Now().Before(k.rests[row.Key]) {
-			continue
-		}
-		land, err := k.r.fly(ctx, row.Key)
-		if err != nil {
-			return
-		}
-		k.running++
-		k.group.Go(func() {
-			out := k.r.refresh(ctx, row, o)
-			land()
-			k.ended <- out
-		})
-	}
-}
-
-func (k *keeper) end(out Outcome) {
-	k.running--
-	delete(k.rests, out.Key)
-	if out.Did == Failed || out.Due {
-		k.rests[out.Key] = time.Now().Add(settled)
-	}
-}
-
-// wait lets what is under way come to its end.
-func (k *keeper) wait() {
-	go func() {
-		for range k.ended {
-		}
-	}()
-	k.group.Wait()
-	close(k.ended)
-}
-
-// next is when something falls due or has to be looked at again.
+// next is when something falls due or has to be looked at again, by the wall
+// clock.
 func (k *keeper) next(snap Snapshot) time.Time {
-	next := snap.At.Add(24 * time.Hour)
+	now := snap.At.Round(0)
+	next := now.Add(daily)
 	for _, row := range snap.Rows {
 		at := row.At
-		if row.Due && at.Before(snap.At) {
-			at = snap.At
-		}
-		if rest := k.rests[row.Key]; rest.After(at) {
-			at = rest
-		}
-		if at.IsZero() || k.r.busy(row.Key) {
+		_, wanted := k.wanted(row)
+		switch {
+		case k.flying[row.Key]:
+			continue // its end is a signal
+		case k.r.busy(row.Key):
+			at = now.Add(tick) // the end of somebody else's is none
+		case wanted && k.running == atOnce:
+			continue // the end of any
+		case wanted:
+			at = k.rests[row.Key]
+		case row.By != nil:
+			at = now.Add(tick) // nor is a program's end
+		case at.IsZero():
 			continue
 		}
-		if at.Before(next) {
-			next = at
+		if !at.After(now) {
+			at = now.Add(settled)
 		}
+		next = earlier(next, at.Round(0))
 	}
 	return next
 }
 
 // strays lands answers whose entries are not there any more, as after a crash
 // in the middle of a logout: they are kept for a restore, and the record ends.
-func (r *Refresher) strays(ctx context.Context, snap Snapshot) {
-	records, _ := r.Ledger.Pending()
+func (k *keeper) strays(ctx context.Context, snap Snapshot) {
+	records, _ := k.r.Ledger.Pending()
 	known := map[credfiles.Key]bool{}
 	for _, row := range snap.Rows {
 		known[row.Key] = true
 	}
 	for _, rec := range records {
-		if !known[rec.Sent.Key] {
-			r.stray(ctx, rec)
+		key := rec.Sent.Key
+		if m, err := k.r.Ledger.Memory(key); err != nil || known[key] || clock().Before(m.Until) || !k.free(key) {
+			continue
 		}
+		k.fly(key, func() Outcome {
+			k.r.stray(ctx, rec)
+			return Outcome{Row: Row{Credential: rec.Sent.Credential()}, Did: Lost}
+		})
 	}
 }
 

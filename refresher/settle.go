@@ -77,6 +77,7 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, v exchange.Verdi
 	if result == credfiles.Written {
 		m.Refresh, m.Access = a.r.Ledger.Fingerprint(full.Refresh), a.r.Ledger.Fingerprint(full.Access)
 		m.Seen, m.Lifetime, m.Refreshed, m.TokenURL = now, v.Lifetime, now, rec.Sent.Post.TokenURL
+		m.RefreshExpiry = full.RefreshExpiry
 		if rec.Sent.Unusable {
 			m.Repaired = now
 		}
@@ -160,7 +161,7 @@ func (a *attempt) giveBack(ctx context.Context) (Outcome, bool) {
 		return Outcome{Row: a.row}, false
 	}
 	now := time.Now()
-	a.mem.Reverts = append(recent(a.mem.Reverts, now.Add(-time.Hour)), now)
+	a.mem.Reverts = append(recent(a.mem.Reverts, now), now)
 	a.must(a.lk.Save(a.mem))
 	a.log(ledger.Event{What: "restored", Old: short8(a.row.input.Refresh), New: short8(a.r.Ledger.Fingerprint(good.Refresh)), Expiry: good.Expiry})
 	a.row = a.reread(ctx, a.row)

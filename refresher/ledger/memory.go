@@ -38,6 +38,10 @@ type Memory struct {
 	Seen     time.Time     `json:"seen,omitzero"`      // when Access was first seen
 	Lifetime time.Duration `json:"lifetime,omitempty"` // of the access token named by Access, as its server said
 
+	// RefreshExpiry is when the refresh token named by Refresh ends, where its
+	// server said so.
+	RefreshExpiry time.Time `json:"refresh_expiry,omitzero"`
+
 	Refreshed time.Time `json:"refreshed,omitzero"` // our last successful refresh
 	Repaired  time.Time `json:"repaired,omitzero"`  // when a credential that no client could use became fresh again
 
