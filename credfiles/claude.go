@@ -1,10 +1,12 @@
 package credfiles
 
 import (
-	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/processes"
@@ -81,6 +83,12 @@ var claude = client{
 	},
 }
 
+// claudeConfigs are where its configuration may stand, from the home: in the
+// home where CLAUDE_CONFIG_DIR names it, else beside the default home, and
+// before both in a file of the name that it had long ago (observed). A home
+// that we know from our config may be used either way, so all count.
+var claudeConfigs = []string{".config.json", ".claude.json", filepath.Join("..", ".claude.json")}
+
 // claudeMarks is where it remembers servers that wait for a sign-in.
 const claudeMarks = "mcp-needs-auth-cache.json"
 
@@ -98,37 +106,41 @@ var claudeFields = fields{
 }
 
 // claudeBlanked: a refusal leaves accessToken "", expiresAt 0 and no
-// refreshToken; invalid_client also takes clientId, issuer and redirectUri
-// (observed). Nothing else writes an empty access token.
+// refreshToken, or an empty one in its own login; invalid_client also takes
+// clientId, issuer, redirectUri and scope (observed). An entry with an empty
+// access token and no expiresAt is of a server that asks for a sign-in and
+// never had one (observed after a first connection).
 func claudeBlanked(e jsonedit.Value) bool {
+	expiry, _ := e.Get("expiresAt")
+	at, zero := expiry.Float()
 	access, ok := e.Get("accessToken")
 	text, isText := access.Text()
-	refresh, has := e.Get("refreshToken")
-	if has {
-		left, _ := refresh.Text()
-		has = left != ""
-	}
-	return ok && isText && text == "" && !has
+	return ok && isText && text == "" && zero && at == 0 && member(e, "refreshToken") == ""
 }
 
-// claudeLockName writes a key as it stands in the lock's name: every
-// character but letters and digits of ASCII is one underscore (observed).
+// claudeLockName writes a key as it stands in the lock's name: every UTF-16
+// unit but letters and digits of ASCII is one underscore (observed: two for an
+// emoji).
 func claudeLockName(key string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
-			return r
+	var b strings.Builder
+	for _, u := range utf16.Encode([]rune(key)) {
+		if u >= '0' && u <= '9' || u >= 'A' && u <= 'Z' || u >= 'a' && u <= 'z' {
+			b.WriteByte(byte(u))
+		} else {
+			b.WriteByte('_')
 		}
-		return '_'
-	}, key)
+	}
+	return b.String()
 }
 
-func claudeJoin(s *Store) (joined, *Problem) {
-	j := joined{servers: map[string]server{}, marks: claudeWaiting(s.home)}
-	// Its configuration stands in the home where CLAUDE_CONFIG_DIR names it,
-	// else beside the default home. A home that we know from our config may be
-	// used either way, so both count.
-	for _, name := range []string{filepath.Join(s.home, ".claude.json"), filepath.Join(filepath.Dir(s.home), ".claude.json")} {
-		claudeServers(j.servers, name)
+func claudeJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
+	j := joined{servers: map[string]server{}, secrets: map[string]Secret{}, marks: claudeWaiting(s.home)}
+	configured, _ := root.Get("mcpOAuthClientConfig")
+	for _, m := range configured.Members() {
+		j.secrets[m.Key] = NewSecret(member(m.Value, "clientSecret"))
+	}
+	for _, name := range claudeConfigs {
+		claudeServers(j.servers, filepath.Join(s.home, name))
 	}
 	return j, nil
 }
@@ -168,7 +180,8 @@ func claudeAdd(all map[string]server, doc jsonedit.Value) {
 
 // claudeKey is the key of a configured server's entry: headers count in the
 // order of the configuration, after variables were put in (observed from
-// 2.1.74 on). ok is false where we do not know the variables.
+// 2.1.74 on). ok is false where we do not know the variables, or JavaScript
+// may order or write the headers otherwise.
 func claudeKey(name string, s jsonedit.Value) (key string, ok bool) {
 	typ, url := member(s, "type"), member(s, "url")
 	if typ == "streamable-http" {
@@ -176,11 +189,17 @@ func claudeKey(name string, s jsonedit.Value) (key string, ok bool) {
 	}
 	headers := []byte{'{'}
 	set, _ := s.Get("headers")
+	names := map[string]bool{}
 	for i, h := range set.Members() {
+		value, isText := h.Value.Text()
+		_, number := strconv.ParseUint(h.Key, 10, 64)
+		if !isText || number == nil || names[h.Key] || !utf8.ValidString(h.Key) {
+			return "", false
+		}
+		names[h.Key] = true
 		if i > 0 {
 			headers = append(headers, ',')
 		}
-		value, _ := h.Value.Text()
 		headers = append(append(append(headers, jsonedit.Quote(h.Key)...), ':'), jsonedit.Quote(value)...)
 	}
 	headers = append(headers, '}')
@@ -189,10 +208,7 @@ func claudeKey(name string, s jsonedit.Value) (key string, ok bool) {
 
 func claudeAdopt(c *Credential, e jsonedit.Value, j joined) {
 	if c.ClientSecret.IsZero() {
-		if secret, ok := j.root.Get("mcpOAuthClientConfig", c.Key.Entry, "clientSecret"); ok {
-			text, _ := secret.Text()
-			c.ClientSecret = NewSecret(text)
-		}
+		c.ClientSecret = j.secrets[c.Key.Entry]
 	}
 	if c.Issuer == "" {
 		// Older versions bind the grant by the server that discovery found.
@@ -226,20 +242,6 @@ func claudeWaiting(home string) map[string]bool {
 		}
 	}
 	return marks
-}
-
-// readJSON reads a client's own file, which may be missing or torn.
-func readJSON(name string) (jsonedit.Value, bool) {
-	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > 4*maxSize {
-		return jsonedit.Value{}, false
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return jsonedit.Value{}, false
-	}
-	root, err := jsonedit.Parse(text)
-	return root, err == nil && root.Kind() == jsonedit.Object
 }
 
 func member(v jsonedit.Value, name string) string {

@@ -19,9 +19,9 @@ type client struct {
 
 	files  []file
 	beside []string // further files of the home that matter to what Scan returns
-	// join reads what else the client keeps beside its stores: configuration,
-	// secrets, marks. It may be nil.
-	join func(s *Store) (joined, *Problem)
+	// join reads what else the client keeps beside a store: configuration,
+	// secrets, marks. root is the store's own document. It may be nil.
+	join func(s *Store, root jsonedit.Value) (joined, *Problem)
 
 	threshold time.Duration // how long before expiry the client refreshes by itself
 	patience  time.Duration // how long a client waits for a lock of ours before it goes without or fails
@@ -44,7 +44,7 @@ type client struct {
 
 // A clientLock is one of a client's own locks.
 type clientLock struct {
-	path      string        // relative to the home; empty: the client has none
+	path      string        // relative to the home
 	dir       bool          // made by mkdir and kept alive by its mtime; else a flock on a file
 	stale     time.Duration // when the client takes a dead one over
 	heartbeat time.Duration
@@ -64,6 +64,7 @@ type kind struct {
 	single    bool     // what stands there is the one entry
 	watchOnly Reason
 	fields    fields
+	required  [][]string // strings without which the client does not take it for an entry
 	// blanked reports the shape that only the client's own wipe leaves.
 	blanked func(e jsonedit.Value) bool
 	// adopt adds what the client keeps elsewhere. It may be nil.
@@ -74,9 +75,8 @@ type kind struct {
 type fields struct {
 	name, server, issuer, clientID, clientSecret []string
 	access, refresh                              []string
-	expiry, refreshExpiry                        []string // milliseconds since 1970
+	expiry, refreshExpiry                        []string // milliseconds since 1970; without expiry the access token itself may tell
 	expiryGone                                   absence  // how the client writes that the expiry is not known
-	expiryInToken                                bool     // only the access token itself tells (RFC 7519 exp)
 	scope                                        []string
 	scopeList                                    bool // an array instead of one string
 	metadata, resourceMetadata                   []string
@@ -89,11 +89,13 @@ const (
 	asMissing
 )
 
-// joined is what a client keeps beside its stores, read together with them.
+// joined is what a client keeps beside its entries, read together with them.
+// The zero value is that of a client that keeps nothing.
 type joined struct {
 	servers   map[string]server // by the name that the client shows
+	entries   map[string]bool   // the keys of all entries
+	secrets   map[string]Secret // by entry key
 	marks     map[string]bool   // servers that it will not try before a sign-in
-	root      jsonedit.Value    // the store's own document
 	blocked   Reason            // why nothing here may be refreshed now
 	elsewhere bool              // the client does not look into this store
 }

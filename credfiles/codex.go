@@ -1,11 +1,11 @@
 package credfiles
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -32,7 +32,10 @@ var codex = client{
 			kinds: []kind{{
 				name:   "mcp",
 				fields: codexFields,
-				adopt:  codexAdopt,
+				// A member without one of these makes it refuse the whole file
+				// (observed with {"_meta":{"a":1}}).
+				required: [][]string{at("server_name"), at("server_url"), at("client_id"), at("access_token")},
+				adopt:    codexAdopt,
 			}},
 			// It opens without O_TRUNC, truncates and writes (observed by strace),
 			// so a store that is mounted as a single file works for it.
@@ -42,9 +45,9 @@ var codex = client{
 			name: "auth.json",
 			kinds: []kind{{
 				name: "login", single: true, watchOnly: VendorLogin,
+				// No expiry: the access token is a JWT.
 				fields: fields{
 					access: at("tokens", "access_token"), refresh: at("tokens", "refresh_token"),
-					expiryInToken: true,
 				},
 			}},
 		},
@@ -110,10 +113,13 @@ var codexFields = fields{
 
 // codexJoin reads config.toml: the secrets of registered clients stand there
 // in plain text, and it tells which entries are still used.
-func codexJoin(s *Store) (joined, *Problem) {
-	var j joined
+func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
+	j := joined{entries: map[string]bool{}}
+	for _, m := range root.Members() {
+		j.entries[m.Key] = true
+	}
 	name := filepath.Join(s.home, "config.toml")
-	text, err := os.ReadFile(name)
+	text, err := readFile(name, maxSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}
@@ -128,12 +134,14 @@ func codexJoin(s *Store) (joined, *Problem) {
 			} `toml:"oauth"`
 		} `toml:"mcp_servers"`
 	}
-	if err == nil {
-		err = toml.Unmarshal(text, &config)
-	}
+	// Without it a secret may be missing from the request, and the server would
+	// say that the client is gone.
 	if err != nil {
-		// Without it a secret may be missing from the request, and the server
-		// would say that the client is gone.
+		j.blocked = ClientConfig
+		return j, &Problem{Store: name, Client: "codex", Kind: BadConfig, Err: err}
+	}
+	if err := toml.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &config); err != nil {
+		// Its words are not passed on: they may quote what stands there.
 		j.blocked = ClientConfig
 		return j, &Problem{Store: name, Client: "codex", Kind: BadConfig, Line: tomlLine(err)}
 	}
@@ -166,7 +174,7 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 	// the entry stands under; a mis-keyed one is a stale double once the right
 	// one exists (observed).
 	right := EntryKey(c.Name, c.ServerURL)
-	if _, ok := j.root.Get(right); ok && c.Key.Entry != right {
+	if j.entries[right] && c.Key.Entry != right {
 		c.Unused = true
 	}
 	if j.elsewhere {

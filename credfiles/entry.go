@@ -1,20 +1,38 @@
 package credfiles
 
 import (
-	"strconv"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lamplighter/credfiles/jsonedit"
 )
 
+// A view is what the entries of one reading share.
+type view struct {
+	store *Store
+	real  string
+	limit Reason
+	j     joined
+}
+
+func (s *Store) view(j joined) view {
+	v := view{store: s, real: s.Real(), limit: s.limit(), j: j}
+	if v.limit == "" {
+		v.limit = j.blocked
+	}
+	return v
+}
+
 // credential makes a Credential of one entry. odd reports that the entry has
 // another shape than its client writes: then it is only watched.
-func (s *Store) credential(k *kind, key string, e jsonedit.Value, j joined) (c Credential, odd bool) {
-	r := reader{entry: e, odd: e.Kind() != jsonedit.Object}
-	f := k.fields
+func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, odd bool) {
+	r := reader{entry: e, odd: e.Kind() != jsonedit.Object || v.store.ambiguous(k, key)}
+	f, s := k.fields, v.store
 	c = Credential{
-		Key:    Key{Store: s.Real(), Entry: key},
+		Key:    Key{Store: v.real, Entry: key},
 		Client: s.client.name, Kind: k.name, Profile: s.profile, Path: s.path,
 		Name: r.text(f.name),
 		Token: Token{
@@ -28,7 +46,11 @@ func (s *Store) credential(k *kind, key string, e jsonedit.Value, j joined) (c C
 			ClientID: r.text(f.clientID), ClientSecret: NewSecret(r.text(f.clientSecret)),
 			Request: s.client.request,
 		},
-		WatchOnly: k.watchOnly,
+	}
+	for _, field := range k.required {
+		if r.text(field) == "" {
+			r.odd = true
+		}
 	}
 	c.Scopes = strings.Fields(c.Scope)
 	if c.Expiry.IsZero() {
@@ -43,18 +65,38 @@ func (s *Store) credential(k *kind, key string, e jsonedit.Value, j joined) (c C
 		c.Blanked = k.blanked(e)
 	}
 	if k.adopt != nil {
-		k.adopt(&c, e, j)
+		k.adopt(&c, e, v.j)
 	}
-	if s.client.signIn != nil {
+	// A name that begins like an option is never handed to a command.
+	if s.client.signIn != nil && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = s.client.signIn(c)
 		if c.Profile != "" && c.SignIn != nil {
 			c.SignInEnv = s.client.env + "=" + s.home
 		}
 	}
-	if r.odd {
+	switch {
+	case r.odd:
 		c.WatchOnly = OddFormat
+	case k.watchOnly != "":
+		c.WatchOnly = k.watchOnly
+	default:
+		c.WatchOnly = v.limit
 	}
 	return c, r.odd
+}
+
+// holds reports whether there is anything to watch: a client may keep an entry
+// for a server that nobody ever signed in to.
+func (c Credential) holds() bool {
+	return !c.Access.IsZero() || !c.Refresh.IsZero() || c.Blanked
+}
+
+// ambiguous reports that an entry's key cannot name it: it would name the
+// store's single entry as well, or it cannot be written down.
+func (s *Store) ambiguous(k *kind, key string) bool {
+	return !utf8.ValidString(key) || !k.single && slices.ContainsFunc(s.file.kinds, func(other kind) bool {
+		return other.single && other.name == key
+	})
 }
 
 // reader takes values out of an entry and notes a type that does not fit.
@@ -77,7 +119,7 @@ func (r *reader) text(path []string) string {
 		return ""
 	}
 	text, ok := v.Text()
-	if !ok || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if !ok || strings.ContainsFunc(text, unicode.IsControl) {
 		r.odd = true
 		return ""
 	}
@@ -85,15 +127,16 @@ func (r *reader) text(path []string) string {
 }
 
 // time reads milliseconds since 1970. Zero is a time long gone: Claude Code
-// and Codex refresh at once where it stands (2.1.329 and 0.169, observed).
-// A number too small to be milliseconds of this century is odd.
+// and Codex refresh at once where it stands (2.1.329 and 0.169.0, observed).
+// A number too small to be milliseconds of this century, or beyond the year
+// 9999, is odd.
 func (r *reader) time(path []string) time.Time {
 	v, ok := r.value(path)
 	if !ok {
 		return time.Time{}
 	}
 	n, ok := v.Float()
-	if !ok || n < 0 || n > 1e15 || n != 0 && n < 1e11 {
+	if !ok || n != 0 && n < 1e11 || n >= 253402300800e3 {
 		r.odd = true
 		return time.Time{}
 	}
@@ -123,65 +166,3 @@ func (r *reader) scope(path []string, list bool) string {
 	}
 	return strings.Join(scopes, " ")
 }
-
-// changes are the values of an entry that a new token changes: the ones that
-// the client itself writes after a refresh, and no other.
-func (k *kind) changes(place []string, e jsonedit.Value, t Token) []jsonedit.Change {
-	var all []jsonedit.Change
-	set := func(field []string, raw []byte) {
-		if len(field) > 0 {
-			all = append(all, jsonedit.Set(join(place, field), raw))
-		}
-	}
-	f := k.fields
-	set(f.access, jsonedit.Quote(t.Access.Reveal()))
-	if !t.Refresh.IsZero() {
-		set(f.refresh, jsonedit.Quote(t.Refresh.Reveal()))
-	}
-	switch {
-	case len(f.expiry) == 0:
-	case !t.Expiry.IsZero():
-		set(f.expiry, strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10))
-	case f.expiryGone == asNull:
-		set(f.expiry, []byte("null"))
-	default:
-		all = append(all, jsonedit.Delete(join(place, f.expiry)))
-	}
-	r := reader{entry: e}
-	if _, has := r.value(f.scope); has && t.Scope != "" && !sameScope(r.scope(f.scope, f.scopeList), t.Scope) {
-		set(f.scope, k.scopeText(t.Scope))
-	}
-	return all
-}
-
-func (k *kind) scopeText(scope string) []byte {
-	if !k.fields.scopeList {
-		return jsonedit.Quote(scope)
-	}
-	raw := []byte{'['}
-	for i, s := range strings.Fields(scope) {
-		if i > 0 {
-			raw = append(raw, ',')
-		}
-		raw = append(raw, jsonedit.Quote(s)...)
-	}
-	return append(raw, ']')
-}
-
-// sameScope compares without order: a server may list scopes as it likes.
-func sameScope(a, b string) bool {
-	set := map[string]bool{}
-	for _, s := range strings.Fields(a) {
-		set[s] = true
-	}
-	other := strings.Fields(b)
-	for _, s := range other {
-		if !set[s] {
-			return false
-		}
-		delete(set, s)
-	}
-	return len(set) == 0
-}
-
-func join(a, b []string) []string { return append(append([]string(nil), a...), b...) }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lamplighter/credfiles/clientlock"
-	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/replace"
 )
 
@@ -17,20 +16,27 @@ var ErrGone = errors.New("the entry is gone")
 
 // A Hold is one entry under its client's own grant lock, from Hold to Close.
 // Its client waits meanwhile, or finds the lock taken and leaves the entry
-// alone.
+// alone. It is for one goroutine.
 type Hold struct {
-	store   *Store
-	key     Key
-	grant   *clientlock.Lock // nil where the client has none
-	target  *replace.Target  // made by Ready
-	inPlace bool             // the store can only be written in place
+	store    *Store
+	key      Key
+	grant    *clientlock.Lock // nil where the client has none
+	target   *replace.Target  // made by Ready
+	inPlace  bool             // the store can only be written in place
+	lastLook func() error     // finds what came too late for Write; nil if nothing was written
+	pause    func()           // for tests: called before each exchange of files; may be nil
 }
 
 // Hold takes the client's lock on an entry. ctx bounds the wait; then the
 // error is a *clientlock.BusyError. A lock that cannot be made at all is a
-// *Problem: without it we do nothing.
+// *Problem: without it we do nothing. Nothing is created in a home that is
+// not there.
 func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 	h := &Hold{store: s, key: c.Key}
+	// A vendor's login has locks of its own, which we do not know how to take.
+	if k, _ := s.place(c.Key); k == nil || k.watchOnly != "" {
+		return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: errors.New("this entry is only watched")}
+	}
 	if s.client.grantLock != nil {
 		lock, err := s.lock(ctx, s.client.grantLock(s, c))
 		if err != nil {
@@ -64,40 +70,34 @@ func (s *Store) lock(ctx context.Context, l clientLock) (*clientlock.Lock, error
 // Read returns the entry as the store holds it now. The error is ErrGone
 // where it is not there, a *Problem where the store cannot be read.
 func (h *Hold) Read(ctx context.Context) (Credential, error) {
-	raw, err := h.store.readSettled(ctx)
+	doc, err := h.store.readSettled(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Credential{}, ErrGone
 	}
 	if err != nil {
-		return Credential{}, h.store.problem(err)
+		return Credential{}, err
 	}
-	return h.store.find(raw, h.key)
-}
-
-// find takes one entry out of a store's bytes.
-func (s *Store) find(raw []byte, key Key) (Credential, error) {
-	all, problems := s.entries(raw)
-	for _, c := range all {
-		if c.Key == key {
-			return c, nil
-		}
-	}
-	if len(problems) > 0 {
-		return Credential{}, &problems[0]
-	}
-	return Credential{}, ErrGone
+	j, _ := h.store.join(doc.root)
+	return h.store.find(doc.root, h.key, j)
 }
 
 // Ready finds out whether the store could be written, before anything is at
 // stake: it makes the file that will take the store's place, at its full size.
-// The error is a *Problem.
+// The error is ErrGone where there is no store, else a *Problem.
 func (h *Hold) Ready() error {
-	raw, err := h.store.read()
+	doc, err := h.store.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrGone
+	}
 	if err != nil {
-		return h.store.problem(err)
+		return err
 	}
 	// Tokens differ in length; a quarter more and 64 KiB hold any that we take.
-	size := int64(len(raw) + len(raw)/4 + 64<<10)
+	size := int64(len(doc.text) + len(doc.text)/4 + 64<<10)
+	if size > maxSize {
+		return h.store.problem(errTooLarge) // we could not read it back
+	}
+	h.drop() // what an earlier Ready made
 	replace.Leftovers(h.store.path)
 	target, err := replace.Prepare(h.store.path, size)
 	var obstacle *replace.Obstacle
@@ -126,39 +126,22 @@ func (h *Hold) Check() error {
 // Close lets the client's lock go. It never removes somebody else's.
 func (h *Hold) Close() error {
 	var err error
-	if h.target != nil {
-		err = h.target.Close()
+	if h.lastLook != nil {
+		err = h.lastLook()
 	}
+	err = errors.Join(err, h.drop())
 	if h.grant != nil {
 		err = errors.Join(err, h.grant.Release())
 	}
 	return err
 }
 
-// place is where the entry stands in the document, with its kind.
-func (s *Store) place(key Key) (*kind, []string) {
-	for i := range s.file.kinds {
-		k := &s.file.kinds[i]
-		switch {
-		case k.single && key.Entry == k.name:
-			return k, k.at
-		case !k.single:
-			return k, join(k.at, []string{key.Entry})
-		}
+// drop gives up what Ready prepared.
+func (h *Hold) drop() error {
+	target := h.target
+	h.target, h.inPlace, h.lastLook = nil, false, nil
+	if target == nil {
+		return nil
 	}
-	return nil, nil
-}
-
-// spliced is the store with the entry's token replaced.
-func (s *Store) spliced(raw []byte, key Key, t Token) ([]byte, error) {
-	k, place := s.place(key)
-	root, err := jsonedit.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	e, ok := root.Get(place...)
-	if !ok {
-		return nil, ErrGone
-	}
-	return jsonedit.Apply(raw, k.changes(place, e, t)...)
+	return target.Close()
 }

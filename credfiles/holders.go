@@ -29,13 +29,13 @@ func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error)
 				continue
 			}
 			home, known := homeOf(c, host, p)
-			if !known && p.Owner != host.User {
+			if !known && host.User != "" && p.Owner != host.User {
 				continue // somebody else's, with a home of his own
 			}
 			version := c.version(p)
 			found := Process{PID: p.PID, Name: c.name, Started: p.Started, Version: version, Rereads: c.rereads(version)}
 			for _, s := range stores {
-				if s.client == c && (!known || resolved(s.home) == resolved(home)) {
+				if s.client == c && (!known || sameHome(s.home, home)) {
 					held[s.path] = append(held[s.path], found)
 				}
 			}
@@ -60,21 +60,28 @@ func likely(name string) bool {
 
 // is reports whether a running program is the client.
 func (c *client) is(p processes.Process) bool {
-	if slices.Contains(c.programs, strings.TrimSuffix(p.Name, ".exe")) {
+	name := strings.TrimSuffix(p.Name, ".exe")
+	if slices.Contains(c.programs, name) {
 		return true
 	}
-	return c.script != "" && slices.ContainsFunc(p.Args, func(arg string) bool {
-		return strings.Contains(filepath.ToSlash(arg), c.script)
+	return c.script != "" && name == "node" && slices.ContainsFunc(p.Args, func(arg string) bool {
+		return strings.Contains(strings.ReplaceAll(arg, `\`, "/"), c.script)
 	})
 }
 
-// homeOf is the home that a running client uses.
+// homeOf is the home that a running client uses. It is not known where the
+// environment is not, or names a folder that is relative to where the client
+// was started.
 func homeOf(c *client, host Host, p processes.Process) (home string, known bool) {
-	if home, ok := p.Env(c.env); ok && home != "" {
-		return filepath.Clean(home), true
+	user := "HOME"
+	if host.OS == "windows" {
+		user = "USERPROFILE"
 	}
-	if home, ok := p.Env("HOME"); ok && home != "" {
-		return filepath.Join(home, c.dir), true
+	home, _ = p.Env(c.env)
+	if home == "" {
+		if home, _ = p.Env(user); home != "" {
+			home = filepath.Join(home, c.dir)
+		}
 	}
-	return "", false
+	return home, filepath.IsAbs(home)
 }

@@ -15,6 +15,9 @@ type Host struct {
 	Home   string // the user's home folder
 	User   string // as processes.Process names its owner
 	Getenv func(string) string
+	// Kernel is its release, as uname -r prints it: only that tells a service,
+	// which has no variable of WSL's, that it runs there.
+	Kernel string
 	// Processes lists running programs by name; nil where that is not wanted.
 	Processes func(ctx context.Context, want func(name string) bool) ([]processes.Process, error)
 }
@@ -40,11 +43,13 @@ func (h Host) expand(path string) string {
 func (h Host) foreign(path string) bool {
 	switch h.OS {
 	case "windows":
-		p := strings.ToLower(filepath.ToSlash(path))
+		p := strings.ToLower(strings.ReplaceAll(path, `\`, "/"))
+		p = strings.Replace(p, "//?/unc/", "//", 1)
 		return strings.HasPrefix(p, "//wsl.localhost/") || strings.HasPrefix(p, "//wsl$/")
 	case "linux":
-		// WSL mounts the drives at /mnt/c, /mnt/d, ... unless told otherwise.
-		return h.Getenv("WSL_DISTRO_NAME") != "" && len(path) > 6 && strings.HasPrefix(path, "/mnt/") && path[6] == '/'
+		wsl := h.Getenv("WSL_DISTRO_NAME") != "" || strings.Contains(strings.ToLower(h.Kernel), "microsoft")
+		// It mounts the drives at /mnt/c, /mnt/d, ... unless told otherwise.
+		return wsl && len(path) > 6 && strings.HasPrefix(path, "/mnt/") && path[6] == '/'
 	}
 	return false
 }

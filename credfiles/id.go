@@ -10,23 +10,31 @@ import (
 
 // NameAll gives every credential its ID: client/kind/name, with @profile for
 // a home that is not the default one. Where two would have the same, both get
-// four digits of their key's hash behind a tilde, so that an ID never moves
-// from one entry to another.
+// four digits of their key's hash behind a tilde, or more if those are the
+// same too, so that an ID never moves from one entry to another.
 func NameAll(all []Credential) {
-	count := map[string]int{}
+	same := map[string][]int{}
 	for i := range all {
-		all[i].ID = plainID(all[i])
-		count[all[i].ID]++
+		id := all[i].id("")
+		same[id] = append(same[id], i)
 	}
-	for i := range all {
-		if c := &all[i]; count[c.ID] > 1 {
-			sum := sha256.Sum256([]byte(c.Key.Store + "\x00" + c.Key.Entry))
-			c.ID = c.id("~" + hex.EncodeToString(sum[:2]))
+	for digits := 4; ; digits += 4 {
+		taken := map[string]bool{}
+		for id, which := range same {
+			for _, i := range which {
+				all[i].ID = id
+				if len(which) > 1 {
+					sum := sha256.Sum256([]byte(all[i].Key.Store + "\x00" + all[i].Key.Entry))
+					all[i].ID = all[i].id("~" + hex.EncodeToString(sum[:])[:digits])
+				}
+				taken[all[i].ID] = true
+			}
+		}
+		if len(taken) == len(all) || digits == 2*sha256.Size {
+			return
 		}
 	}
 }
-
-func plainID(c Credential) string { return c.id("") }
 
 func (c Credential) id(suffix string) string {
 	id := c.Client + "/" + c.Kind
@@ -40,12 +48,13 @@ func (c Credential) id(suffix string) string {
 	return printable(id)
 }
 
-// printable keeps a name from doing things to a terminal: whatever is not
-// shown as a character of its own is written as its code point.
+// printable keeps a name from doing things to a terminal, or to the person
+// before it: whatever is not shown as a character of its own is written as its
+// code point.
 func printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) {
+		if r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) && !invisible(r) {
 			b.WriteRune(r)
 		} else {
 			fmt.Fprintf(&b, "<%04X>", r)
@@ -54,10 +63,20 @@ func printable(s string) string {
 	return b.String()
 }
 
+// invisible finds what Unicode counts among letters, marks and symbols and
+// draws as nothing: fillers, joiners, variation selectors, the empty braille
+// pattern.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800'
+}
+
 // Match finds the credentials that an argument means: the one whose ID it is,
 // else those of whose ID it is a tail that begins at a slash.
 func Match(ids []string, arg string) []string {
 	var tails []string
+	if arg == "" {
+		return nil
+	}
 	for _, id := range ids {
 		if id == arg {
 			return []string{id}

@@ -3,6 +3,7 @@ package credfiles
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"unicode/utf8"
 
 	"lamplighter/credfiles/jsonedit"
 )
@@ -15,8 +16,12 @@ func EntryKey(name, url string) string { return entryKey(name, "http", url, []by
 
 // entryKey hashes what serde_json and JSON.stringify make of a transport, in
 // this order and without spaces. Neither escapes more than it must, so
-// encoding/json, which escapes <, > and &, would give another key.
+// encoding/json, which escapes <, > and &, would give another key. It is empty
+// for what no store can hold, because it is not UTF-8.
 func entryKey(name, typ, url string, headers []byte) string {
+	if !utf8.ValidString(name + typ + url) {
+		return ""
+	}
 	text := append([]byte(`{"type":`), jsonedit.Quote(typ)...)
 	text = append(append(text, `,"url":`...), jsonedit.Quote(url)...)
 	text = append(append(append(text, `,"headers":`...), headers...), '}')

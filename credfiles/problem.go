@@ -3,6 +3,7 @@ package credfiles
 import (
 	"errors"
 	"io/fs"
+	"syscall"
 
 	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/replace"
@@ -26,6 +27,7 @@ type ProblemKind string
 const (
 	Empty      ProblemKind = "empty"       // no bytes
 	Torn       ProblemKind = "torn"        // ends too early
+	Trailing   ProblemKind = "trailing"    // goes on after its end, as after a crash that left zeros there
 	NotJSON    ProblemKind = "not-json"    // a syntax error
 	NotUTF8    ProblemKind = "not-utf8"    // a byte order mark, or bytes that are not UTF-8
 	TooDeep    ProblemKind = "too-deep"    // nested beyond reason
@@ -57,12 +59,6 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.Err }
 
-// transient reports whether a client that writes in place leaves this for a
-// moment.
-func (p *Problem) transient() bool {
-	return p.Kind == Empty || p.Kind == Torn || p.Kind == NotJSON
-}
-
 // problem makes a Problem of what reading or replacing a store met.
 func (s *Store) problem(err error) *Problem {
 	p := &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: err}
@@ -77,6 +73,13 @@ func (s *Store) problem(err error) *Problem {
 		if kind, ok := syntaxKinds[syntax.Kind]; ok {
 			p.Kind = kind
 		}
+		if p.Kind == Trailing {
+			p.Err = errors.New("there is something after its end")
+		}
+	case errors.Is(err, errTooLarge):
+		p.Kind, p.Err = TooLarge, nil
+	case errors.Is(err, syscall.ELOOP):
+		p.Kind = Dangling
 	case errors.As(err, &obstacle):
 		p.Err = obstacle.Err
 		if kind, ok := obstacleKinds[obstacle.Kind]; ok {
@@ -90,6 +93,7 @@ func (s *Store) problem(err error) *Problem {
 
 var syntaxKinds = map[jsonedit.ErrorKind]ProblemKind{
 	jsonedit.Empty: Empty, jsonedit.Truncated: Torn, jsonedit.BOM: NotUTF8, jsonedit.NotUTF8: NotUTF8, jsonedit.TooDeep: TooDeep,
+	jsonedit.TrailingData: Trailing,
 }
 
 var obstacleKinds = map[replace.Kind]ProblemKind{

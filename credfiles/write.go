@@ -1,17 +1,12 @@
 package credfiles
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"lamplighter/credfiles/clientlock"
-	"lamplighter/credfiles/jsonedit"
-	"lamplighter/credfiles/replace"
 )
 
 // A Result says what became of a token that was to be written.
@@ -24,12 +19,8 @@ const (
 	Gone                  // a logout, or a login of another client or issuer: nothing was written
 )
 
-// rounds bounds how often a write merges with somebody who writes at the same
-// time without a lock.
-const rounds = 8
-
-// storePatience bounds the wait for the client's store lock, which a client
-// holds for milliseconds.
+// storePatience bounds a write, and in it the wait for the client's store
+// lock, which a client holds for milliseconds.
 const storePatience = 10 * time.Second
 
 // Write puts the token that came for old into the store, if the entry is as
@@ -38,205 +29,130 @@ const storePatience = 10 * time.Second
 // place is written; it has to be on disk when it returns.
 //
 // After an error nothing is known to be in the store, and the token must be
-// kept by the caller. The error is a *clientlock.BusyError or a *Problem.
+// kept by the caller. The error is a *clientlock.BusyError, also where the
+// client's store lock was lost meanwhile, or a *Problem.
 func (h *Hold) Write(ctx context.Context, old Credential, t Token, image func([]byte) error) (Result, error) {
 	if h.target == nil && !h.inPlace {
-		if err := h.Ready(); err != nil {
-			if _, serr := os.Stat(h.store.path); errors.Is(serr, fs.ErrNotExist) {
-				return Gone, nil
-			}
+		err := h.Ready()
+		if errors.Is(err, ErrGone) {
+			return Gone, nil
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
+	w := &write{Hold: h, old: old, token: t, image: image}
+	result, err := w.locked(ctx, func(ctx context.Context) (Result, error) {
+		doc, err := h.store.readSettled(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return w.merge(ctx, doc.text, doc.text)
+	})
+	if w.there != nil {
+		h.lastLook = w.finalLook
+	}
+	return result, err
+}
+
+// A write is one token on its way into the store.
+type write struct {
+	*Hold
+	old   Credential
+	token Token
+	image func([]byte) error
+
+	lock     *clientlock.Lock // the client's store lock; nil where it has none
+	came     []byte           // what the last exchange took out of the file
+	there    []byte           // what we put into it last; nil before
+	unsynced error            // why that may not be on the disk
+}
+
+// locked does something under the client's store lock. A store that is gone
+// meanwhile is no error.
+func (w *write) locked(ctx context.Context, do func(context.Context) (Result, error)) (result Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	lock, err := h.store.lock(ctx, h.store.client.storeLock)
-	if err != nil {
-		return 0, err
+	w.lock, err = w.store.lock(ctx, w.store.client.storeLock)
+	if err == nil {
+		if w.lock != nil {
+			defer w.lock.Release()
+		}
+		result, err = do(ctx)
 	}
-	if lock != nil {
-		defer lock.Release()
-	}
-	result, err := h.write(ctx, lock, old, t, image)
-	if err != nil {
-		return 0, h.store.problem(err)
-	}
-	return result, nil
-}
-
-func (h *Hold) write(ctx context.Context, lock *clientlock.Lock, old Credential, t Token, image func([]byte) error) (Result, error) {
-	// What others last put there, as far as we know, and what is there now.
-	truth, err := h.store.readSettled(ctx)
-	if errors.Is(err, fs.ErrNotExist) {
+	var busy *clientlock.BusyError
+	switch {
+	case err == nil, errors.As(err, &busy):
+		return result, err
+	case errors.Is(err, ErrGone), errors.Is(err, fs.ErrNotExist) && !w.store.Exists():
 		return Gone, nil
 	}
-	if err != nil {
-		return 0, err
-	}
-	there := truth
-	for range rounds {
-		result, err := h.decide(truth, old, t)
-		if err != nil {
-			return 0, err
-		}
-		want := truth
-		if result == Written {
-			if want, err = h.store.spliced(truth, h.key, t); err != nil {
-				return 0, err
-			}
-		}
-		if bytes.Equal(want, there) {
-			return result, h.readBack(result, t)
-		}
-		if lock != nil && lock.Check() != nil {
-			return 0, &clientlock.BusyError{Path: lock.Path()}
-		}
-		if h.inPlace {
-			if err := image(want); err != nil {
-				return 0, err
-			}
-			if err := replace.InPlace(h.store.path, want); err != nil {
-				return 0, err
-			}
-			return result, h.readBack(result, t)
-		}
-		came, err := h.target.Swap(want)
-		if err != nil {
-			var o *replace.Obstacle
-			if errors.As(err, &o) && o.Kind == replace.NotFound {
-				return Gone, nil
-			}
-			return 0, err
-		}
-		if bytes.Equal(came, there) {
-			there = want
-			if bytes.Equal(want, truth) || result == Written {
-				return result, h.readBack(result, t)
-			}
-		}
-		// Somebody wrote between our reading and the exchange. What came out
-		// is the latest that they know: it goes back, with our token if that
-		// still belongs there.
-		there, truth = want, came
-	}
-	return 0, &Problem{Store: h.store.path, Client: h.store.client.name, Kind: Failed, Err: errors.New("another program keeps writing it")}
+	return 0, w.store.problem(err)
 }
 
-// decide compares the entry in raw with the one that the token was asked for.
-func (h *Hold) decide(raw []byte, old Credential, t Token) (Result, error) {
-	now, err := h.store.find(raw, h.key)
-	if errors.Is(err, ErrGone) {
-		return Gone, nil
+// plan is what the store should hold, given what others last put there. What
+// cannot be decided about stays as they put it.
+func (w *write) plan(theirs []byte) (Result, []byte, error) {
+	doc, err := w.store.parse(theirs)
+	if err != nil {
+		return 0, theirs, err
+	}
+	now, err := w.store.find(doc.root, w.key, joined{})
+	switch {
+	case errors.Is(err, ErrGone):
+		return Gone, theirs, nil
+	case err == nil && now.WatchOnly == OddFormat:
+		err = w.store.odd(now.Name)
 	}
 	if err != nil {
-		return 0, err
+		return 0, theirs, err
 	}
+	if result := decide(now, w.old, w.token); result != Written {
+		return result, theirs, nil
+	}
+	next, err := w.store.spliced(doc, w.key, w.token)
+	if err == nil {
+		now, err = w.store.find(next.root, w.key, joined{})
+	}
+	if err == nil && !has(now, w.token) {
+		err = errors.New("the token cannot be stored so that its client reads it back")
+	}
+	if err != nil {
+		return 0, theirs, err
+	}
+	return Written, next.text, nil
+}
+
+// decide compares an entry with the one that a token was asked for: the table
+// of what wins where somebody else wrote meanwhile.
+func decide(now, old Credential, t Token) Result {
 	rotated := !t.Refresh.IsZero() && !t.Refresh.Equal(old.Refresh)
+	wiped := now.Refresh.IsZero() && !old.Refresh.IsZero() && (now.Blanked || now.Access.Equal(old.Access))
 	switch {
 	case now.ServerURL != old.ServerURL,
 		now.ClientID != old.ClientID,
 		now.Issuer != old.Issuer && old.Issuer != "" && now.Issuer != "":
 		// Another login. An entry whose client was refused lost its client_id
 		// and cannot use our token either.
-		return Gone, nil
-	case now.Access.Equal(t.Access) && (t.Refresh.IsZero() || now.Refresh.Equal(t.Refresh)):
-		return Written, nil // by us, before a crash
-	case now.Refresh.IsZero() && !old.Refresh.IsZero() && (now.Blanked || now.Access.Equal(old.Access)):
-		// The client blanked what the server refused: ours is newer.
-		return Written, nil
+		return Gone
+	case has(now, t):
+		return Written // by us, before a crash
+	case wiped && rotated:
+		// The client wiped what the server refused: ours is newer.
+		return Written
 	case !now.Refresh.Equal(old.Refresh):
-		return Theirs, nil
+		// Also a wipe of the very value that we still have.
+		return Theirs
 	case now.Access.Equal(old.Access), rotated:
-		return Written, nil
-	case now.Expiry.After(t.Expiry):
-		return Theirs, nil
+		return Written
+	case now.Expiry.After(t.Expiry) && now.Expiry.After(time.Now()):
+		return Theirs
 	}
-	return Written, nil
+	return Written
 }
 
-// readBack makes sure that a written token is what the client will read, and
-// clears the client's mark that made it skip the server.
-func (h *Hold) readBack(result Result, t Token) error {
-	if result != Written {
-		return nil
-	}
-	raw, err := h.store.read()
-	if err != nil {
-		return err
-	}
-	c, err := h.store.find(raw, h.key)
-	if err != nil {
-		return err
-	}
-	if !c.Access.Equal(t.Access) || !t.Refresh.IsZero() && !c.Refresh.Equal(t.Refresh) {
-		return errors.New("what was read back is not what was written")
-	}
-	return nil
-}
-
-// ClearMark removes the client's own note that this server waits for a
-// sign-in, which would keep it from using the token (Claude Code skips such a
-// server for 15 minutes whatever the store holds). The error is a *Problem.
-func (h *Hold) ClearMark(c Credential) error {
-	if h.store.client.marks == "" {
-		return nil
-	}
-	name := filepath.Join(h.store.home, h.store.client.marks)
-	err := clearMark(name, c.Name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &Problem{Store: name, Client: h.store.client.name, Kind: Cache, Err: err}
-	}
-	return nil
-}
-
-func clearMark(name, server string) error {
-	for range rounds {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		root, err := jsonedit.Parse(raw)
-		if err != nil {
-			return err
-		}
-		if _, ok := root.Get(server); !ok {
-			return nil
-		}
-		next, err := jsonedit.Apply(raw, jsonedit.Delete([]string{server}))
-		if err != nil {
-			return err
-		}
-		target, err := replace.Prepare(name, int64(len(raw)))
-		if err != nil {
-			return err
-		}
-		came, err := target.Swap(next)
-		if err == nil && !bytes.Equal(came, raw) {
-			// Somebody marked a server meanwhile: theirs goes back, and again.
-			_, err = target.Swap(came)
-		} else if err == nil {
-			return target.Close()
-		}
-		target.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return errors.New("another program keeps writing it")
-}
-
-// Restore writes the image of a store that a crash left half written in
-// place. The image is the caller's journal's.
-func (h *Hold) Restore(image []byte) error {
-	raw, err := h.store.read()
-	if err != nil {
-		return h.store.problem(err)
-	}
-	if h.store.whole(raw) == nil {
-		return nil // the write went through, or somebody mended it
-	}
-	if err := replace.InPlace(h.store.path, image); err != nil {
-		return h.store.problem(err)
-	}
-	return nil
+// has reports whether an entry holds a token. One that came without a refresh
+// token leaves the entry's.
+func has(c Credential, t Token) bool {
+	return c.Access.Equal(t.Access) && (t.Refresh.IsZero() || c.Refresh.Equal(t.Refresh))
 }
