@@ -150,3 +150,34 @@ func TestLeftoversKeepsWhatARunningTargetUses(t *testing.T) {
 	target.Close()
 	wantAlone(t, path)
 }
+
+// What a crash between the two renames of ReplaceFileW leaves on Windows.
+func TestLeftoversPutsBackAFileThatACrashLeftBesideItsPlace(t *testing.T) {
+	path := newStore(t, "")
+	beside := filepath.Join(filepath.Dir(path), ".store.json.lamplighter-abc")
+	for _, test := range []struct {
+		name          string
+		file, draft   bool
+		want, wantOld bool
+	}{
+		{"between the two", false, true, true, false},
+		{"before", true, true, true, false},
+		{"after", true, false, true, false},
+		{"after, and a logout", false, false, false, true}, // not to be undone, nor to be thrown away
+	} {
+		for name, there := range map[string]bool{path: test.file, beside + ".0": test.draft, beside + ".0.old": true, beside: true} {
+			os.Remove(name)
+			if there {
+				put(t, name, "content")
+			}
+		}
+		if err := Leftovers(path); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]bool{path: test.want, beside + ".0": false, beside + ".0.old": test.wantOld, beside: false} {
+			if _, err := os.Lstat(name); (err == nil) != want {
+				t.Errorf("%s: %s is there: %v, want %v", test.name, filepath.Base(name), err == nil, want)
+			}
+		}
+	}
+}

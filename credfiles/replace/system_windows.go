@@ -5,6 +5,7 @@ package replace
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -235,14 +236,14 @@ func exchange(d *draft, file string) (out string, came []byte, err error) {
 		return "", nil, &Obstacle{NotRegular, file, fs.ErrInvalid}
 	}
 	d.file.Close()
-	out = d.name + ".old"
+	out = d.name + old
 	err = retry(func() error { return replaceWithBackup(file, d.name, out) })
 	switch {
 	case errors.Is(err, windows.ERROR_UNABLE_TO_MOVE_REPLACEMENT_2):
 		// The file is at its backup's name and the draft at its own: go on
 		// from there, or back.
 		if move(d.name, file) != nil {
-			return "", nil, errors.Join(err, move(out, file))
+			return "", nil, putBack(err, out, file)
 		}
 	case errors.Is(err, windows.ERROR_NOT_SUPPORTED), errors.Is(err, windows.ERROR_INVALID_FUNCTION):
 		return readAndRename(d, file)
@@ -250,9 +251,17 @@ func exchange(d *draft, file string) (out string, came []byte, err error) {
 		return "", nil, err
 	}
 	if came, err = readRegular(out); err != nil {
-		return "", nil, errors.Join(err, move(out, file))
+		return "", nil, putBack(err, out, file)
 	}
 	return out, came, nil
+}
+
+// putBack undoes an exchange that err spoilt.
+func putBack(err error, out, file string) error {
+	if err := move(out, file); err != nil {
+		return fmt.Errorf("what was at %s could not be put back: %w", file, err)
+	}
+	return err
 }
 
 func replaceWithBackup(file, draft, backup string) error {
