@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,10 +16,9 @@ import (
 	"lamplighter/refresher/exchange"
 )
 
-// room is what a journal record may need at most: an answer of 1 MiB in
-// base64 with its header, and what was sent. It is allocated before the POST,
-// so that a disk that fills up meanwhile cannot refuse the answer.
-const room = 1<<20/3*4 + 64<<10
+// answerRoom is what an answer may need in a record at most: its body in
+// base64, and its header.
+const answerRoom = (exchange.MaxBody+2)/3*4 + 16<<10
 
 // A Sent is what a journal record says before the refresh token leaves: all
 // that recovery needs to repeat the same request and to find the entry again.
@@ -41,7 +41,7 @@ type Sent struct {
 // compares it.
 func (s Sent) Credential() credfiles.Credential {
 	return credfiles.Credential{
-		Key: s.Key, ID: s.ID, Name: s.Name, Token: s.Before.token(),
+		Key: s.Key, ID: s.ID, Name: s.Name, Token: s.Before.Token,
 		Grant: credfiles.Grant{ClientID: s.Client, Issuer: s.Issuer, ServerURL: s.Server},
 	}
 }
@@ -49,7 +49,7 @@ func (s Sent) Credential() credfiles.Credential {
 // SentOf describes a refresh that is about to begin.
 func SentOf(c credfiles.Credential, p exchange.Post, lineage int, unusable bool) Sent {
 	return Sent{
-		Key: c.Key, ID: c.ID, Name: c.Name, At: time.Now(), Post: p, Before: plainOf(c.Token),
+		Key: c.Key, ID: c.ID, Name: c.Name, At: time.Now(), Post: p, Before: plain{c.Token},
 		Client: c.ClientID, Issuer: c.Issuer, Server: c.ServerURL, Lineage: lineage, Unusable: unusable,
 	}
 }
@@ -57,15 +57,20 @@ func SentOf(c credfiles.Credential, p exchange.Post, lineage int, unusable bool)
 // A Record is one refresh under way, in one file: what was sent, the raw
 // answer, and an image of the store where it has to be written in place. Each
 // is a line of JSON; the rest of the file is zeros. A line that a crash tore
-// does not parse and counts as not written.
+// does not parse and counts as not written. It prints as its ID: the answer
+// and the image hold tokens.
 type Record struct {
 	Sent   Sent
+	For    string           // fingerprint of the refresh token that was sent
 	Answer *exchange.Answer // nil until it came
 	Image  []byte           // the store's new content, before it is written in place
 
 	f    *os.File
-	next int64 // where the next line goes
+	next int64 // where the next line goes; an image may be written over
 }
+
+// Format writes the ID in every verb.
+func (r Record) Format(f fmt.State, _ rune) { io.WriteString(f, r.Sent.ID) }
 
 type line struct {
 	Sent   *Sent            `json:"sent,omitempty"`
@@ -73,33 +78,53 @@ type line struct {
 	Image  []byte           `json:"image,omitempty"`
 }
 
+var errOther = errors.New("the journal record is of another credential")
+
 // Begin writes the record of a refresh that is about to be sent: at its full
-// size and on disk when it returns. After an error nothing may be sent.
+// size, so that a disk that fills up meanwhile cannot refuse the answer, and on
+// disk when it returns. After an error nothing may be sent.
 func (l *Locked) Begin(s Sent) (*Record, error) {
-	name := l.file("journal", l.Key)
-	if l.file("journal", s.Key) != name {
-		return nil, errors.New("the journal record is of another credential")
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	r, err := l.begin(s)
 	if err != nil {
-		return nil, fmt.Errorf("the journal cannot be written, so nothing is sent: %w", err)
-	}
-	r := &Record{Sent: s, f: f}
-	if err = allocate(f, room); err == nil {
-		if err = r.add(line{Sent: &s}); err == nil {
-			err = syncFolder(filepath.Dir(name))
-		}
-	}
-	if err != nil {
-		r.Done()
 		return nil, fmt.Errorf("the journal cannot be written, so nothing is sent: %w", err)
 	}
 	return r, nil
 }
 
-// Answered puts the raw answer on disk, before anybody looks at it.
+func (l *Locked) begin(s Sent) (*Record, error) {
+	if s.Key != l.Key {
+		return nil, errOther
+	}
+	text, err := json.Marshal(line{Sent: &s})
+	if err != nil {
+		return nil, err
+	}
+	name := l.file("journal", l.Key)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	r := &Record{Sent: s, For: l.Fingerprint(s.Before.Refresh), f: f}
+	if err = allocate(f, int64(len(text))+answerRoom); err == nil {
+		if err = r.add(text); err == nil {
+			err = syncFolder(filepath.Dir(name))
+		}
+	}
+	if err != nil {
+		r.Done()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Answered puts the raw answer on disk, before anybody looks at it. After an
+// error it may be called again.
 func (r *Record) Answered(a exchange.Answer) error {
-	if err := r.add(line{Answer: &a}); err != nil {
+	text, err := json.Marshal(line{Answer: &a})
+	if err != nil {
+		return err
+	}
+	if err := r.add(text); err != nil {
 		return err
 	}
 	r.Answer = &a
@@ -107,35 +132,43 @@ func (r *Record) Answered(a exchange.Answer) error {
 }
 
 // Imaged puts the store's whole new content on disk, before the store is
-// written in place.
+// written in place. It takes the place of an earlier image: the store was
+// whole when this one was made.
 func (r *Record) Imaged(store []byte) error {
-	if err := r.add(line{Image: store}); err != nil {
-		return err
-	}
-	r.Image = store
-	return nil
-}
-
-func (r *Record) add(l line) error {
-	text, err := json.Marshal(l)
+	text, err := json.Marshal(line{Image: store})
 	if err != nil {
 		return err
 	}
-	text = append(text, '\n')
-	if _, err := r.f.WriteAt(text, r.next); err != nil {
+	at := r.next
+	if err := r.add(text); err != nil {
 		return err
 	}
-	r.next += int64(len(text))
-	return r.f.Sync()
+	r.Image, r.next = store, at
+	return nil
+}
+
+func (r *Record) add(text []byte) error {
+	// What stood here before, a torn line or an older image, must not be read
+	// as a line of its own: a zero ends the record.
+	if _, err := r.f.WriteAt(append(text, '\n', 0), r.next); err != nil {
+		return err
+	}
+	if err := r.f.Sync(); err != nil {
+		return err
+	}
+	r.next += int64(len(text)) + 1
+	return nil
 }
 
 // Done ends the record: its tokens are in the store, kept elsewhere, or not
 // worth keeping.
 func (r *Record) Done() error {
-	name := r.f.Name()
 	r.f.Close()
-	return os.Remove(name)
+	return os.Remove(r.f.Name())
 }
+
+// Close leaves the record as it is, for the next one who takes the lock.
+func (r *Record) Close() error { return r.f.Close() }
 
 // Unfinished returns the record that a crash or a refusing store left, nil
 // where there is none.
@@ -148,10 +181,19 @@ func (l *Locked) Unfinished() (*Record, error) {
 		return nil, err
 	}
 	r := &Record{f: f}
-	if !r.read() {
+	whole, err := r.read()
+	switch {
+	case err != nil:
+		f.Close()
+		return nil, err
+	case !whole:
 		// Begin did not return: nothing was sent.
 		return nil, r.Done()
+	case r.Sent.Key != l.Key:
+		f.Close()
+		return nil, errOther
 	}
+	r.For = l.Fingerprint(r.Sent.Before.Refresh)
 	return r, nil
 }
 
@@ -169,7 +211,8 @@ func (l *Ledger) Pending() ([]Record, error) {
 			continue // ended meanwhile
 		}
 		r := Record{f: f}
-		if r.read() {
+		if whole, err := r.read(); err == nil && whole && l.OwnerOf(r.Sent.Key) == e.Name() {
+			r.For = l.Fingerprint(r.Sent.Before.Refresh)
 			all = append(all, r)
 		}
 		f.Close()
@@ -178,26 +221,34 @@ func (l *Ledger) Pending() ([]Record, error) {
 }
 
 // read takes the lines that are whole; false where not even the first is.
-func (r *Record) read() bool {
+func (r *Record) read() (whole bool, err error) {
 	in := bufio.NewReaderSize(r.f, 64<<10)
 	for {
-		text, err := in.ReadBytes('\n')
-		if err != nil || text[0] == 0 {
+		if first, err := in.Peek(1); err == io.EOF || err == nil && first[0] == 0 {
 			break
+		} else if err != nil {
+			return false, err
+		}
+		text, err := in.ReadBytes('\n')
+		if err != nil && err != io.EOF {
+			return false, err
 		}
 		var l line
-		if json.Unmarshal(bytes.TrimSpace(text), &l) != nil {
+		if err == io.EOF || json.Unmarshal(bytes.TrimSpace(text), &l) != nil {
 			break
 		}
-		r.next += int64(len(text))
 		switch {
-		case l.Sent != nil:
+		case l.Sent != nil && r.next == 0:
 			r.Sent = *l.Sent
-		case l.Answer != nil:
+		case l.Answer != nil && r.next > 0:
 			r.Answer = l.Answer
-		case l.Image != nil:
+		case l.Image != nil && r.next > 0:
 			r.Image = l.Image
+			continue // and it may be written over
+		default:
+			return r.next > 0, nil
 		}
+		r.next += int64(len(text))
 	}
-	return r.next > 0
+	return r.next > 0, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"lamplighter/credfiles"
@@ -32,38 +31,20 @@ type KeptToken struct {
 	Token   plain     `json:"token"`
 }
 
-// plain is a Token as the journal and the kept records write it.
-type plain struct {
-	Access        string    `json:"access,omitempty"`
-	Refresh       string    `json:"refresh,omitempty"`
-	Expiry        time.Time `json:"expiry,omitzero"`
-	RefreshExpiry time.Time `json:"refresh_expiry,omitzero"`
-	Scope         string    `json:"scope,omitempty"`
-}
-
-func plainOf(t credfiles.Token) plain {
-	return plain{t.Access.Reveal(), t.Refresh.Reveal(), t.Expiry, t.RefreshExpiry, t.Scope}
-}
-
-func (p plain) token() credfiles.Token {
-	return credfiles.Token{
-		Access: credfiles.NewSecret(p.Access), Refresh: credfiles.NewSecret(p.Refresh),
-		Expiry: p.Expiry, RefreshExpiry: p.RefreshExpiry, Scope: p.Scope,
-	}
-}
-
 // Keep wraps a token for Kept, as of now.
 func Keep(t credfiles.Token, lineage int) *KeptToken {
-	return &KeptToken{time.Now(), lineage, plainOf(t)}
+	return &KeptToken{time.Now(), lineage, plain{t}}
 }
 
 // Reveal is the token itself.
-func (k *KeptToken) Reveal() credfiles.Token { return k.Token.token() }
+func (k *KeptToken) Reveal() credfiles.Token { return k.Token.Token }
 
 // Kept reads the tokens kept of a credential. What is past its time is not
-// returned.
-func (l *Ledger) Kept(key credfiles.Key) (Kept, error) {
-	text, err := os.ReadFile(l.file("kept", key))
+// returned, and a damaged file counts as nothing.
+func (l *Ledger) Kept(key credfiles.Key) (Kept, error) { return readKept(l.file("kept", key)) }
+
+func readKept(name string) (Kept, error) {
+	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Kept{}, nil
 	}
@@ -88,8 +69,9 @@ func (k Kept) current() Kept {
 }
 
 // SaveKept replaces the tokens kept of the credential.
-func (l *Locked) SaveKept(k Kept) error {
-	name := l.file("kept", l.Key)
+func (l *Locked) SaveKept(k Kept) error { return writeKept(l.file("kept", l.Key), k) }
+
+func writeKept(name string, k Kept) error {
 	if k.Good == nil && k.Orphan == nil {
 		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -101,21 +83,4 @@ func (l *Locked) SaveKept(k Kept) error {
 		return err
 	}
 	return replace.File(name, append(text, '\n'), 0o600)
-}
-
-// Prune removes kept tokens that are past their time, of credentials that
-// nobody looks at any more too. It takes no lock: a file that is younger than
-// the shortest time is not looked at, and one past the longest is only old.
-func (l *Ledger) Prune() error {
-	entries, err := os.ReadDir(filepath.Join(l.dir, "kept"))
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err == nil && time.Since(info.ModTime()) > GoodFor {
-			os.Remove(filepath.Join(l.dir, "kept", e.Name()))
-		}
-	}
-	return nil
 }

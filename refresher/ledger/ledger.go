@@ -9,6 +9,7 @@
 package ledger
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,18 +23,21 @@ import (
 	"time"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/clientlock"
 	"lamplighter/credfiles/replace"
 )
 
-// format is the version of the state folder's layout. An older one is
-// upgraded in place by Open; a newer one is left alone.
+// format is the version of the state folder's layout. It is the first, so
+// there is nothing yet to upgrade.
 const format = 1
 
-// A Ledger is a state folder.
+// A Ledger is a state folder. It may be used by several goroutines, and the
+// folder by several processes.
 type Ledger struct {
-	dir  string
-	salt []byte
-	cache
+	dir   string
+	salt  []byte
+	marks marks
+	swept swept
 }
 
 // A FormatError says that the state folder was written by a newer version.
@@ -47,69 +51,130 @@ func (e *FormatError) Error() string {
 }
 
 // Open makes sure that dir is a state folder, creating it where it does not
-// exist. The error is a *FormatError where a newer version has written it.
+// exist. The error is a *FormatError where a newer version has written it;
+// nothing in it was touched then.
 func Open(dir string) (*Ledger, error) {
-	for _, d := range []string{"", "locks", "journal", "memory", "kept", "modes"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
+	l := &Ledger{dir: dir}
+	if err := l.checkFormat(); errors.Is(err, fs.ErrNotExist) {
+		if err := l.begin(); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	for _, folder := range []string{"locks", "journal", "memory", "kept", "modes"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o700); err != nil {
 			return nil, err
 		}
 	}
-	l := &Ledger{dir: dir}
-	if err := l.checkFormat(); err != nil {
+	var err error
+	if l.salt, err = l.readSalt(); err != nil {
 		return nil, err
 	}
-	salt, err := l.readSalt()
-	if err != nil {
-		return nil, err
-	}
-	l.salt = salt
+	// What cannot be removed today is removed another day: a folder that is
+	// read-only can still be looked into.
+	_ = l.Prune()
 	return l, nil
 }
 
-func (l *Ledger) checkFormat() error {
-	name := filepath.Join(l.dir, "format")
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return replace.File(name, []byte(strconv.Itoa(format)+"\n"), 0o600)
+// begin makes a new state folder. Two first starts at once must end with one
+// salt. The format is written last: where it stands, the rest does.
+func (l *Ledger) begin() error {
+	if err := os.MkdirAll(filepath.Join(l.dir, "locks"), 0o700); err != nil {
+		return err
 	}
+	lock, err := l.lock("begin", 10*time.Second)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if err := l.checkFormat(); !errors.Is(err, fs.ErrNotExist) {
+		return err // somebody else was first
+	}
+	if _, err := l.readSalt(); errors.Is(err, fs.ErrNotExist) {
+		salt := make([]byte, 32)
+		rand.Read(salt)
+		if err := l.write("salt", hex.EncodeToString(salt)); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	if _, err := os.Stat(l.marksFile()); errors.Is(err, fs.ErrNotExist) {
+		if err := replace.File(l.marksFile(), nil, 0o600); err != nil {
+			return err
+		}
+	}
+	return l.write("format", strconv.Itoa(format))
+}
+
+func (l *Ledger) write(name, text string) error {
+	return replace.File(filepath.Join(l.dir, name), []byte(text+"\n"), 0o600)
+}
+
+// checkFormat returns fs.ErrNotExist for a folder that is none of ours yet.
+func (l *Ledger) checkFormat() error {
+	text, err := os.ReadFile(filepath.Join(l.dir, "format"))
 	if err != nil {
 		return err
 	}
 	found, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		// A torn file from a crash at the very first start: there is only
-		// one format that it can have been.
-		return replace.File(name, []byte(strconv.Itoa(format)+"\n"), 0o600)
-	}
-	if found > format {
+	switch {
+	case err != nil || found < 1:
+		return l.damaged("format", "its format is not known")
+	case found > format:
 		return &FormatError{l.dir, found}
 	}
 	return nil
 }
 
-// readSalt returns the installation's salt for fingerprints. Two first starts
-// at once must end with one salt: whoever links the file first wins.
+// readSalt returns the installation's salt for fingerprints.
 func (l *Ledger) readSalt() ([]byte, error) {
-	name := filepath.Join(l.dir, "salt")
-	if text, err := os.ReadFile(name); err == nil {
-		if salt, err := hex.DecodeString(strings.TrimSpace(string(text))); err == nil && len(salt) == 32 {
-			return salt, nil
-		}
-		return nil, fmt.Errorf("%s is damaged: without it spent refresh tokens cannot be recognised; restore it, or move the state folder away to begin anew", name)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	text, err := os.ReadFile(filepath.Join(l.dir, "salt"))
+	if err != nil {
 		return nil, err
 	}
-	salt := make([]byte, 32)
-	rand.Read(salt)
-	draft := name + "." + hex.EncodeToString(salt[:4])
-	if err := replace.File(draft, []byte(hex.EncodeToString(salt)+"\n"), 0o600); err != nil {
-		return nil, err
+	salt, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(salt) != 32 {
+		return nil, l.damaged("salt", "spent refresh tokens cannot be recognised")
 	}
-	defer os.Remove(draft)
-	if err := os.Link(draft, name); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	return salt, nil
+}
+
+func (l *Ledger) damaged(name, so string) error {
+	return fmt.Errorf("%s is damaged, so %s; restore it, or move the state folder away to begin anew", filepath.Join(l.dir, name), so)
+}
+
+// ErrReplaced says that the state folder is not the one that was opened: it
+// was moved away or erased, or a newer version has it now.
+var ErrReplaced = errors.New("the state folder is another one now; start again")
+
+// same reports whether the folder is still the one that was opened. A process
+// that runs for months must not write the old format into one that was
+// upgraded, nor fingerprints that nobody else can read.
+func (l *Ledger) same() error {
+	if err := l.checkFormat(); err != nil {
+		return fmt.Errorf("%w (%w)", ErrReplaced, err)
 	}
-	return l.readSalt()
+	salt, err := l.readSalt()
+	if err != nil {
+		return fmt.Errorf("%w (%w)", ErrReplaced, err)
+	}
+	if string(salt) != string(l.salt) {
+		return ErrReplaced
+	}
+	return nil
+}
+
+// lock takes one of the locks that guard a file of several credentials. They
+// are held for milliseconds; who waits longer waits for a process that was
+// stopped.
+func (l *Ledger) lock(name string, patience time.Duration) (*clientlock.Lock, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return clientlock.File(ctx, filepath.Join(l.dir, "locks", name), clientlock.FileOptions{
+		Mode: 0o600, FolderMode: 0o700, Retry: 5 * time.Millisecond,
+	})
 }
 
 // Fingerprint identifies a token in this ledger: 32 hex digits, of which
@@ -119,10 +184,15 @@ func (l *Ledger) Fingerprint(s credfiles.Secret) string { return s.Fingerprint(l
 // Dir is the state folder.
 func (l *Ledger) Dir() string { return l.dir }
 
+// OwnerOf is the name under which the ledger's files speak of a credential.
+func (l *Ledger) OwnerOf(key credfiles.Key) string {
+	sum := sha256.Sum256([]byte(key.Store + "\x00" + key.Entry))
+	return hex.EncodeToString(sum[:16])
+}
+
 // file is the path of key's file in one of the ledger's folders.
 func (l *Ledger) file(folder string, key credfiles.Key) string {
-	sum := sha256.Sum256([]byte(key.Store + "\x00" + key.Entry))
-	return filepath.Join(l.dir, folder, hex.EncodeToString(sum[:16]))
+	return filepath.Join(l.dir, folder, l.OwnerOf(key))
 }
 
 // SignalFile changes when another process changed something that stands in no

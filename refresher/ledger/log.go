@@ -2,16 +2,15 @@ package ledger
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
-
-	"lamplighter/credfiles/clientlock"
 )
 
 // An Event is one line of the log: what was done, when and why. Tokens stand
@@ -32,11 +31,17 @@ type Event struct {
 	PID     int       `json:"pid"`
 }
 
+// longestWhy is how much of an error is written down, in bytes.
+const longestWhy = 1000
+
 // Log appends an event. The file is moved aside when it has grown past size
 // bytes; keep older files stay. An event that cannot be written is lost: the
 // log is for people, nothing depends on it.
 func (l *Ledger) Log(e Event, size int64, keep int) error {
 	e.At, e.PID = time.Now().UTC(), os.Getpid()
+	if len(e.Why) > longestWhy {
+		e.Why = strings.ToValidUTF8(e.Why[:longestWhy], "") + "…"
+	}
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -48,26 +53,29 @@ func (l *Ledger) Log(e Event, size int64, keep int) error {
 	if info, err := os.Stat(name); err == nil && info.Size() > size {
 		l.rotate(name, size, keep)
 	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(text, '\n'))
+	line := string(text) + "\n"
+	if torn(f) {
+		line = "\n" + line
+	}
+	_, err = f.WriteString(line)
 	return errors.Join(err, f.Close())
 }
 
 func (l *Ledger) rotate(name string, size int64, keep int) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	lock, err := clientlock.File(ctx, filepath.Join(l.dir, "locks", "log"), clientlock.FileOptions{
-		Mode: 0o600, FolderMode: 0o700, Retry: 5 * time.Millisecond,
-	})
+	lock, err := l.lock("log", 100*time.Millisecond)
 	if err != nil {
 		return
 	}
 	defer lock.Release()
 	if info, err := os.Stat(name); err != nil || info.Size() <= size {
 		return // somebody else was first
+	}
+	for n := max(keep, 1); os.Remove(name+"."+strconv.Itoa(n)) == nil; n++ {
+		// The oldest goes, and what is there because more was kept before.
 	}
 	for n := keep; n > 1; n-- {
 		os.Rename(name+"."+strconv.Itoa(n-1), name+"."+strconv.Itoa(n))
@@ -88,20 +96,32 @@ func (l *Ledger) Events(keep int) ([]Event, error) {
 		if n > 0 {
 			name += "." + strconv.Itoa(n)
 		}
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		events, err := readEvents(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return all, err
+		}
+		all = append(all, events...)
+	}
+	return all, nil
+}
+
+func readEvents(name string) (all []Event, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for r := bufio.NewReader(f); ; {
+		line, err := r.ReadBytes('\n')
+		var e Event
+		if json.Unmarshal(line, &e) == nil {
+			all = append(all, e)
+		}
+		if err == io.EOF {
+			return all, nil
 		}
 		if err != nil {
 			return all, err
 		}
-		for s := bufio.NewScanner(f); s.Scan(); {
-			var e Event
-			if json.Unmarshal(s.Bytes(), &e) == nil {
-				all = append(all, e)
-			}
-		}
-		f.Close()
 	}
-	return all, nil
 }

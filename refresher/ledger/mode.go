@@ -29,9 +29,9 @@ func (l *Ledger) Mode(key credfiles.Key) (Mode, error) {
 		return Mode{}, err
 	}
 	var m Mode
-	if err := json.Unmarshal(text, &m); err != nil {
+	if err := json.Unmarshal(text, &m); err != nil || m.Mode != "" && m.Mode != "keep" {
 		// What the user forbade is not known any more: allow nothing.
-		return Mode{Mode: "watch-only"}, nil
+		m.Mode = "watch-only"
 	}
 	if m.Paused && !m.Until.IsZero() && !time.Now().Before(m.Until) {
 		m.Paused, m.Until = false, time.Time{}
