@@ -1,83 +1,79 @@
 // Package settings is what the user set, in config.toml.
+//
+// A config is taken whole or not at all: Load returns either settings or an
+// [*Error] that names every mistake with its line. Set and Unset change one
+// key and leave every other byte as the user wrote it.
 package settings
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
-// Env is the computer, as far as paths depend on it.
-type Env struct {
-	OS, Home string
-	Getenv   func(string) string
+// Settings is what the user set, with the defaults for the rest.
+type Settings struct {
+	// Mode is what may be done with credentials that have no mode of their
+	// own: "keep" or "watch-only".
+	Mode string
+	// PausedUntil is when everything goes on. Zero: nothing is paused.
+	PausedUntil time.Time
+	Homes       []Home
+	Lead        Lead
+	// Overrides are how single credentials are refreshed, by their ID.
+	Overrides map[string]Override
+	// AllowPrivate are the host names, addresses and networks (CIDR) on
+	// private addresses to which a public server may point.
+	AllowPrivate []string
+	Log          Log
 }
 
 // A Home is a further home of a client.
-type Home struct{ Client, Path, Name string }
+type Home struct {
+	Client string // the client's name in the table
+	Path   string // absolute, or below ~/
+	Name   string // the profile; empty for the folder's name
+}
 
-// Lead says how long before expiry a token is refreshed.
+// Lead says how long before expiry a token is refreshed: a share of its
+// lifetime, but at least and at most so long.
 type Lead struct {
 	Least, Most time.Duration
 	Share       float64
 }
 
-// Settings is what the user set, with the defaults for the rest.
-type Settings struct {
-	Mode         string
-	PausedUntil  time.Time
-	Homes        []Home
-	Lead         Lead
-	AllowPrivate []string
+// An Override replaces what discovery and the client's store say about one
+// credential. Empty fields leave it as found.
+type Override struct {
+	TokenURL, MetadataURL, AuthMethod, Resource, Scope string
+	// NoResource means that no resource is sent, whatever was found.
+	NoResource bool
 }
 
-// Paths are the config file and the state folder.
-func Paths(e Env) (config, state string, err error) {
-	if e.Home == "" {
-		return "", "", errors.New("there is no home folder; set HOME")
-	}
-	base := func(key string, rest ...string) string {
-		if dir := e.Getenv(key); filepath.IsAbs(dir) {
-			return filepath.Join(dir, "lamplighter")
-		}
-		return filepath.Join(append([]string{e.Home}, rest...)...)
-	}
-	return filepath.Join(base("XDG_CONFIG_HOME", ".config", "lamplighter"), "config.toml"),
-		base("XDG_STATE_HOME", ".local", "state", "lamplighter"), nil
+// A Log is how much of it stays.
+type Log struct {
+	MaxSize int64 // bytes of one file
+	Keep    int   // full files beside the one that is written
 }
 
-// Load reads the config; a missing one gives the defaults.
+// Defaults is what a missing config means.
+func Defaults() Settings {
+	return Settings{
+		Mode: "keep",
+		Lead: Lead{Least: 10 * time.Minute, Most: 30 * time.Minute, Share: 0.1},
+		Log:  Log{MaxSize: 1_000_000, Keep: 3},
+	}
+}
+
+// Load reads the config at path. A missing one gives the defaults. clients
+// are the names that a home may have. Mistakes in the file, and a file that
+// others may write, are an [*Error].
 func Load(path string, clients []string) (Settings, error) {
-	s := Settings{Mode: "keep", Lead: Lead{10 * time.Minute, 30 * time.Minute, 0.1}}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+	text, _, err := read(path)
+	if err != nil {
+		return Settings{}, err
 	}
-	if err == nil {
-		var doc struct {
-			Mode        string    `toml:"mode"`
-			PausedUntil time.Time `toml:"paused_until"`
-			Homes       []Home    `toml:"home"`
-		}
-		if err = toml.Unmarshal(text, &doc); err == nil {
-			if doc.Mode != "" {
-				s.Mode = doc.Mode
-			}
-			s.PausedUntil, s.Homes = doc.PausedUntil, doc.Homes
-		}
+	s, faults := parse(text, clients)
+	if len(faults) > 0 {
+		return Settings{}, &Error{File: path, Faults: faults}
 	}
-	return s, err
+	return s, nil
 }
-
-// Secure makes the state folder the user's own.
-func Secure(dir string) ([]string, error) { return nil, os.MkdirAll(dir, 0o700) }
-
-// Set and Unset change one key of the config.
-func Set(path string, key []string, value any) error { return errors.ErrUnsupported }
-
-// Unset removes a key.
-func Unset(path string, key ...string) error { return nil }

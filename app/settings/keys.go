@@ -1,0 +1,116 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+)
+
+// A KeyDoc is what a person needs to know of one key.
+type KeyDoc struct {
+	Name    string // with its table: lead.least
+	Type    string
+	Default string // as written in the config; empty where there is none
+	Text    string // one line
+}
+
+// Doc lists every key, in the order of the README.
+func Doc() []KeyDoc {
+	docs := make([]KeyDoc, len(keys))
+	for i, k := range keys {
+		docs[i] = k.KeyDoc
+	}
+	return docs
+}
+
+// A key is a line of the documentation and what reads the value: it returns
+// what is wrong with it.
+type key struct {
+	KeyDoc
+	set func(*draft, any) string
+}
+
+// keys is every key there is. home and credential are lists of tables, whose
+// current element is the draft's.
+var keys = []key{
+	{KeyDoc{"mode", "`keep` or `watch-only`", `"keep"`, "what may be done with credentials that have no mode of their own"},
+		func(d *draft, v any) string { return word(&d.Mode, v, "keep", "watch-only") }},
+	{KeyDoc{"paused_until", "date and time with offset", "", "nothing is refreshed until then"},
+		func(d *draft, v any) string { return moment(&d.PausedUntil, v) }},
+
+	{KeyDoc{"home.client", "client", "", "`[[home]]` is a further home of a client: `codex` or `claude`; required"},
+		func(d *draft, v any) string { return word(&d.home.Client, v, d.clients...) }},
+	{KeyDoc{"home.path", "path", "", "its folder, absolute or below `~/`; required"},
+		func(d *draft, v any) string { return folder(&d.home.Path, v) }},
+	{KeyDoc{"home.name", "text", "", "what stands after the `@` in its IDs; without it the folder's name"},
+		func(d *draft, v any) string { return profile(&d.home.Name, v) }},
+
+	{KeyDoc{"lead.least", "duration", `"10m"`, "refresh at least so long before the end"},
+		func(d *draft, v any) string { return span(&d.Lead.Least, v) }},
+	{KeyDoc{"lead.most", "duration", `"30m"`, "and at most so long before it, unless the client itself is earlier"},
+		func(d *draft, v any) string { return span(&d.Lead.Most, v) }},
+	{KeyDoc{"lead.share", "number, 0 to 0.5", "0.1", "between these two, so much of the token's lifetime"},
+		func(d *draft, v any) string { return number(&d.Lead.Share, v, 0, 0.5) }},
+
+	{KeyDoc{"credential.id", "ID", "", "`[[credential]]` replaces what was found about the credential with this ID, as `status` shows it; required"},
+		func(d *draft, v any) string { return text(&d.id, v) }},
+	{KeyDoc{"credential.token_endpoint", "URL", "", "where its refresh token is sent"},
+		func(d *draft, v any) string { return address(&d.override.TokenURL, v) }},
+	{KeyDoc{"credential.metadata_url", "URL", "", "where its authorization server describes itself"},
+		func(d *draft, v any) string { return address(&d.override.MetadataURL, v) }},
+	{KeyDoc{"credential.auth_method", "`none`, `client_secret_basic` or `client_secret_post`", "", "how its client authenticates"},
+		func(d *draft, v any) string {
+			return word(&d.override.AuthMethod, v, "none", "client_secret_basic", "client_secret_post")
+		}},
+	{KeyDoc{"credential.resource", "URL", "", "the `resource` to send; `\"\"` sends none"},
+		func(d *draft, v any) string {
+			if d.override.NoResource = v == ""; d.override.NoResource {
+				return ""
+			}
+			return resource(&d.override.Resource, v)
+		}},
+	{KeyDoc{"credential.scope", "text", "", "the `scope` to send, separated by spaces"},
+		func(d *draft, v any) string { return text(&d.override.Scope, v) }},
+
+	{KeyDoc{"network.allow_private", "list of hosts, addresses and networks", "[]", "private ones that a public server may point to, such as `[\"sso.corp.example\", \"10.0.0.0/8\"]`"},
+		func(d *draft, v any) string { return hosts(&d.AllowPrivate, v) }},
+
+	{KeyDoc{"log.max_size", "size", `"1MB"`, "how large one file of the log may grow"},
+		func(d *draft, v any) string { return size(&d.Log.MaxSize, v) }},
+	{KeyDoc{"log.keep", "whole number, 0 to 100", "3", "how many full ones stay beside it"},
+		func(d *draft, v any) string { return count(&d.Log.Keep, v, 0, 100) }},
+}
+
+// lists are the tables of which there may be many, with their required keys.
+var lists = map[string][]string{
+	"home":       {"client", "path"},
+	"credential": {"id"},
+}
+
+// under returns the keys of a table, by their names in it. The table "" is
+// the top.
+func under(table string) map[string]key {
+	found := map[string]key{}
+	for _, k := range keys {
+		if t, name := splitKey(k.Name); t == table {
+			found[name] = k
+		}
+	}
+	return found
+}
+
+// tables are the names of all tables.
+func tables() (names []string) {
+	for _, k := range keys {
+		if t, _ := splitKey(k.Name); t != "" && !slices.Contains(names, t) {
+			names = append(names, t)
+		}
+	}
+	return names
+}
+
+func splitKey(name string) (table, key string) {
+	if t, k, ok := strings.Cut(name, "."); ok {
+		return t, k
+	}
+	return "", name
+}
