@@ -74,7 +74,7 @@ var claude = client{
 	signIn: func(b *bench) {
 		args := []string{"mcp", "add", "--scope", "user", "--transport", "http"}
 		if b.secret != "" {
-			args = append(args, "--client-id", b.clientID, "--client-secret", "--callback-port", "48123")
+			args = append(args, "--client-id", b.clientID, "--client-secret")
 		}
 		add := b.command("claude", append(args, "lab", b.mcp)...)
 		add.Env = append(add.Env, "MCP_CLIENT_SECRET="+b.secret)
