@@ -181,6 +181,24 @@ func TestAChangeMadeMeanwhileIsKept(t *testing.T) {
 	}
 }
 
+func TestAnEditThatChangesMoreThanItsKeyIsNotWritten(t *testing.T) {
+	const text = "mode = 'keep'\nx = 1\n"
+	for _, e := range []edit{
+		{0, len(text), "mode = 'watch-only'\n"},          // loses x
+		{0, 13, "mode = 'keep'"},                         // changes nothing
+		{0, 13, "mode = 'watch-only'\ny = 1"},            // brings y
+		{0, 13, "mode = 'watch-only"},                    // does not parse
+		{0, len(text), "mode = 'watch-only'\nx = 1.0\n"}, // changes a type
+	} {
+		path := config(t, text)
+		err := change(path, func(*document) (edit, bool, error) { return e, true, nil },
+			func(values map[string]any) { values["mode"] = "watch-only" })
+		if after, _ := os.ReadFile(path); err == nil || string(after) != text {
+			t.Errorf("%q: %v, %q", e.text, err, after)
+		}
+	}
+}
+
 // FuzzSet checks on any text that it changes nothing but what it says.
 func FuzzSet(f *testing.F) {
 	for _, text := range []string{
