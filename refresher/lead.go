@@ -110,8 +110,8 @@ func (in Input) tight() bool {
 
 // rest is how long a refreshed token is left alone whatever its expiry says:
 // a server that hands out tokens shorter than the lead must not be asked in a
-// loop.
-func (in Input) rest() time.Duration { return max(in.least(), in.lifetime()/4) }
+// loop. A week is enough for any: longer, and the refresh token rests too long.
+func (in Input) rest() time.Duration { return max(in.least(), min(in.lifetime()/4, idleUse)) }
 
 func (in Input) least() time.Duration {
 	if in.Policy.Rest == 0 {

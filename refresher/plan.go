@@ -316,6 +316,9 @@ func heldByClient(in Input) (Decision, bool) {
 	if len(in.C.Holders) == 0 || !in.C.Expiry.After(in.Now) || in.Now.Before(in.dueAt()) {
 		return Decision{}, false
 	}
+	if d, waits := waiting(in); waits && !d.Due {
+		return Decision{}, false // that says more, and no word overrides it
+	}
 	d := Decision{Why: ClientDoes, By: &in.C.Holders[0], At: in.C.Expiry}
 	switch {
 	case in.M.Slowest > in.Patience:
