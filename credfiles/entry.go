@@ -58,7 +58,8 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 			c.Expiry = exp
 		}
 	}
-	if !k.single && c.Name == "" {
+	named := k.single || c.Name != ""
+	if !named {
 		c.Name = key
 	}
 	if k.blanked != nil && !r.odd {
@@ -68,9 +69,9 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 		k.adopt(&c, e, v.j)
 	}
 	// A name that begins like an option is never handed to a command.
-	if s.client.signIn != nil && !strings.HasPrefix(c.Name, "-") {
+	if named && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = s.client.signIn(c)
-		if c.Profile != "" && c.SignIn != nil {
+		if c.Profile != "" {
 			c.SignInEnv = s.client.env + "=" + s.home
 		}
 	}

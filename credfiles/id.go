@@ -24,7 +24,7 @@ func NameAll(all []Credential) {
 			for _, i := range which {
 				all[i].ID = id
 				if len(which) > 1 {
-					sum := sha256.Sum256([]byte(all[i].Key.Store + "\x00" + all[i].Key.Entry))
+					sum := sha256.Sum256([]byte(all[i].Profile + "\x00" + all[i].Key.Entry))
 					all[i].ID = all[i].id("~" + hex.EncodeToString(sum[:])[:digits])
 				}
 				taken[all[i].ID] = true

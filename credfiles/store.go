@@ -1,3 +1,12 @@
+// Package credfiles knows where AI clients keep their OAuth tokens, and which
+// bytes those are. It reads every store of every client, and puts a renewed
+// token into one entry without touching another byte, under the client's own
+// locks. It sends nothing and decides nothing: what is due, and which token
+// comes next, is its caller's business.
+//
+// What a client does, and where that was seen, is one literal in one file,
+// such as codex.go. The rest is the same for all: Stores and Scan find, a Hold
+// keeps an entry still, its Write compares and puts.
 package credfiles
 
 import (

@@ -1,0 +1,232 @@
+package credfiles
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/processes"
+)
+
+// inside reports whether a path of a literal stays in the client's home.
+func inside(path string) bool { return filepath.IsLocal(path) && filepath.Clean(path) == path }
+
+func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
+	word := regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	versions := regexp.MustCompile(`^\d+\.\d+\.\d+ to \d+\.\d+\.\d+$`)
+	names := map[string]bool{}
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) {
+			check := func(ok bool, what string) {
+				t.Helper()
+				if !ok {
+					t.Error(what)
+				}
+			}
+			check(word.MatchString(c.name) && !names[c.name], "its name is not a word of its own")
+			names[c.name] = true
+			check(c.title != "" && Title(c.name) == c.title, "it has no title")
+			check(slices.Contains(ClientNames(), c.name), "the config does not know it")
+			check(inside(c.dir), "its home is not below the user's")
+			check(c.env != "" && c.env == strings.ToUpper(c.env), "no variable moves it")
+			check(versions.MatchString(c.seen), "nobody says which versions the facts are from")
+			check(c.threshold > 0 && c.threshold <= 10*time.Minute, "its threshold is not a threshold")
+			check(c.patience > 0 && c.patience <= time.Minute, "its patience is not a patience")
+			check(c.marks == "" || inside(c.marks) && slices.Contains(c.beside, c.marks), "its marks are not watched")
+			for _, name := range c.beside {
+				check(inside(name), "watched outside its home: "+name)
+			}
+			check(len(c.programs) > 0, "it runs under no name")
+			for _, name := range c.programs {
+				check(likely(name) && likely(name+".exe"), "a program that is not looked for: "+name)
+			}
+			check(c.script == "" || strings.HasPrefix(c.script, "/") && strings.HasSuffix(c.script, "/"), "its script may be anything")
+			check(c.version(processes.Process{}) == "", "a version out of nothing")
+			check(c.rereads("") != AtStart, "an unknown version is taken for an old one")
+			check(c.reconnect != "", "nobody says how to reconnect")
+			check(len(c.files) > 0, "it has no store")
+			kinds := map[string]bool{}
+			for _, f := range c.files {
+				check(inside(f.name), "a store outside its home: "+f.name)
+				check(len(f.kinds) > 0, f.name+" holds nothing")
+				many := 0
+				for _, k := range f.kinds {
+					check(word.MatchString(k.name) && !kinds[k.name], "two kinds are called "+k.name)
+					kinds[k.name] = true
+					if !k.single {
+						many++
+					}
+					checkKind(t, c, k)
+				}
+				check(many <= 1, f.name+": an entry's key does not tell its kind")
+			}
+		})
+	}
+}
+
+func checkKind(t *testing.T, c *client, k kind) {
+	f := k.fields
+	paths := [][]string{
+		f.name, f.server, f.issuer, f.clientID, f.clientSecret, f.access, f.refresh,
+		f.expiry, f.refreshExpiry, f.scope, f.metadata, f.resourceMetadata,
+	}
+	paths = slices.DeleteFunc(paths, func(p []string) bool { return len(p) == 0 })
+	for i, p := range paths {
+		for _, q := range paths[i+1:] {
+			if n := min(len(p), len(q)); slices.Equal(p[:n], q[:n]) {
+				t.Errorf("%s: %q and %q are one place", k.name, p, q)
+			}
+		}
+	}
+	need := [][]string{f.access, f.refresh}
+	if !k.single {
+		need = append(need, f.name, f.server)
+	}
+	if k.watchOnly == "" {
+		need = append(need, f.clientID, f.expiry, f.issuer)
+	}
+	for i, p := range need {
+		if len(p) == 0 {
+			t.Errorf("%s: needed field %d has no place", k.name, i)
+		}
+	}
+	for _, p := range k.required {
+		if !slices.ContainsFunc(paths, func(q []string) bool { return slices.Equal(p, q) }) {
+			t.Errorf("%s requires %q, which it does not read", k.name, p)
+		}
+	}
+	if f.scopeList && len(f.scope) == 0 {
+		t.Errorf("%s: a list of scopes without a place", k.name)
+	}
+	if login := k.name == "login"; login != k.single || login != (k.watchOnly == VendorLogin) {
+		t.Errorf("%s: a vendor's own login is one entry and only watched, anything else is neither", k.name)
+	}
+	cmd := c.signIn(Credential{Kind: k.name, Name: "a name"})
+	if len(cmd) < 2 || cmd[0] != c.programs[0] || !k.single && cmd[len(cmd)-1] != "a name" {
+		t.Errorf("%s: signs in by %q", k.name, cmd)
+	}
+	if k.watchOnly == "" {
+		checkLocks(t, c)
+	}
+}
+
+// A store that is written has a lock of each scope: one for every grant, and
+// one for the store.
+func checkLocks(t *testing.T, c *client) {
+	s := &Store{client: c, home: "/home/x"}
+	url := "https://example.com/mcp"
+	one := c.grantLock(s, Credential{Key: Key{Entry: EntryKey("one", url)}, Name: "one", Grant: Grant{ServerURL: url}})
+	two := c.grantLock(s, Credential{Key: Key{Entry: EntryKey("two", url)}, Name: "two", Grant: Grant{ServerURL: url}})
+	if one.path == two.path || one.path == c.storeLock.path {
+		t.Error("two locks are one")
+	}
+	for _, l := range []clientLock{one, two, c.storeLock} {
+		if !inside(l.path) || !strings.HasSuffix(l.path, ".lock") {
+			t.Errorf("a lock at %q", l.path)
+		}
+		if l.dir != (l.stale > 0) || l.dir != (l.heartbeat > 0) || l.dir && l.stale < 2*l.heartbeat {
+			t.Errorf("%s: stale after %v, touched every %v", l.path, l.stale, l.heartbeat)
+		}
+		// Nobody who waits for us may take our lock for dead.
+		if l.dir && l.heartbeat >= c.patience {
+			t.Errorf("%s: a client gives up before the first heartbeat", l.path)
+		}
+	}
+}
+
+func TestTheFactsOfEachClient(t *testing.T) {
+	const lab = "lab|cd725037a89da004"
+	type facts struct {
+		grant, store         clientLock
+		threshold, patience  time.Duration
+		names                string
+		mcp, login           []string
+		marks                string
+		inPlace              bool
+		gone                 absence
+		request              Request
+		unknownRereadsAtWork Rereads
+	}
+	want := map[string]facts{
+		"codex": {
+			grant:     clientLock{path: "mcp-oauth-locks/aa0c8b854bf95911f04cc2a4fc5c2686afe3cbf7076d79120d284e243de738cd.lock"},
+			store:     clientLock{path: "mcp-oauth-locks/file-store.lock"},
+			threshold: 30 * time.Second, patience: 30 * time.Second,
+			mcp: []string{"codex", "mcp", "login", "lab"}, login: []string{"codex", "login"},
+			inPlace: true, gone: asNull,
+			request:              Request{Scope: true, ServerAsResource: true, BasicByDefault: true},
+			unknownRereadsAtWork: NearExpiry,
+		},
+		"claude": {
+			grant:     clientLock{path: "mcp-refresh-lab_cd725037a89da004.lock.lock", dir: true, stale: time.Minute, heartbeat: 5 * time.Second},
+			store:     clientLock{path: ".storage-write.lock", dir: true, stale: 15 * time.Second, heartbeat: 5 * time.Second},
+			threshold: 5 * time.Minute, patience: 7 * time.Second,
+			mcp: []string{"claude", "mcp", "login", "lab"}, login: []string{"claude", "auth", "login"},
+			marks: "mcp-needs-auth-cache.json", gone: asMissing,
+			request:              Request{RawBasic: true, FirstListed: true},
+			unknownRereadsAtWork: EachUse,
+		},
+	}
+	for _, c := range clients {
+		cred := Credential{Kind: "mcp", Key: Key{Entry: lab}, Name: "lab", Grant: Grant{ServerURL: "http://127.0.0.1:18700/mcp"}}
+		got := facts{
+			grant: c.grantLock(nil, cred), store: c.storeLock, threshold: c.threshold, patience: c.patience,
+			mcp: c.signIn(cred), login: c.signIn(Credential{Kind: "login"}), marks: c.marks,
+			inPlace: c.files[0].inPlace, request: c.request, unknownRereadsAtWork: c.rereads(""),
+		}
+		for _, k := range c.files[0].kinds {
+			if k.name == "mcp" {
+				got.gone = k.fields.expiryGone
+			}
+		}
+		w, ok := want[c.name]
+		if !ok {
+			t.Errorf("%s: no facts to compare with", c.name)
+			continue
+		}
+		equal(t, c.name, got, w)
+	}
+}
+
+// A server that Claude Code saw and that nobody signed in to leaves an entry
+// with an empty access token too (2.1.329, observed).
+func TestOnlyAWipeCountsAsBlanked(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"accessToken":"","expiresAt":0}`:                     true,
+		`{"accessToken":"","expiresAt":0,"refreshToken":""}`:   true,
+		`{"accessToken":"","expiresAt":0.0}`:                   true,
+		`{"accessToken":"","expiresAt":0,"refreshToken":"rt"}`: false,
+		`{"accessToken":"","discoveryState":{}}`:               false,
+		`{"accessToken":"","expiresAt":null}`:                  false,
+		`{"accessToken":"","expiresAt":1795243625204}`:         false,
+		`{"accessToken":"at","expiresAt":0}`:                   false,
+		`{"accessToken":null,"expiresAt":0}`:                   false,
+		`{"expiresAt":0}`:                                      false,
+		`{}`:                                                   false,
+	} {
+		e, err := jsonedit.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if claudeBlanked(e) != want {
+			t.Errorf("%s: blanked is %v", text, !want)
+		}
+	}
+}
+
+// As the real Claude Code 2.1.329 named them, for entries with these names.
+func TestALockOfClaudeHasTheNameThatClaudeGivesIt(t *testing.T) {
+	for key, want := range map[string]string{
+		"plain|0a2c490c509d9694": "plain_0a2c490c509d9694",
+		"日本|3b893f2ad27d7906":    "___3b893f2ad27d7906",
+		"a😀b|962ea0c210dffa44":   "a__b_962ea0c210dffa44",
+	} {
+		if got := claudeLockName(key); got != want {
+			t.Errorf("%s: %s, want %s", key, got, want)
+		}
+	}
+}
