@@ -23,7 +23,8 @@ type Options struct {
 	// Server is the URL by which all others are judged, see [Anchor]. Empty:
 	// every address that is not public is refused.
 	Server string
-	// AllowPrivate are hosts that may have any address, by the user's word.
+	// AllowPrivate are hosts that may have any address, and networks in which
+	// any host may be, by the user's word.
 	AllowPrivate []string
 
 	resolver *net.Resolver                         // nil: the system's
@@ -133,7 +134,7 @@ func (g *guard) check(ctx context.Context, host string, ip netip.Addr) error {
 	z := zoneOf(ip)
 	refused := &MisconfiguredError{URL: host, Problem: fmt.Sprintf("leads to %s, a %s address, which is refused for a server elsewhere", ip, z)}
 	switch {
-	case slices.ContainsFunc(g.allowed, func(a string) bool { return strings.EqualFold(a, host) }):
+	case g.allows(host, ip):
 		return nil
 	case isLoopback(host) && z != loopback:
 		return refused // plain http goes to these names
@@ -150,6 +151,15 @@ func (g *guard) check(ctx context.Context, host string, ip netip.Addr) error {
 		return refused
 	}
 	return err
+}
+
+// allows reports that the user named the host, or a network that the address
+// is in.
+func (g *guard) allows(host string, ip netip.Addr) bool {
+	return slices.ContainsFunc(g.allowed, func(a string) bool {
+		network, err := netip.ParsePrefix(a)
+		return strings.EqualFold(a, host) || err == nil && network.Contains(ip.Unmap())
+	})
 }
 
 func (g *guard) meet(z zone) {

@@ -268,6 +268,16 @@ func TestTheUserMayAllowAHost(t *testing.T) {
 	wantRefused(t, err)
 }
 
+func TestTheUserMayAllowANetwork(t *testing.T) {
+	dns, resolver := newNames(t)
+	dns.set("mcp.example.com", publicIP)
+	g := &guard{server: "mcp.example.com", allowed: []string{"10.0.0.0/8"}, resolver: resolver, met: map[zone]bool{}}
+	if err := g.check(t.Context(), "as.example.com", netip.MustParseAddr("10.1.2.3")); err != nil {
+		t.Error(err)
+	}
+	wantMisconfigured(t, g.check(t.Context(), "as.example.com", netip.MustParseAddr("192.168.1.2")), "refused")
+}
+
 func TestNobodyLeadsNowhere(t *testing.T) {
 	g := &guard{server: "0.0.0.0", resolver: new(net.Resolver), met: map[zone]bool{}}
 	wantMisconfigured(t, g.check(t.Context(), "as.example.com", netip.MustParseAddr("224.0.0.1")), "refused")
