@@ -138,6 +138,11 @@ func unfinished(in Input) (Decision, bool) {
 		return Decision{State: Refreshing, Why: InFlight}, true
 	case in.Pending == nil:
 		return Decision{}, false
+	}
+	if in.M.For != in.Pending.For {
+		in.M.Until = time.Time{} // the wait was for another refresh token
+	}
+	switch {
 	case in.Pending.Answer != nil:
 		// The answer lands whatever the mode: it is the only copy.
 		return in.tryAgain(Decision{State: Unsaved, Why: Waiting}), true

@@ -81,7 +81,7 @@ var (
 
 func pending(a *exchange.Answer, ago time.Duration) change {
 	return func(in *Input) {
-		in.Pending = &ledger.Record{Answer: a, Sent: ledger.Sent{At: noon.Add(-ago)}}
+		in.Pending = &ledger.Record{For: "r", Answer: a, Sent: ledger.Sent{At: noon.Add(-ago)}}
 	}
 }
 
@@ -138,6 +138,7 @@ func TestEachRuleSaysWhatThePolicySays(t *testing.T) {
 		{"sent, and paused since", []change{sent, resting, due10}, Decision{State: Paused, Why: UserSays, At: at(time.Hour)}},
 		{"sent, and everything paused since", []change{sent, allRest}, Decision{State: Paused, Why: AllPaused, At: at(2 * time.Hour)}},
 		{"an answer that waits for its store", []change{answered, waits(ledger.Unsaved, time.Minute)}, Decision{State: Unsaved, Why: Waiting, At: at(time.Minute)}},
+		{"an answer, and a wait of another refresh token", []change{answered, waits(ledger.User, time.Hour), func(in *Input) { in.M.For = "r0" }}, Decision{State: Unsaved, Why: Waiting, Due: true}},
 		{"an answer whose wait is over", []change{answered, waits(ledger.Unsaved, 0)}, Decision{State: Unsaved, Why: Waiting, At: noon, Due: true}},
 		{"an answer lands though watch-only", []change{answered, watched}, Decision{State: Unsaved, Why: Waiting, Due: true}},
 		{"an answer lands though its literal says watch-only", []change{answered, literal}, Decision{State: Unsaved, Why: Waiting, Due: true}},

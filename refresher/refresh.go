@@ -3,12 +3,9 @@ package refresher
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"lamplighter/credfiles"
-	"lamplighter/credfiles/clientlock"
-	"lamplighter/refresher/discovery"
 	"lamplighter/refresher/exchange"
 	"lamplighter/refresher/ledger"
 )
@@ -42,6 +39,8 @@ type Outcome struct {
 	Did    Did
 	Answer exchange.Verdict // where a server answered
 	Err    error            // where no server was reached, or the store refused
+
+	sent credfiles.Secret // the refresh token that Answer is about
 }
 
 const (
@@ -59,9 +58,8 @@ func (r *Refresher) Refresh(ctx context.Context, row Row, o Options) Outcome {
 	if err != nil {
 		return Outcome{Row: row, Did: Failed, Err: err}
 	}
-	out := r.refresh(ctx, row, o)
-	land()
-	return out
+	defer land()
+	return r.refresh(ctx, row, o)
 }
 
 func (r *Refresher) refresh(ctx context.Context, row Row, o Options) Outcome {
@@ -75,11 +73,11 @@ func (r *Refresher) refresh(ctx context.Context, row Row, o Options) Outcome {
 			return r.adopted(row)
 		}
 		a := attempt{r: r, row: row, o: o}
-		out, done := a.run(ctx)
-		if out.Answer.Kind == exchange.Dead {
-			out, done = r.confirm(ctx, out)
+		out := a.run(ctx)
+		if out.Answer.Kind == exchange.Dead && out.Err == nil {
+			out = r.confirm(ctx, out)
 		}
-		if done {
+		if out.Did != "" {
 			return out
 		}
 		row = out.Row
@@ -141,21 +139,21 @@ func (row Row) asked(o Options) Decision { return Decide(row.input.asked(o)) }
 // confirm looks once more at a store whose refresh token was refused: its
 // client may have been between its answer and its write. Nobody is locked out
 // meanwhile.
-func (r *Refresher) confirm(ctx context.Context, out Outcome) (Outcome, bool) {
+func (r *Refresher) confirm(ctx context.Context, out Outcome) Outcome {
 	select {
 	case <-ctx.Done():
-		return out, true
+		return out
 	case <-time.After(again):
 	}
 	row := r.look(ctx, out.Row)
-	if row.Refresh.Equal(out.Refresh) {
+	switch {
+	case row.Refresh.IsZero(), row.Refresh.Equal(out.sent), row.input.Marked:
 		out.Row = row
-		return out, true
+		return out
+	case row.Due:
+		return Outcome{Row: row}
 	}
-	if !row.Due {
-		return r.adopted(row), true
-	}
-	return Outcome{Row: row}, false
+	return r.adopted(row)
 }
 
 // NearEnd reports that the access token has less than within left, or than its
@@ -173,227 +171,3 @@ func (r *Refresher) adopted(row Row) Outcome {
 }
 
 func short8(print string) string { return print[:min(8, len(print))] }
-
-// attempt is one run through the protocol.
-type attempt struct {
-	r    *Refresher
-	row  Row
-	o    Options
-	post exchange.Post
-	lk   *ledger.Locked
-	hold *credfiles.Hold
-	mem  ledger.Memory
-}
-
-// run goes through the protocol once. done is false where the store moved
-// under us and everything has to be decided again.
-func (a *attempt) run(ctx context.Context) (out Outcome, done bool) {
-	// Discovery comes before any lock: nobody waits for us while we look
-	// something up.
-	if why := a.row.asked(a.o).Why; why != WentBack && why != Waiting {
-		if out, ok := a.plan(ctx); !ok {
-			return out, true
-		}
-	}
-	if out, ok := a.lock(ctx); !ok {
-		return out, true
-	}
-	defer a.lk.Unlock()
-	defer a.hold.Close()
-	rec, err := a.lk.Unfinished()
-	if err != nil {
-		return a.fail(err), true
-	}
-	if rec != nil {
-		if out, done := a.finish(ctx, rec); done {
-			return out, true
-		}
-	}
-	now, err := a.hold.Read(ctx)
-	if errors.Is(err, credfiles.ErrGone) {
-		return Outcome{Row: a.row, Did: Lost}, true
-	}
-	if err != nil {
-		return a.fail(err), true
-	}
-	a.observe(now)
-	planned := a.row
-	a.row = a.r.decide(now, a.row, nil)
-	moved := !now.Refresh.Equal(planned.Refresh) || now.ClientID != planned.ClientID || now.Issuer != planned.Issuer || now.ServerURL != planned.ServerURL
-	fresher := !now.Access.Equal(planned.Access) && now.Expiry.After(time.Now())
-	switch {
-	case fresher && (!a.o.Began.IsZero() || !a.row.Wanted(a.o)):
-		return a.r.adopted(a.row), true
-	case moved || setup(a.row.Grant) != setup(planned.Grant):
-		return Outcome{Row: a.row}, false
-	case a.refreshedSince(a.o.Began):
-		return a.r.adopted(a.row), true
-	case !a.row.Wanted(a.o):
-		return Outcome{Row: a.row, Did: Nothing}, true
-	}
-	if a.row.asked(a.o).Why == WentBack {
-		return a.giveBack(ctx)
-	}
-	if a.post.TokenURL == "" {
-		return Outcome{Row: a.row}, false // it was another case when we planned
-	}
-	return a.exchange(ctx)
-}
-
-// refreshedSince: a refresh that ended after the command began counts as the
-// one that was asked for, even if it was read with its result already in.
-func (a *attempt) refreshedSince(began time.Time) bool {
-	return !began.IsZero() && a.mem.Refreshed.After(began) && a.row.Expiry.After(time.Now())
-}
-
-// plan finds the endpoint and settles the request. Nothing is locked or sent.
-func (a *attempt) plan(ctx context.Context) (Outcome, bool) {
-	if a.row.Memory.Wait == ledger.Misconfigured && a.row.Memory.For == a.row.input.Refresh {
-		a.r.Finder.Forget(a.row.Grant)
-	}
-	ends, err := a.r.Finder.Find(ctx, a.row.Grant)
-	if err == nil {
-		a.post, err = exchange.Plan(a.row.Grant, exchange.Server{
-			Issuer: ends.Issuer, TokenURL: ends.TokenURL, AuthMethods: ends.AuthMethods, Resource: ends.Resource,
-		})
-		if err != nil {
-			return a.note(ctx, ledger.Misconfigured, "request", err), false
-		}
-		if m := a.row.Memory; m.Wait == ledger.Misconfigured && m.For == a.row.input.Refresh &&
-			m.Setup == a.row.input.Setup && m.Request == requestHash(a.post) && !a.o.Force {
-			return a.note(ctx, ledger.Misconfigured, m.Code, errors.New(m.Detail)), false
-		}
-		return Outcome{}, true
-	}
-	var temporary *discovery.TemporaryError
-	if errors.As(err, &temporary) || ctx.Err() != nil {
-		return a.note(ctx, ledger.Unsent, "discovery", err), false
-	}
-	code := "discovery"
-	var issuer *discovery.IssuerError
-	if errors.As(err, &issuer) {
-		code = "issuer"
-	}
-	return a.note(ctx, ledger.Misconfigured, code, err), false
-}
-
-// lock takes our lock and then the client's. Where it returns false it holds
-// neither.
-func (a *attempt) lock(ctx context.Context) (out Outcome, ok bool) {
-	ours, cancel := context.WithTimeout(ctx, lockPatience)
-	defer cancel()
-	var err error
-	if a.lk, err = a.r.Ledger.Lock(ours, a.row.Key); err != nil {
-		return a.fail(err), false
-	}
-	defer func() {
-		if !ok {
-			a.lk.Unlock()
-		}
-	}()
-	if a.mem, err = a.lk.Memory(a.row.Key); err != nil {
-		return a.fail(err), false
-	}
-	theirs, cancel := context.WithTimeout(ctx, holdPatience)
-	defer cancel()
-	if a.hold, err = a.row.store.Hold(theirs, a.row.Credential); err != nil {
-		return a.unready(err), false
-	}
-	return Outcome{}, true
-}
-
-// exchange is the part from which there is no way back: everything before the
-// POST may stop, nothing after it.
-func (a *attempt) exchange(ctx context.Context) (Outcome, bool) {
-	// No rule lets a spent or dead value come this far. It is looked up all the
-	// same: nothing takes a POST back.
-	if _, over, err := a.r.Ledger.Marked(a.row.input.Refresh); err != nil || over {
-		return a.fail(errors.Join(errors.New("the refresh token is spent or dead, or nobody can tell; nothing was sent"), err)), true
-	}
-	if err := a.hold.Ready(); err != nil {
-		return a.unready(err), true
-	}
-	for repeat := false; ; repeat = true {
-		rec, err := a.lk.Begin(ledger.SentOf(a.row.Credential, a.post, a.mem.Lineage, a.unusable()))
-		if err != nil {
-			return a.fail(err), true
-		}
-		if err := a.hold.Check(); err != nil {
-			rec.Done()
-			return a.unready(err), true
-		}
-		a.log(ledger.Event{What: "sent", Old: short8(a.row.input.Refresh)})
-		answer := exchange.Send(ctx, a.r.transport(a.row.Grant), a.post, a.row.Refresh, a.row.ClientSecret)
-		verdict := exchange.Judge(a.post, answer)
-		if !answer.Written {
-			rec.Done()
-			return a.wait(ledger.Unsent, verdict, errors.New(answer.Failure)), true
-		}
-		// A client may give up waiting, the user may quit: what came goes to
-		// disk and into the store all the same.
-		ctx = context.WithoutCancel(ctx)
-		if err := rec.Answered(answer); err != nil {
-			// Preallocated and still refused. The store is the place left.
-			a.log(ledger.Event{What: "journal", Why: err.Error()})
-		}
-		a.took(answer)
-		out := a.settle(ctx, rec, verdict)
-		if verdict.Kind != exchange.Ambiguous || repeat || answer.Failure == "" && !answer.Cut {
-			return out, out.Did != ""
-		}
-		// Cut or timed out: grace windows run from the first use, so the one
-		// repeat comes at once. Nobody can hold the successor.
-		now, err := a.hold.Read(ctx)
-		if err != nil || !now.Refresh.Equal(a.row.Refresh) {
-			return Outcome{Row: a.row}, false
-		}
-	}
-}
-
-// unusable reports that no client could use the token as it is, so that
-// sessions which gave up have to be told when it works again.
-func (a *attempt) unusable() bool {
-	expired := !a.row.Expiry.IsZero() && !a.row.Expiry.After(time.Now())
-	return expired || a.row.NeedsAuth || a.row.State == SignInNeeded
-}
-
-// took remembers how long this server takes. The slowest of late decides
-// whether a running client would lose its patience; it fades by a fifth with
-// every faster answer.
-func (a *attempt) took(answer exchange.Answer) {
-	// The times are the wall clock's: a computer that slept in between would
-	// make the server slow for weeks.
-	a.mem.Slowest = max(min(answer.At.Sub(answer.SentAt), underWay), a.mem.Slowest*4/5)
-}
-
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}
-
-func (a *attempt) log(e ledger.Event) {
-	e.ID = a.row.ID
-	if e.Host == "" {
-		e.Host = hostOf(a.post.TokenURL)
-	}
-	a.r.log(e)
-}
-
-// unready notes that the store cannot be written or its lock not be had: the
-// refresh token stays unsent.
-func (a *attempt) unready(err error) Outcome {
-	wait := ledger.Unready
-	var busy *clientlock.BusyError
-	if errors.As(err, &busy) {
-		wait = ledger.Unsent
-	}
-	return a.wait(wait, exchange.Verdict{}, err)
-}
-
-func (a *attempt) fail(err error) Outcome {
-	a.r.log(ledger.Event{ID: a.row.ID, What: "failed", Why: err.Error()})
-	return Outcome{Row: a.row, Did: Failed, Err: err}
-}

@@ -1,0 +1,104 @@
+package refresher
+
+import (
+	"context"
+	"errors"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher/exchange"
+	"lamplighter/refresher/ledger"
+)
+
+// finish takes up what a crash or a refusing store left in the journal. ok
+// means that the refresh goes on as usual.
+func (a *attempt) finish(ctx context.Context, rec *ledger.Record) (out Outcome, ok bool) {
+	if rec.Image != nil {
+		if err := a.hold.Restore(rec.Image); err != nil {
+			return a.unready(err), false
+		}
+	}
+	switch {
+	case rec.Sent.Write:
+		out = a.end(rec, Outcome{}, nil)
+		return out, out.Err == nil
+	case rec.Answer == nil:
+		return a.repeat(ctx, rec)
+	}
+	v := exchange.Judge(rec.Sent.Post, *rec.Answer)
+	out = a.settle(ctx, rec, *rec.Answer, v)
+	// Nothing was spent by these: whether to go on is decided as usual.
+	goOn := v.Kind == exchange.Ambiguous || v.Kind == exchange.Later
+	return out, out.Err == nil && (goOn || out.Did == "")
+}
+
+// repeat is for a record that says "sent" and no more. Where the store still
+// holds that value, nobody can have its successor: it is sent again as it was,
+// at once, but only once.
+func (a *attempt) repeat(ctx context.Context, rec *ledger.Record) (out Outcome, ok bool) {
+	a.log(ledger.Event{What: "unfinished", Old: short8(rec.For)})
+	now, err := a.hold.Read(ctx)
+	if err != nil && !errors.Is(err, credfiles.ErrGone) {
+		return a.unready(err), false // the record stays: it is all that tells of it
+	}
+	old := rec.Sent.Credential()
+	if err != nil || !now.Refresh.Equal(old.Refresh) || now.ClientID != old.ClientID || now.Issuer != old.Issuer || now.ServerURL != old.ServerURL {
+		out = a.end(rec, Outcome{}, nil) // somebody else rotated it, or signed out
+		return out, out.Err == nil
+	}
+	second := a.ambiguous()
+	out, err = a.wait(rec.For, ledger.Ambiguous, exchange.Verdict{Kind: exchange.Ambiguous, Code: "unfinished"}, nil)
+	if err == nil && !second {
+		a.mem.Until = a.mem.Tried
+		err = a.lk.Save(a.mem)
+	}
+	out = a.end(rec, out, err)
+	a.post, a.o.Force = rec.Sent.Post, true
+	return out, out.Err == nil && !second
+}
+
+// giveBack restores the unspent successor to a store that went back to a
+// value that we rotated away. No POST, no message.
+func (a *attempt) giveBack(ctx context.Context) Outcome {
+	kept, err := a.r.Ledger.Kept(a.row.Key)
+	if err != nil || kept.Good == nil {
+		return a.fail(errors.New("the successor is not known any more"))
+	}
+	good := kept.Good.Reveal()
+	result, err := a.put(ctx, a.row.Credential, good)
+	if err != nil {
+		return a.unready(err)
+	}
+	if result != credfiles.Written {
+		return Outcome{Row: a.row}
+	}
+	now := clock()
+	a.mem.Reverts = append(recent(a.mem.Reverts, now), now)
+	a.mem.Settle()
+	a.forgot(a.lk.Save(a.mem))
+	a.log(ledger.Event{What: "restored", Old: short8(a.row.input.Refresh), New: short8(a.r.Ledger.Fingerprint(good.Refresh)), Expiry: good.Expiry})
+	a.row = a.reread(ctx, a.row)
+	if a.row.Wanted(a.o) {
+		return Outcome{Row: a.row} // it is due as well
+	}
+	return Outcome{Row: a.row, Did: Restored}
+}
+
+// put writes a token that we hold already, without a POST.
+func (a *attempt) put(ctx context.Context, old credfiles.Credential, t credfiles.Token) (credfiles.Result, error) {
+	s := ledger.SentOf(old, exchange.Post{}, a.mem.Lineage, false)
+	s.Write = true
+	rec, err := a.lk.Begin(s)
+	if err != nil {
+		return 0, err
+	}
+	result, err := a.hold.Write(ctx, old, t, rec.Imaged)
+	if err != nil && rec.Image != nil {
+		rec.Close() // the store may be half written: whoever comes next mends it
+		return 0, err
+	}
+	if err == nil && result == credfiles.Written {
+		a.clearMark()
+	}
+	a.forgot(rec.Done())
+	return result, err
+}
