@@ -90,7 +90,10 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 		m.Access, m.Seen, m.Lifetime = access, time.Now(), 0
 	}
 	if refresh != m.Refresh {
-		m.Refresh, m.RefreshExpiry = refresh, time.Time{}
+		m.Refresh, m.RefreshExpiry, m.Dead = refresh, time.Time{}, time.Time{}
+		if m.For != refresh {
+			m.Settle() // the trouble was another refresh token's
+		}
 	}
 	if lk.Save(*m) != nil || c.WatchOnly != "" || refresh == "" {
 		return

@@ -18,8 +18,7 @@ const (
 	// settled is how long a credential rests whose refresh came to nothing and
 	// left no wait of its own, so that no state can make us spin.
 	settled = 30 * time.Second
-	// daily is how often all is looked at though nothing happens, and how often
-	// what was kept long enough is thrown away.
+	// daily is how often all is looked at though nothing happens.
 	daily = 24 * time.Hour
 )
 
@@ -32,7 +31,7 @@ func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(
 	k := keeper{
 		r: r, ended: make(chan Outcome, atOnce),
 		flying: map[credfiles.Key]bool{}, began: map[credfiles.Key]time.Time{}, rests: map[credfiles.Key]time.Time{},
-		network: r.network(),
+		network: r.network(), ticked: clock(),
 	}
 	defer k.group.Wait()
 	ticker := time.NewTicker(tick)
@@ -92,7 +91,6 @@ type keeper struct {
 	network string
 	moved   time.Time // when the network became this one
 	ticked  time.Time // the wall clock at the last tick
-	pruned  time.Time
 }
 
 // look scans, and once more where something was news: what is remembered of
@@ -114,17 +112,13 @@ func (k *keeper) look(ctx context.Context) Snapshot {
 func (k *keeper) tick() bool {
 	now := clock()
 	since := now.Sub(k.ticked)
-	jumped := !k.ticked.IsZero() && (since < 0 || since > 2*tick)
 	k.ticked = now
-	if age := now.Sub(k.pruned); age < 0 || age >= daily {
-		k.pruned = now
-		k.r.Ledger.Prune()
-	}
+	k.r.Ledger.Prune()
 	if network := k.r.network(); network != k.network {
 		k.network, k.moved = network, now
 		return true
 	}
-	return jumped
+	return since < 0 || since > 2*tick
 }
 
 // wanted reports whether to refresh, and how much that is wanted: a wait for a

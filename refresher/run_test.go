@@ -1,0 +1,564 @@
+package refresher_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher"
+	"lamplighter/refresher/authtest"
+	"lamplighter/refresher/ledger"
+)
+
+// many puts n grants into Codex's store.
+func (w *world) many(n int, o authtest.GrantOptions) []authtest.Grant {
+	put := map[string]authtest.Grant{}
+	var all []authtest.Grant
+	for i := range n {
+		g := w.s.Grant(o)
+		all = append(all, g)
+		put[fmt.Sprintf("s%02d", i)] = g
+	}
+	w.codex(put)
+	return all
+}
+
+// settle lets everything that is under way come to rest, without time passing.
+func settle() { synctest.Wait() }
+
+func TestWhoStopsTheKeeperInMidRefreshStillGetsTheAnswerStored(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, due)
+		arrived := make(chan struct{})
+		w.s.Next(authtest.Token, authtest.Behaviour{OnArrival: func() { close(arrived) }, DelayAfter: 40 * time.Second})
+		k := w.keep()
+		<-arrived
+		k.stop()
+		time.Sleep(39 * time.Second)
+		settle()
+		select {
+		case <-k.stopped:
+			t.Fatal("it ended before the answer came")
+		default:
+		}
+		<-k.stopped
+		if !strings.Contains(w.read(".codex", ".credentials.json"), w.s.Current(g.ID).RefreshToken) {
+			t.Error("the answer is not in the store")
+		}
+		if n := len(w.pending()); n != 0 {
+			t.Errorf("%d records are left in the journal", n)
+		}
+	})
+}
+
+func TestWhoStopsTheKeeperBeforeTheTokenLeftSendsNothing(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, due)
+		w.s.SetReach(authtest.Silent)
+		k := w.keep()
+		time.Sleep(time.Second)
+		asked := time.Now()
+		k.end()
+		if took := time.Since(asked); took > time.Second {
+			t.Errorf("it ended after %v", took)
+		}
+		if n := w.s.TokenPosts(g.ID); n != 0 {
+			t.Errorf("%d POSTs", n)
+		}
+	})
+}
+
+func TestADeathIsToldOnceLookedAtTwiceAndThenLeftAlone(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, authtest.GrantOptions{AccessLeft: 20 * minute})
+		w.s.KillGrant(g.ID)
+		k := w.keep()
+		for w.said("dead", "") == 0 {
+			time.Sleep(time.Second)
+		}
+		settle()
+		died := time.Now()
+		// Any other process sees it at once, the keeper after a second look.
+		row := w.row(linear)
+		if row.State != refresher.SignInNeeded || row.Why != refresher.WasRefused || !row.At.After(died) {
+			t.Errorf("at once: %s, %s, at %v", row.State, row.Why, row.At.Sub(died))
+		}
+		time.Sleep(6 * time.Second)
+		row = k.shows(linear)
+		if left := row.At.Sub(died); row.State != refresher.SignInNeeded || left < 55*time.Second || left > minute {
+			t.Errorf("after 5 s: %s, %s, at %v", row.State, row.Why, left)
+		}
+		scans := k.scanned()
+		time.Sleep(minute)
+		if row = k.shows(linear); row.State != refresher.SignInNeeded || !row.At.IsZero() {
+			t.Errorf("after a minute: %s, %s, at %v", row.State, row.Why, row.At)
+		}
+		if n := k.scanned() - scans; n < 1 || n > 3 {
+			t.Errorf("%d scans in the first minute", n)
+		}
+		scans = k.scanned()
+		time.Sleep(7 * day)
+		if n := k.scanned() - scans; n > 8 {
+			t.Errorf("%d scans in a week for a dead credential", n)
+		}
+		if n := w.said("dead", ""); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		if n := w.s.TokenPosts(g.ID); n != 1 {
+			t.Errorf("%d POSTs", n)
+		}
+
+		next := w.one(w.s, authtest.GrantOptions{ClientID: g.ClientID})
+		w.signal()
+		time.Sleep(time.Second)
+		row = k.shows(linear)
+		if row.State != refresher.Fresh || row.Memory.Wait != "" || row.Memory.Verdict != "" {
+			t.Errorf("after a new sign-in: %s, %s, remembered %q %q", row.State, row.Why, row.Memory.Wait, row.Memory.Verdict)
+		}
+		time.Sleep(2 * hour)
+		if n := w.s.TokenPosts(next.ID); n != 2 {
+			t.Errorf("%d refreshes of the new sign-in in two hours, want 2", n)
+		}
+	})
+}
+
+func TestADeferredRefreshComesWithinAMinuteOfTheHoldersEnd(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, authtest.GrantOptions{AccessLeft: 20 * minute})
+		w.run("codex", "0.140.0")
+		k := w.keep()
+		time.Sleep(2 * hour)
+		row := k.shows(linear)
+		if row.State != refresher.Deferred || row.By == nil || row.By.PID != 4711 || row.By.Version != "0.140.0" {
+			t.Fatalf("%s, %s, by %+v", row.State, row.Why, row.By)
+		}
+		if n := w.s.TokenPosts(g.ID); n != 0 {
+			t.Fatalf("%d POSTs beside a program that never looks", n)
+		}
+		if n := k.scanned(); n > 125 {
+			t.Errorf("%d scans in two hours", n)
+		}
+		w.quit()
+		time.Sleep(minute + time.Second)
+		if row := k.shows(linear); row.State != refresher.Fresh || w.s.TokenPosts(g.ID) != 1 {
+			t.Errorf("a minute after its end: %s, %s, %d POSTs", row.State, row.Why, w.s.TokenPosts(g.ID))
+		}
+	})
+}
+
+func TestBesideAClientThatLooksAgainARefreshIsNotDeferred(t *testing.T) {
+	for client, version := range map[string]string{"codex": "0.145.0", "claude": "2.1.240"} {
+		inWorld(t, authtest.Options{}, func(w *world) {
+			all := w.tenants(authtest.GrantOptions{})
+			w.run(client, version)
+			w.keep()
+			w.pass(6*hour, all)
+		})
+	}
+}
+
+// The client refreshes tokens so short before we would; when it has ended, we
+// do.
+func TestAShortTokenIsItsRunningClientsAndOursWhenThatEnds(t *testing.T) {
+	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 10 * minute}}, func(w *world) {
+		c := w.tenants(authtest.GrantOptions{})[1]
+		w.run("claude", "2.1.240")
+		k := w.keep()
+		for range 10 {
+			time.Sleep(6 * minute)
+			c.refresh() // at 4 min left, as Claude Code would
+		}
+		if n := c.posts() - c.own; n != 0 {
+			t.Errorf("%d refreshes of ours beside it", n)
+		}
+		time.Sleep(5 * minute)
+		if row := k.shows(c.id); row.Why != refresher.ClientDoes || row.By == nil {
+			t.Errorf("%s, %s", row.State, row.Why)
+		}
+		w.quit()
+		time.Sleep(minute + time.Second)
+		if n := c.posts() - c.own; n != 1 {
+			t.Errorf("%d refreshes within a minute of its end", n)
+		}
+		w.pass(hour, []*tenant{c})
+	})
+}
+
+func TestAServerSlowerThanItsClientWaitsIsAskedWhenThatEndsOrTheTokenDoes(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		c := w.tenants(authtest.GrantOptions{})[1]
+		w.s.Behave(authtest.Token, authtest.Behaviour{DelayAfter: 10 * time.Second}) // Claude Code waits for 7 s
+		k := w.keep()
+		time.Sleep(51 * minute)
+		if n := c.posts(); n != 1 {
+			t.Fatalf("%d refreshes", n)
+		}
+		w.run("claude", "2.1.240")
+		time.Sleep(58 * minute)
+		if row := k.shows(c.id); c.posts() != 1 || row.State != refresher.Deferred || row.Why != refresher.ClientDoes {
+			t.Errorf("beside it: %d refreshes, %s, %s", c.posts(), row.State, row.Why)
+		}
+		time.Sleep(3 * minute)
+		if n := c.posts(); n != 2 {
+			t.Errorf("%d refreshes when the token has ended", n)
+		}
+		time.Sleep(55 * minute)
+		w.quit()
+		time.Sleep(minute + 15*time.Second)
+		if n := c.posts(); n != 3 {
+			t.Errorf("%d refreshes when the client has ended", n)
+		}
+	})
+}
+
+func TestManyThatAreDueAtOnceAreRefreshedAFewAtATimeWithoutSpinning(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		const n = 30
+		w.many(n, due)
+		at, most := 0, 0
+		w.s.Behave(authtest.Token, authtest.Behaviour{
+			OnArrival:    func() { w.mu.Lock(); at++; most = max(most, at); w.mu.Unlock() },
+			Delay:        20 * time.Second,
+			BeforeAnswer: func() { w.mu.Lock(); at--; w.mu.Unlock() },
+		})
+		k := w.keep()
+		time.Sleep(5 * time.Second)
+		if scans := k.scanned(); scans > 5 {
+			t.Errorf("%d scans while all the places are taken", scans)
+		}
+		time.Sleep(2 * minute)
+		if got := w.said("refreshed", ""); got != n || most != 8 {
+			t.Errorf("%d refreshed, up to %d at a time", got, most)
+		}
+		if scans := k.scanned(); scans > 4*n {
+			t.Errorf("%d scans for %d refreshes", scans, n)
+		}
+	})
+}
+
+// After hours without a network the waits have grown to half an hour. They end
+// with the next tick after it is back, for all, also for those whose attempt
+// was under way.
+func TestWaitsForAServerThatWasNotReachedEndWhenTheNetworkIsBack(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		const n = 20
+		w.many(n, due)
+		w.connect("")
+		k := w.keep()
+		time.Sleep(5 * hour)
+		tried := w.said(string(ledger.Unsent), "")
+		if tried < n*8 || tried > n*18 {
+			t.Errorf("%d attempts in 5 h without a network, for %d credentials", tried, n)
+		}
+		if scans := k.scanned(); scans > 2*tried+100 {
+			t.Errorf("%d scans for %d attempts", scans, tried)
+		}
+		if row := k.shows("codex/mcp/s00"); row.State != refresher.Retrying || row.Why != refresher.TroubleUnsent {
+			t.Errorf("%s, %s", row.State, row.Why)
+		}
+		w.connect("café")
+		time.Sleep(minute + 35*time.Second) // a tick, and half a minute after an attempt that just failed
+		if got := w.said("refreshed", ""); got != n {
+			t.Errorf("%d of %d refreshed a minute after the network was back", got, n)
+		}
+	})
+}
+
+func TestAnotherNetworkMakesNothingDue(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, authtest.GrantOptions{})
+		w.keep()
+		for range 20 {
+			time.Sleep(2 * minute)
+			w.connect(fmt.Sprint(time.Now().Unix()))
+		}
+		if n := w.s.TokenPosts(g.ID); n != 0 {
+			t.Errorf("%d POSTs", n)
+		}
+	})
+}
+
+func TestAfterASleepEverythingIsLookedAtWithinAMinute(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		c := w.tenants(authtest.GrantOptions{})[0]
+		k := w.keep()
+		time.Sleep(minute / 2)
+		next := w.s.Grant(authtest.GrantOptions{}) // another login, of which no signal tells
+		w.codex(map[string]authtest.Grant{"linear": next})
+		w.suspend(30 * minute) // nothing falls due
+		scans := k.scanned()
+		time.Sleep(minute + time.Second)
+		if k.scanned() == scans {
+			t.Error("no look at the stores after the sleep")
+		}
+		if row := k.shows(c.id); row.Token.Access.Reveal() != next.AccessToken {
+			t.Error("the store's new token is not seen")
+		}
+	})
+}
+
+func TestAnIdleDayCostsAHandfulOfLooks(t *testing.T) {
+	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 3 * day}}, func(w *world) {
+		w.many(10, authtest.GrantOptions{})
+		k := w.keep()
+		time.Sleep(day)
+		if n := k.scanned(); n > 4 {
+			t.Errorf("%d scans", n)
+		}
+	})
+}
+
+// What a keeper holds in memory decides nothing: a process that starts now
+// comes to the same result, to the second.
+func TestAProcessThatStartsNowDecidesTheSame(t *testing.T) {
+	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 2 * hour}}, func(w *world) {
+		all := w.tenants(authtest.GrantOptions{})
+		w.many(3, authtest.GrantOptions{AccessLeft: 25 * minute})
+		k := w.keep()
+		for i := range 200 {
+			time.Sleep(7 * minute)
+			switch i % 40 {
+			case 10:
+				w.connect("")
+			case 15:
+				w.connect("x")
+			case 20:
+				all[1].refresh()
+			}
+			w.signal()
+			time.Sleep(time.Second)
+			settle()
+			fresh := w.process().Scan(context.Background())
+			shown := k.snapshot()
+			if len(fresh.Rows) != len(shown.Rows) {
+				t.Fatalf("%d rows, shown %d", len(fresh.Rows), len(shown.Rows))
+			}
+			for j, row := range shown.Rows {
+				other := fresh.Rows[j]
+				if row.Why == refresher.InFlight {
+					continue
+				}
+				if row.State != other.State || row.Why != other.Why || !row.At.Equal(other.At) && row.At.After(shown.At) {
+					t.Errorf("%s: %s, %s, %v; a process that starts now: %s, %s, %v", row.ID, row.State, row.Why, row.At, other.State, other.Why, other.At)
+				}
+			}
+		}
+	})
+}
+
+// A click refreshes in the same process, without the loop. If it fails, the
+// loop takes over.
+func TestTheKeeperLooksAgainAfterAFailureThatWasNotItsOwn(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, authtest.GrantOptions{AccessLeft: 12 * minute})
+		w.s.Next(authtest.Token, authtest.Behaviour{Answer: authtest.RetryAfter(429, "60"), Delay: 5 * time.Second})
+		k := w.keep()
+		time.Sleep(time.Second)
+		row := k.shows(linear)
+		clicked := make(chan refresher.Outcome)
+		go func() { clicked <- k.Refresh(context.Background(), row, refresher.Options{Word: true, Force: true}) }()
+		time.Sleep(time.Second)
+		w.signal()
+		settle()
+		if row := k.shows(linear); row.State != refresher.Refreshing {
+			t.Errorf("during the click: %s, %s", row.State, row.Why)
+		}
+		if out := <-clicked; out.Did != refresher.Failed {
+			t.Errorf("did %s", out.Did)
+		}
+		time.Sleep(8 * minute) // half of what was left when it was first seen
+		if n := w.s.TokenPosts(g.ID); n != 2 {
+			t.Errorf("%d POSTs, want the click's and the keeper's", n)
+		}
+	})
+}
+
+func TestTwoKeepersAndACommandAtOnceSendOne(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, authtest.GrantOptions{})
+		w.s.Behave(authtest.Token, authtest.Behaviour{Delay: 3 * time.Second})
+		w.keep()
+		w.keep()
+		time.Sleep(time.Until(w.row(linear).At))
+		out := w.Refresh(context.Background(), w.row(linear), refresher.Options{Word: true, Force: true, Began: time.Now()})
+		if out.Did != refresher.Refreshed && out.Did != refresher.Adopted {
+			t.Errorf("did %s", out.Did)
+		}
+		time.Sleep(minute)
+		if n := w.s.TokenPosts(g.ID); n != 1 {
+			t.Errorf("%d POSTs", n)
+		}
+	})
+}
+
+func TestARecordWhoseEntryIsGoneIsFinishedAndNotTriedForEver(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, due)
+		// The store is full of something else when the answer comes, and the
+		// entry is gone when it can be written again.
+		w.s.Next(authtest.Token, authtest.Behaviour{BeforeAnswer: func() { w.write("{", ".codex", ".credentials.json") }})
+		if out := w.refresh(linear); out.Did != refresher.Failed || len(w.pending()) != 1 {
+			t.Fatalf("did %s, %d records", out.Did, len(w.pending()))
+		}
+		k := w.keep()
+		time.Sleep(hour)
+		if n := len(w.pending()); n != 1 {
+			t.Fatalf("%d records while the store cannot be read", n)
+		}
+		if n := k.scanned(); n > 100 {
+			t.Errorf("%d scans in an hour", n)
+		}
+		w.codex(map[string]authtest.Grant{"other": w.s.Grant(authtest.GrantOptions{})})
+		w.signal()
+		time.Sleep(10 * minute)
+		w.signal()
+		time.Sleep(minute)
+		if n := len(w.pending()); n != 0 {
+			t.Errorf("%d records when the entry is gone", n)
+		}
+		if n := w.s.TokenPosts(g.ID); n != 1 {
+			t.Errorf("%d POSTs", n)
+		}
+	})
+}
+
+// The race detector sees who changes what was published.
+func TestASnapshotIsNotChangedAfterItWasPublished(t *testing.T) {
+	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 15 * minute}}, func(w *world) {
+		w.many(5, authtest.GrantOptions{})
+		w.run("codex", "0.169.0")
+		k := w.process()
+		seen := make(chan refresher.Snapshot, 100)
+		readers := make(chan struct{})
+		go func() {
+			defer close(readers)
+			var all []refresher.Snapshot
+			var texts []string
+			for s := range seen {
+				all, texts = append(all, s), append(texts, fmt.Sprintf("%+v", s))
+				for i := range all {
+					if fmt.Sprintf("%+v", all[i]) != texts[i] {
+						t.Error("a published snapshot changed")
+						return
+					}
+				}
+			}
+		}()
+		ctx, stop := context.WithTimeout(context.Background(), hour)
+		defer stop()
+		k.Run(ctx, nil, func() {}, func(s refresher.Snapshot) {
+			select {
+			case seen <- s:
+			default:
+			}
+		})
+		close(seen)
+		<-readers
+	})
+}
+
+// The pause hides that the store went back; the word that ends it must not
+// send what stands there.
+func TestAWordOnAPausedStoreThatWentBackSendsNothingSpent(t *testing.T) {
+	for name, pause := range map[string]func(w *world){
+		"this one": func(w *world) {
+			if err := w.Ledger.SetMode(w.row(linear).Key, ledger.Mode{Paused: true}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"everything": func(w *world) {
+			all := policy
+			all.PausedUntil = time.Now().Add(day)
+			w.Refresher.Policy = func() refresher.Policy { return all }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, authtest.Options{}, func(w *world) {
+				g := w.one(w.s, due)
+				before := w.read(".codex", ".credentials.json")
+				if out := w.refresh(linear); out.Did != refresher.Refreshed {
+					t.Fatal(out.Did)
+				}
+				after := w.read(".codex", ".credentials.json")
+				w.write(before, ".codex", ".credentials.json")
+				pause(w)
+				out := w.Refresh(context.Background(), w.row(linear), refresher.Options{Word: true, Force: true, Anyway: true})
+				if out.Did != refresher.Restored && out.Did != refresher.Refreshed {
+					t.Errorf("did %s, %v", out.Did, out.Err)
+				}
+				if w.s.TokenPosts(g.ID) == 1 && w.read(".codex", ".credentials.json") != after {
+					t.Error("the successor is not back")
+				}
+			})
+		})
+	}
+}
+
+func TestAnEntryThatItsClientNoLongerReadsHoldsNothingUp(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.s.Grant(due)
+		// The same grant under the key that Codex looks for, and under another.
+		right := credfiles.EntryKey("linear", g.ServerURL)
+		w.codex(map[string]authtest.Grant{"linear": g})
+		entry := strings.TrimPrefix(strings.TrimSuffix(w.read(".codex", ".credentials.json"), "}"), "{")
+		w.write("{"+entry+","+strings.Replace(entry, right, "linear|0123456789abcdef", 1)+"}", ".codex", ".credentials.json")
+		snap := w.Scan(context.Background())
+		if len(snap.Rows) != 2 || !snap.Rows[1].Unused || snap.Rows[0].Unused {
+			t.Fatalf("%d rows; the second is the one that is not used: %v", len(snap.Rows), snap.Rows[1].Unused)
+		}
+		if used, other := snap.Rows[0], snap.Rows[1]; !used.Due || other.State != refresher.WatchOnly || other.Why != refresher.OtherOwner {
+			t.Fatalf("used: %s, %s; the other: %s, %s", used.State, used.Why, other.State, other.Why)
+		}
+		w.keep()
+		time.Sleep(5 * minute)
+		snap = w.Scan(context.Background())
+		if used, other := snap.Rows[0], snap.Rows[1]; used.State != refresher.Fresh || other.State != refresher.WatchOnly || other.Why != refresher.OldCopy {
+			t.Errorf("afterwards: %s, %s; the other: %s, %s", used.State, used.Why, other.State, other.Why)
+		}
+		if n := w.s.TokenPosts(g.ID); n != 1 {
+			t.Errorf("%d POSTs", n)
+		}
+	})
+}
+
+func TestWhatAServerSaysOfTheRefreshTokensEndIsRemembered(t *testing.T) {
+	o := authtest.Options{Policy: authtest.Policy{AccessLifetime: 12 * hour, IdleLifetime: 2 * hour}}
+	inWorld(t, o, func(w *world) {
+		g := w.one(w.s, due)
+		w.s.Behave(authtest.Token, authtest.Behaviour{Shape: authtest.Shape{RefreshExpiresIn: "refresh_expires_in"}})
+		k := w.keep()
+		time.Sleep(day)
+		row := k.shows(linear)
+		if left := time.Until(row.RefreshExpiry); row.State != refresher.Fresh || left <= 0 || left > 2*hour {
+			t.Errorf("%s, %s, the refresh token ends in %v", row.State, row.Why, left)
+		}
+		if n := w.s.TokenPosts(g.ID); n < 14 || n > 20 {
+			t.Errorf("%d refreshes in a day of a refresh token that rests for two hours at most", n)
+		}
+	})
+}
+
+func TestWhatIsKeptIsThrownAwayInTimeByAKeeperThatRunsForMonths(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		w.one(w.s, authtest.GrantOptions{})
+		w.keep()
+		time.Sleep(2 * day)
+		w.write("{}", ".codex", ".credentials.json") // a logout
+		w.signal()
+		time.Sleep(6 * day)
+		left, _ := os.ReadDir(filepath.Join(w.state, "kept"))
+		if len(left) != 1 {
+			t.Errorf("%d kept after six days", len(left))
+		}
+		time.Sleep(2 * day)
+		if left, _ = os.ReadDir(filepath.Join(w.state, "kept")); len(left) != 0 {
+			t.Errorf("%d kept after eight days", len(left))
+		}
+	})
+}
