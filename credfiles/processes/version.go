@@ -18,6 +18,8 @@ import (
 //   - a package.json of that name, or of a package with the files for one
 //     platform ("@anthropic-ai/claude-code-linux-x64"; those of Codex 0.169.0 are
 //     called like the main package and have the platform in the version),
+//   - a <last part of name>-package.json, as Codex 0.169.0 puts above the
+//     daemons that it installs in its home (observed),
 //   - a Homebrew folder, Cellar/<name>/<version> or Caskroom/<name>/<version>,
 //   - <first part of name>/versions/<version>, which is the program file itself
 //     where Claude Code's own installer put it ("claude/versions/2.1.329").
@@ -41,8 +43,11 @@ func PackageVersion(exe, name string) string {
 		}
 	}
 	for dir := filepath.Dir(file); ; {
-		if v := packageJSON(filepath.Join(dir, "package.json"), name); v != "" {
-			return v
+		if pkg := packageJSON(filepath.Join(dir, "package.json")); pkg.Name == name {
+			return pkg.Version
+		}
+		if pkg := packageJSON(filepath.Join(dir, short+"-package.json")); pkg.Version != "" {
+			return pkg.Version
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
@@ -63,18 +68,20 @@ var (
 	revision  = regexp.MustCompile(`_\d+$`) // Homebrew's own count of builds
 )
 
-func packageJSON(file, name string) string {
+type npmPackage struct{ Name, Version string }
+
+// packageJSON reads a package's name and version, without the platform.
+func packageJSON(file string) npmPackage {
 	f, err := os.Open(file)
 	if err != nil {
-		return ""
+		return npmPackage{}
 	}
 	defer f.Close()
-	var pkg struct{ Name, Version string }
+	var pkg npmPackage
 	if json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&pkg) != nil {
-		return ""
+		return npmPackage{}
 	}
-	if strings.TrimSuffix(pkg.Name, platform.FindString(pkg.Name)) != name {
-		return ""
-	}
-	return strings.TrimSuffix(pkg.Version, platform.FindString(pkg.Version))
+	pkg.Name = strings.TrimSuffix(pkg.Name, platform.FindString(pkg.Name))
+	pkg.Version = strings.TrimSuffix(pkg.Version, platform.FindString(pkg.Version))
+	return pkg
 }
