@@ -5,7 +5,7 @@ GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export CGO_ENABLED ?= 0
 
-.PHONY: build setup demo test lint cross unit real
+.PHONY: build setup demo test lint cross unit real e2e
 
 build:
 	$(GO) build -trimpath -o lamplighter .
@@ -24,6 +24,7 @@ unit:
 lint: setup
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags real,e2e ./...
 	$(GO) run $(STATICCHECK) ./...
 
 # A static program for each system; the code for another system is vetted too.
@@ -32,5 +33,10 @@ cross: setup
 		GOOS=$$os $(GO) build -trimpath -o /dev/null . && GOOS=$$os $(GO) vet ./... || exit 1; \
 	done
 
-real: build
+# The real clients; installs them from npm into a cache of its own.
+real:
 	./real/run
+
+# Our directory locks against the npm package whose protocol Claude Code's follow.
+e2e:
+	$(GO) test -tags e2e ./credfiles/clientlock
