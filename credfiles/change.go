@@ -36,7 +36,7 @@ func (k *kind) changes(place []string, e jsonedit.Value, t Token) []jsonedit.Cha
 	}
 	switch {
 	case len(f.expiry) == 0:
-	case !t.Expiry.IsZero():
+	case readable(float64(t.Expiry.UnixMilli())):
 		set(f.expiry, strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10))
 	case f.expiryGone == asNull:
 		set(f.expiry, []byte("null"))

@@ -143,7 +143,6 @@ func TestTheFactsOfEachClient(t *testing.T) {
 	type facts struct {
 		grant, store         clientLock
 		threshold, patience  time.Duration
-		names                string
 		mcp, login           []string
 		marks                string
 		inPlace              bool

@@ -85,7 +85,7 @@ func TestAWriteChangesOnlyTheValuesOfItsEntry(t *testing.T) {
 		for i, s := range styles {
 			t.Run(c.name+"/"+s.name, func(t *testing.T) {
 				l := realLab(t, c)
-				l.put(l.store().file.name, s.make(c, l.get(l.store().file.name)))
+				l.put(l.file(), s.make(c, l.get(l.file())))
 				conform(l, i, "full", tokens["full"])
 			})
 		}
@@ -93,7 +93,7 @@ func TestAWriteChangesOnlyTheValuesOfItsEntry(t *testing.T) {
 			for _, s := range styles[:2] {
 				t.Run(c.name+"/"+s.name+"/"+name, func(t *testing.T) {
 					l := realLab(t, c)
-					l.put(l.store().file.name, s.make(c, l.get(l.store().file.name)))
+					l.put(l.file(), s.make(c, l.get(l.file())))
 					conform(l, len(name), name, token)
 				})
 			}
@@ -106,7 +106,7 @@ func TestAWriteChangesOnlyTheValuesOfItsEntry(t *testing.T) {
 func conform(l *lab, i int, name string, token Token) {
 	t := l.t
 	t.Helper()
-	store := l.path(l.store().file.name)
+	store := l.path(l.file())
 	target := store
 	if i%2 == 1 {
 		target = filepath.Join(l.host.Home, "dotfiles", "store.json")
@@ -120,7 +120,7 @@ func conform(l *lab, i int, name string, token Token) {
 
 	// The other entry first, so that its write is among what must stay.
 	for _, who := range []string{"notes", "lab"} {
-		before, text, old := l.files(), l.get(l.store().file.name), l.one(who)
+		before, text, old := l.files(), l.get(l.file()), l.one(who)
 		token := token
 		if !token.Refresh.IsZero() {
 			token.Refresh = NewSecret(token.Refresh.Reveal() + who) // two grants never share one
@@ -129,7 +129,7 @@ func conform(l *lab, i int, name string, token Token) {
 			t.Fatalf("%s: %v", who, got)
 		}
 		k, place := l.store().place(old.Key)
-		was, now := cut(t, text, k, place), cut(t, l.get(l.store().file.name), k, place)
+		was, now := cut(t, text, k, place), cut(t, l.get(l.file()), k, place)
 		if token.Expiry.IsZero() && k.fields.expiryGone == asMissing {
 			was = without(was, k.fields.expiry[0])
 		}
@@ -234,7 +234,7 @@ func TestAWipedEntryTakesANewerToken(t *testing.T) {
 			l := realLab(t, c)
 			wiped, err := os.ReadFile(filepath.Join("testdata", "real", map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329"}[c], "after-invalid_grant.credentials.json"))
 			l.must(err)
-			l.put(l.store().file.name, string(wiped))
+			l.put(l.file(), string(wiped))
 			old := l.one("lab")
 			if old.Blanked {
 				old.Access = NewSecret("at_before_EXAMPLE")
@@ -251,7 +251,7 @@ func TestAWipedEntryTakesANewerToken(t *testing.T) {
 				t.Errorf("read back: %+v", now)
 			}
 			k, place := l.store().place(old.Key)
-			was, is := cut(t, string(wiped), k, place), cut(t, l.get(l.store().file.name), k, place)
+			was, is := cut(t, string(wiped), k, place), cut(t, l.get(l.file()), k, place)
 			if !strings.Contains(was, `"`+k.fields.refresh[0]+`":␀`) {
 				is = without(is, k.fields.refresh[0])
 			}

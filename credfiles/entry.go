@@ -127,17 +127,19 @@ func (r *reader) text(path []string) string {
 	return text
 }
 
-// time reads milliseconds since 1970. Zero is a time long gone: Claude Code
-// and Codex refresh at once where it stands (2.1.329 and 0.169.0, observed).
-// A number too small to be milliseconds of this century, or beyond the year
-// 9999, is odd.
+// readable reports whether a number can be milliseconds since 1970 in a store.
+// Zero is a time long gone: Claude Code and Codex refresh at once where it
+// stands (2.1.329 and 0.169.0, observed). What is too small for this century,
+// such as seconds, or beyond the year 9999 is odd.
+func readable(ms float64) bool { return ms == 0 || ms >= 1e11 && ms < 253402300800e3 }
+
 func (r *reader) time(path []string) time.Time {
 	v, ok := r.value(path)
 	if !ok {
 		return time.Time{}
 	}
 	n, ok := v.Float()
-	if !ok || n != 0 && n < 1e11 || n >= 253402300800e3 {
+	if !ok || !readable(n) {
 		r.odd = true
 		return time.Time{}
 	}

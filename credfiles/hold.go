@@ -85,7 +85,7 @@ func (h *Hold) Read(ctx context.Context) (Credential, error) {
 // stake: it makes the file that will take the store's place, at its full size.
 // The error is ErrGone where there is no store, else a *Problem.
 func (h *Hold) Ready() error {
-	doc, err := h.store.read()
+	doc, err := h.store.readSettled(context.Background())
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrGone
 	}

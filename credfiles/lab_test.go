@@ -98,6 +98,9 @@ func (l *lab) store() *Store {
 	return nil
 }
 
+// file is the name of that store.
+func (l *lab) file() string { return l.store().file.name }
+
 // scan reads the client's stores, as a Snapshot does, and wants no Problem.
 func (l *lab) scan() []Credential {
 	l.t.Helper()

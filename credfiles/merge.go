@@ -23,24 +23,24 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 	for range rounds {
 		result, want, err := w.plan(theirs)
 		if bytes.Equal(want, there) {
-			newer, now, againErr := w.again(ctx, there)
+			if err != nil {
+				return 0, err
+			}
+			newer, now, err := w.again(ctx, there)
 			if newer != nil {
 				theirs, there = newer, now
 				continue
 			}
-			if err == nil {
-				err = errors.Join(againErr, w.unsynced)
-			}
-			return result, err
+			return result, errors.Join(err, w.unsynced)
 		}
 		// What is theirs and not in the file any more has to come back, with
 		// the lock or without.
 		owed := !bytes.Equal(theirs, there)
-		if err := w.stillLocked(); err != nil && !owed {
-			return 0, err
-		}
 		if w.pause != nil {
 			w.pause()
+		}
+		if err := w.stillLocked(); err != nil && !owed {
+			return 0, err
 		}
 		if w.inPlace {
 			if theirs, there, err = w.overwrite(theirs, there, want); err != nil {

@@ -116,7 +116,7 @@ func (s *Store) readSettled(ctx context.Context) (document, error) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(25 * time.Millisecond):
 		}
 	}
 }

@@ -114,7 +114,7 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	if err == nil {
 		now, err = w.store.find(next.root, w.key, joined{})
 	}
-	if err == nil && !has(now, w.token) {
+	if err == nil && (!has(now, w.token) || now.Access.IsZero() || now.WatchOnly == OddFormat) {
 		err = errors.New("the token cannot be stored so that its client reads it back")
 	}
 	if err != nil {

@@ -1,0 +1,531 @@
+package credfiles
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lamplighter/credfiles/clientlock"
+)
+
+// The table of the design, as a function. In each row the store's entry is as
+// it was read, but for one thing.
+func TestTheTableForAWrite(t *testing.T) {
+	hour := time.Now().Add(time.Hour)
+	old := Credential{
+		Token: Token{Access: NewSecret("at_old_EXAMPLE"), Refresh: NewSecret("rt_old_EXAMPLE"), Expiry: hour},
+		Grant: Grant{ServerURL: "https://example.com/mcp", ClientID: "c", Issuer: "https://as.example.com"},
+	}
+	rotated := Token{Access: NewSecret("at_ours_EXAMPLE"), Refresh: NewSecret("rt_ours_EXAMPLE"), Expiry: hour}
+	same := Token{Access: NewSecret("at_ours_EXAMPLE"), Refresh: old.Refresh, Expiry: hour}
+	none := Token{Access: NewSecret("at_ours_EXAMPLE"), Expiry: hour}
+	unknown := Token{Access: NewSecret("at_ours_EXAMPLE")}
+	theirs := func(c *Credential) { c.Access = NewSecret("at_theirs_EXAMPLE") }
+	both := func(edits ...func(c *Credential)) func(*Credential) {
+		return func(c *Credential) {
+			for _, e := range edits {
+				e(c)
+			}
+		}
+	}
+	expiry := func(at time.Time) func(*Credential) { return func(c *Credential) { c.Expiry = at } }
+	refresh := func(s string) func(*Credential) { return func(c *Credential) { c.Refresh = NewSecret(s) } }
+	blanked := func(c *Credential) { c.Token, c.Blanked = Token{Expiry: time.UnixMilli(0)}, true }
+	for _, row := range []struct {
+		name  string
+		edit  func(c *Credential)
+		token Token
+		want  Result
+	}{
+		{"same as read", func(*Credential) {}, rotated, Written},
+		{"same as read, not rotated", func(*Credential) {}, none, Written},
+		{"same as read, the refresh token repeated", func(*Credential) {}, same, Written},
+		{"ours is there already", func(c *Credential) { c.Token = rotated }, rotated, Written},
+		{"ours is there already, not rotated", func(c *Credential) { c.Access = none.Access }, none, Written},
+
+		{"another refresh token", both(theirs, refresh("rt_theirs_EXAMPLE")), rotated, Theirs},
+		{"another refresh token, the access token kept", refresh("rt_theirs_EXAMPLE"), rotated, Theirs},
+		{"another refresh token, we did not rotate", both(theirs, refresh("rt_theirs_EXAMPLE")), none, Theirs},
+		{"a login that gave no refresh token", both(theirs, refresh("")), rotated, Theirs},
+
+		{"another access token, ours rotated", theirs, rotated, Written},
+		{"another access token, ours rotated and ends sooner", both(theirs, expiry(hour.Add(time.Hour))), rotated, Written},
+		{"another access token, ends later", both(theirs, expiry(hour.Add(time.Second))), none, Theirs},
+		{"another access token, ends later, the refresh token repeated", both(theirs, expiry(hour.Add(time.Second))), same, Theirs},
+		{"another access token, ends sooner", both(theirs, expiry(hour.Add(-time.Second))), none, Written},
+		{"another access token, its end not known", both(theirs, expiry(time.Time{})), none, Written},
+		{"another access token, ours of unknown end", theirs, unknown, Theirs},
+		{"another access token that is over, ours of unknown end", both(theirs, expiry(time.UnixMilli(1))), unknown, Written},
+
+		{"wiped", blanked, rotated, Written},
+		{"wiped, its refresh token alone", refresh(""), rotated, Written},
+		{"wiped, the very value that we still have", blanked, none, Theirs},
+		{"wiped, its refresh token alone, which we still have", refresh(""), same, Theirs},
+		{"wiped, and its registration gone", both(blanked, func(c *Credential) { c.ClientID = "" }), rotated, Gone},
+
+		{"another client", func(c *Credential) { c.ClientID = "d" }, rotated, Gone},
+		{"another issuer", func(c *Credential) { c.Issuer = "https://other.example.com" }, rotated, Gone},
+		{"another server", func(c *Credential) { c.ServerURL += "/" }, rotated, Gone},
+		{"another client, ours in it", func(c *Credential) { c.Token, c.ClientID = rotated, "d" }, rotated, Gone},
+		{"the issuer dropped, as an older Codex does", func(c *Credential) { c.Issuer = "" }, rotated, Written},
+	} {
+		now := old
+		row.edit(&now)
+		if got := decide(now, old, row.token); got != row.want {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
+		}
+	}
+	before := old
+	before.Issuer = ""
+	if got := decide(old, before, rotated); got != Written {
+		t.Error("an issuer that the client learned meanwhile:", got)
+	}
+}
+
+// entries is the store's text after another program edited it.
+func (l *lab) entries(edit func(all map[string]map[string]any)) string {
+	l.t.Helper()
+	return l.edit(l.get(l.file()), edit)
+}
+
+func (l *lab) edit(was string, edit func(all map[string]map[string]any)) string {
+	l.t.Helper()
+	dec := json.NewDecoder(strings.NewReader(was))
+	dec.UseNumber()
+	all := map[string]map[string]any{}
+	var text []byte
+	var err error
+	if l.client == &claude {
+		doc := map[string]any{}
+		l.must(dec.Decode(&doc))
+		for k, e := range doc["mcpOAuth"].(map[string]any) {
+			all[k] = e.(map[string]any)
+		}
+		edit(all)
+		doc["mcpOAuth"] = all
+		text, err = json.Marshal(doc)
+	} else {
+		l.must(dec.Decode(&all))
+		edit(all)
+		text, err = json.Marshal(all)
+	}
+	l.must(err)
+	return string(text)
+}
+
+// replace puts a new file in the place of the store, by rename.
+func (l *lab) replace(text string) {
+	l.t.Helper()
+	l.put("their-temporary", text)
+	l.must(os.Rename(l.path("their-temporary"), l.path(l.store().file.name)))
+}
+
+// words are what a client calls the members of an entry.
+func (l *lab) words() fields {
+	for _, k := range l.store().file.kinds {
+		if k.watchOnly == "" {
+			return k.fields
+		}
+	}
+	panic("no kind is written")
+}
+
+// Another program writes between our read and our write, without the client's
+// lock. Whatever it wrote is there afterwards, and ours where that belongs.
+func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
+	const one, two = "lab|cd725037a89da004", "notes|1262121f17593025"
+	rotate := func(f fields, e map[string]any) {
+		e[f.access[0]], e[f.refresh[0]] = "at_theirs_EXAMPLE", "rt_theirs_EXAMPLE"
+	}
+	for _, row := range []struct {
+		name string
+		edit func(l *lab, f fields, all map[string]map[string]any)
+		want Result
+	}{
+		{"nothing but the bytes", func(*lab, fields, map[string]map[string]any) {}, Written},
+		{"another entry is added", func(_ *lab, f fields, all map[string]map[string]any) {
+			added := map[string]any{}
+			for k, v := range all[two] {
+				added[k] = v
+			}
+			added[f.name[0]] = "added"
+			rotate(f, added)
+			all["added|0123456789abcdef"] = added
+		}, Written},
+		{"another entry is rotated", func(_ *lab, f fields, all map[string]map[string]any) { rotate(f, all[two]) }, Written},
+		{"another entry is logged out", func(_ *lab, _ fields, all map[string]map[string]any) { delete(all, two) }, Written},
+		{"the same entry is rotated", func(_ *lab, f fields, all map[string]map[string]any) { rotate(f, all[one]) }, Theirs},
+		{"the same entry got another access token", func(_ *lab, f fields, all map[string]map[string]any) {
+			all[one][f.access[0]] = "at_theirs_EXAMPLE"
+		}, Written},
+		{"the same entry is logged out", func(_ *lab, _ fields, all map[string]map[string]any) { delete(all, one) }, Gone},
+		{"the same entry is another login", func(_ *lab, f fields, all map[string]map[string]any) {
+			rotate(f, all[one])
+			all[one][f.clientID[0]] = "cli_theirs"
+		}, Gone},
+		{"the same entry is of another issuer", func(_ *lab, f fields, all map[string]map[string]any) {
+			all[one][f.issuer[0]] = "https://as.example.com"
+		}, Gone},
+		{"the same entry is wiped", func(l *lab, f fields, all map[string]map[string]any) {
+			if l.client == &codex {
+				all[one]["refresh_token"] = nil
+			} else {
+				all[one]["accessToken"], all[one]["expiresAt"] = "", 0
+				delete(all[one], "refreshToken")
+			}
+		}, Written},
+	} {
+		for _, c := range clients {
+			t.Run(c.name+"/"+row.name, func(t *testing.T) {
+				l := realLab(t, c)
+				old := l.one("lab")
+				h := l.hold(old)
+				defer h.Close()
+				theirs := l.entries(func(all map[string]map[string]any) { row.edit(l, l.words(), all) })
+				exchanges := 0
+				h.pause = func() {
+					if exchanges++; exchanges == 1 {
+						l.replace(theirs)
+					}
+				}
+				result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+				if err != nil || result != row.want {
+					t.Fatalf("%v, %v, want %v", result, err, row.want)
+				}
+				if exchanges != 2 {
+					t.Errorf("%d exchanges: the race did not happen", exchanges)
+				}
+				want := theirs
+				if result == Written {
+					s := l.store()
+					doc, err := s.parse([]byte(theirs))
+					l.must(err)
+					next, err := s.spliced(doc, old.Key, fresh("lab"))
+					l.must(err)
+					want = string(next.text)
+				}
+				equal(t, "the store", l.get(l.file()), want)
+				l.must(h.Close())
+				equal(t, "the store after Close", l.get(l.file()), want)
+				if len(l.files()) != len(realLab(t, c).files()) {
+					t.Error("something was left behind")
+				}
+			})
+		}
+	}
+}
+
+func TestAStoreThatIsGoneIsNotMadeAnew(t *testing.T) {
+	for _, c := range clients {
+		for _, when := range []string{"before", "between", "after the first exchange"} {
+			t.Run(c.name+"/"+when, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { staysGone(t, c, when) })
+			})
+		}
+	}
+}
+
+func staysGone(t *testing.T, c *client, when string) {
+	l := realLab(t, c)
+	old := l.one("lab")
+	h := l.hold(old)
+	defer h.Close()
+	exchanges := 0
+	h.pause = func() {
+		switch exchanges++; {
+		case when == "between", exchanges == 2:
+			l.must(os.Remove(l.path(l.file())))
+		case when != "before":
+			l.replace(l.get(l.file()) + "\n")
+		}
+	}
+	if when == "before" {
+		l.must(os.Remove(l.path(l.file())))
+	}
+	result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+	if err != nil || result != Gone {
+		t.Errorf("%v, %v", result, err)
+	}
+	l.must(h.Close())
+	if _, err := os.Lstat(l.path(l.file())); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the store is there again:", err)
+	}
+	if _, err := h.Read(context.Background()); !errors.Is(err, ErrGone) {
+		t.Error("Read:", err)
+	}
+}
+
+// What cannot be decided about goes back where it was, byte for byte, and the
+// token stays with the caller.
+func TestWhatCannotBeDecidedIsPutBack(t *testing.T) {
+	for name, row := range map[string]struct {
+		theirs func(l *lab) string
+		kind   ProblemKind
+	}{
+		"torn":      {func(l *lab) string { return l.get(l.file())[:300] }, Torn},
+		"empty":     {func(l *lab) string { return "" }, Empty},
+		"not JSON":  {func(l *lab) string { return "{]" }, NotJSON},
+		"zeros":     {func(l *lab) string { return l.get(l.file()) + "\x00\x00\x00" }, Trailing},
+		"not UTF-8": {func(l *lab) string { return `{"` + "\xff" + `":1}` }, NotUTF8},
+		"an array":  {func(l *lab) string { return `[]` }, OddShape},
+		"seconds": {func(l *lab) string {
+			return l.entries(func(all map[string]map[string]any) {
+				all["lab|cd725037a89da004"][l.words().expiry[0]] = 1795243623
+			})
+		}, OddShape},
+		"a number for a token": {func(l *lab) string {
+			return l.entries(func(all map[string]map[string]any) {
+				all["lab|cd725037a89da004"][l.words().access[0]] = 1795243623
+			})
+		}, OddShape},
+	} {
+		for _, c := range clients {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { putBack(t, c, row.theirs, row.kind) })
+			})
+		}
+	}
+}
+
+func putBack(t *testing.T, c *client, make func(l *lab) string, kind ProblemKind) {
+	l := realLab(t, c)
+	old := l.one("lab")
+	h := l.hold(old)
+	defer h.Close()
+	theirs := make(l)
+	exchanges := 0
+	h.pause = func() {
+		if exchanges++; exchanges == 1 {
+			l.replace(theirs)
+		}
+	}
+	_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+	var p *Problem
+	if !errors.As(err, &p) || p.Kind != kind {
+		t.Errorf("%v, want the kind %s", err, kind)
+	}
+	if exchanges != 2 {
+		t.Errorf("%d exchanges", exchanges)
+	}
+	l.must(h.Close())
+	equal(t, "the store", l.get(l.file()), theirs)
+	if len(l.files()) != len(realLab(t, c).files()) {
+		t.Error("something was left behind")
+	}
+}
+
+// Claude Code 2.1.329 puts a file in the place of a link when it writes.
+func TestALinkThatBecameAFileMeanwhile(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		target := filepath.Join(l.host.Home, "elsewhere.json")
+		l.must(os.Rename(l.path(l.file()), target))
+		l.must(os.Symlink(target, l.path(l.file())))
+		old := l.one("lab")
+		h := l.hold(old)
+		exchanges := 0
+		h.pause = func() {
+			if exchanges++; exchanges == 1 {
+				l.replace(l.get(l.file()) + "\n")
+			}
+		}
+		before, err := os.ReadFile(target)
+		l.must(err)
+		result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+		if err != nil || result != Written {
+			t.Errorf("%s: %v, %v", c.name, result, err)
+		}
+		l.must(h.Close())
+		if !has(l.one("lab"), fresh("lab")) {
+			t.Errorf("%s: the new file has not got the token", c.name)
+		}
+		if after, err := os.ReadFile(target); err != nil || string(after) != string(before) {
+			t.Errorf("%s: the former target was written: %v", c.name, err)
+		}
+	}
+}
+
+// A client that takes our lock for dead may be between its reading and its
+// writing: then we do not write, and its lock is not ours to remove.
+func TestAStoreLockThatWasLostStopsTheWrite(t *testing.T) {
+	for _, c := range clients {
+		for _, inTheirStead := range []bool{false, true} {
+			l := realLab(t, c)
+			old := l.one("lab")
+			h := l.hold(old)
+			lock := l.path(c.storeLock.path)
+			h.pause = func() {
+				l.must(os.Remove(lock))
+				if inTheirStead && c.storeLock.dir {
+					l.must(os.Mkdir(lock, 0o755))
+				} else if inTheirStead {
+					l.must(os.WriteFile(lock, nil, 0o644))
+				}
+			}
+			before := l.get(l.file())
+			_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+			var busy *clientlock.BusyError
+			if !errors.As(err, &busy) || busy.Path != lock {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			equal(t, c.name+": the store", l.get(l.file()), before)
+			if _, err := os.Stat(lock); inTheirStead != (err == nil) {
+				t.Errorf("%s: their lock: %v", c.name, err)
+			}
+			// The next attempt, with nobody in the way, lands it.
+			h.pause = nil
+			os.Remove(lock)
+			if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Written {
+				t.Errorf("%s: %v, %v", c.name, result, err)
+			}
+			l.must(h.Close())
+		}
+	}
+}
+
+// Once what is theirs is out of the file, it goes back whether the lock is
+// ours or not.
+func TestALostLockDoesNotKeepTheirsOut(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		old := l.one("lab")
+		h := l.hold(old)
+		exchanges := 0
+		h.pause = func() {
+			if exchanges++; exchanges == 1 {
+				l.replace(l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") }))
+			} else {
+				l.must(os.Remove(l.path(c.storeLock.path)))
+			}
+		}
+		result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+		if err != nil || result != Written {
+			t.Errorf("%s: %v, %v", c.name, result, err)
+		}
+		h.Close()
+		if all := l.scan(); len(all) != 1 || !has(all[0], fresh("lab")) {
+			t.Errorf("%s: their logout of the other entry, or our token, is lost", c.name)
+		}
+	}
+}
+
+// A busy client is waited for as long as the context lasts, and then the error
+// says who.
+func TestABusyLockIsABusyError(t *testing.T) {
+	for _, c := range clients {
+		synctest.Test(t, func(t *testing.T) { busyError(t, c) })
+	}
+}
+
+func busyError(t *testing.T, c *client) {
+	l := realLab(t, c)
+	old := l.one("lab")
+	grant := l.busy(c.grantLock(l.store(), old))
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	var busy *clientlock.BusyError
+	if _, err := l.store().Hold(ctx, old); !errors.As(err, &busy) || busy.Path != grant.Path() {
+		t.Errorf("%s: Hold: %v", c.name, err)
+	}
+	cancel()
+	l.must(grant.Release())
+
+	h := l.hold(old)
+	store := l.busy(c.storeLock)
+	ctx, cancel = context.WithTimeout(context.Background(), 200*time.Millisecond)
+	before := l.get(l.file())
+	if _, err := h.Write(ctx, old, fresh("lab"), noImage); !errors.As(err, &busy) || busy.Path != store.Path() {
+		t.Errorf("%s: Write: %v", c.name, err)
+	}
+	cancel()
+	equal(t, c.name+": the store", l.get(l.file()), before)
+	l.must(store.Release())
+	l.must(h.Close())
+}
+
+func TestAVendorsLoginIsNeverHeld(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		for _, s := range l.stores() {
+			if k, _ := s.place(Key{Entry: "login"}); !k.single {
+				continue
+			}
+			_, err := s.Hold(context.Background(), Credential{Key: Key{Store: s.Real(), Entry: "login"}})
+			var p *Problem
+			if !errors.As(err, &p) {
+				t.Errorf("%s: %v", s.Path(), err)
+			}
+		}
+		if len(l.files()) != len(realLab(t, c).files()) {
+			t.Errorf("%s: a lock was made", c.name)
+		}
+	}
+}
+
+// A home that is gone, as on a disk that was taken out, does not come into
+// being through a lock.
+func TestAHomeThatIsGoneStaysGone(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		old := l.one("lab")
+		h := l.hold(old)
+		l.must(os.RemoveAll(l.dir))
+		if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Gone {
+			t.Errorf("%s: Write: %v, %v", c.name, result, err)
+		}
+		h.Close()
+		if _, err := l.store().Hold(context.Background(), old); err == nil {
+			t.Errorf("%s: a lock in a home that is gone", c.name)
+		}
+		if _, err := h.Read(context.Background()); !errors.Is(err, ErrGone) {
+			t.Errorf("%s: Read: %v", c.name, err)
+		}
+		if err := h.Ready(); !errors.Is(err, ErrGone) {
+			t.Errorf("%s: Ready: %v", c.name, err)
+		}
+		if _, err := os.Lstat(l.dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the home is there again: %v", c.name, err)
+		}
+	}
+}
+
+func TestReadyTwiceAndNoWriteLeaveNothing(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		before := l.files()
+		h := l.hold(l.one("lab"))
+		l.must(h.Ready())
+		l.must(h.Ready())
+		l.must(h.Check())
+		l.must(h.Close())
+		equal(t, c.name, l.files(), before)
+	}
+}
+
+// What no client could read back is refused before anything is touched.
+func TestATokenThatCannotBeStoredIsRefused(t *testing.T) {
+	for _, c := range clients {
+		for name, token := range map[string]Token{
+			"not UTF-8": {Access: NewSecret("at\xff_EXAMPLE"), Refresh: NewSecret("rt_EXAMPLE")},
+			"a control": {Access: NewSecret("at_EXAMPLE"), Refresh: NewSecret("rt\n_EXAMPLE")},
+			"empty":     {Refresh: NewSecret("rt_EXAMPLE")},
+		} {
+			l := realLab(t, c)
+			old := l.one("lab")
+			h := l.hold(old)
+			before := l.get(l.file())
+			_, err := h.Write(context.Background(), old, token, noImage)
+			var p *Problem
+			if !errors.As(err, &p) || strings.Contains(err.Error(), "EXAMPLE") {
+				t.Errorf("%s: %s: %v", c.name, name, err)
+			}
+			l.must(h.Close())
+			equal(t, c.name+": "+name, l.get(l.file()), before)
+		}
+	}
+}
