@@ -2,14 +2,14 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lamplighter/credfiles/watch"
-	"lamplighter/refresher"
-	"lamplighter/refresher/ledger"
 )
 
 func (p *program) keepCommand() *cobra.Command {
@@ -17,15 +17,20 @@ func (p *program) keepCommand() *cobra.Command {
 		Use:   "keep",
 		Short: "Keep everything fresh, until stopped",
 		Long:  keepHelp,
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			x, err := p.open()
 			if err != nil {
 				return err
 			}
-			p.keeping = true
-			return p.keep(c.Context(), x)
+			t := newTeller(p, x)
+			if err := p.keep(c.Context(), x, t); err != nil {
+				return err
+			}
+			p.line(saidStopped)
+			return nil
 		},
+		ValidArgsFunction: completeNothing,
 	}
 }
 
@@ -34,17 +39,30 @@ func (p *program) keepCommand() *cobra.Command {
 const quiet = 200 * time.Millisecond
 
 // keep runs the keeper until ctx ends.
-func (p *program) keep(ctx context.Context, x *parts) error {
+func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
+	defer p.finishing(ctx)()
 	w, err := watch.New(quiet)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	w.Set(x.watched())
+	x.alive(ctx)
+	x.refresher.Tell = t.event
+	defer t.wait()
 	changed := make(chan struct{}, 1)
-	go x.follow(ctx, p, w, changed)
-	t := teller{p: p, x: x, states: map[string]refresher.State{}, problems: map[string]bool{}}
-	x.refresher.Run(ctx, changed, w.Poll, t.look)
+	for ctx.Err() == nil {
+		// What the finder is made of changes with the config only, and never
+		// under a refresh.
+		inner, again := context.WithCancel(ctx)
+		go x.follow(inner, p, w, changed, again)
+		x.refresher.Finder = x.finder()
+		x.refresher.Run(inner, changed, w.Poll, func(snap snapshot) {
+			t.eyes(w.Err())
+			t.look(ctx, snap)
+		})
+		again()
+	}
 	return nil
 }
 
@@ -58,21 +76,22 @@ func (x *parts) watched() []string {
 }
 
 // follow passes changes on, after reading the config again where that is what
-// changed.
-func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, changed chan<- struct{}) {
-	seen := modified(x.configFile)
+// changed. It calls again where the parts have to be made anew.
+func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, changed chan<- struct{}, again func()) {
+	seen := signature(x.configFile)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.Changed():
 		}
-		if now := modified(x.configFile); now != seen {
+		if now := signature(x.configFile); now != seen {
 			seen = now
-			if err := x.load(p.host); err != nil {
-				p.warnf(saidOldConfig, err)
-			} else {
-				w.Set(x.watched())
+			before := x.allowed()
+			x.load(p.host)
+			w.Set(x.watched())
+			if !slices.Equal(before, x.allowed()) {
+				again()
 			}
 		}
 		select {
@@ -82,64 +101,17 @@ func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, change
 	}
 }
 
-func modified(name string) time.Time {
+func (x *parts) allowed() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.settings.AllowPrivate
+}
+
+// signature tells whether a file is as it was.
+func signature(name string) string {
 	info, err := os.Stat(name)
 	if err != nil {
-		return time.Time{}
+		return ""
 	}
-	return info.ModTime()
-}
-
-// teller says what is worth saying while the keeper runs: one line an event.
-type teller struct {
-	p        *program
-	x        *parts
-	states   map[string]refresher.State
-	problems map[string]bool
-}
-
-func (t *teller) look(snap refresher.Snapshot) {
-	m := modelOf(snap, t.p.host.Home)
-	first := len(t.states) == 0
-	if first {
-		t.p.line("%s", m.Summary)
-	}
-	for i, row := range m.Rows {
-		was := t.states[row.ID]
-		t.states[row.ID] = row.State
-		if row.State == was {
-			continue
-		}
-		switch {
-		case row.needsYou():
-			if first || snap.Rows[i].At.IsZero() { // looked at for the last time
-				t.p.line(saidNeeds, row.ID, row.Reason, row.Do)
-			} else {
-				t.states[row.ID] = was
-			}
-		case t.p.loud:
-			t.p.line("%s: %s, %s", row.ID, row.State, row.Reason)
-		}
-	}
-	now := map[string]bool{}
-	for _, problem := range m.Problems {
-		now[problem.Message] = true
-		if !t.problems[problem.Message] {
-			t.p.line("%s", problem.Message)
-		}
-	}
-	t.problems = now
-}
-
-// line is one line of a keeper: the time, and what there is to say.
-func (p *program) line(format string, args ...any) {
-	p.warnf(time.Now().Format("15:04:05")+" "+format, args...)
-}
-
-// tell says what the refresher does. Steps on the way are only for those who
-// asked why.
-func (p *program) tell(e ledger.Event) {
-	if p.loud || p.keeping && eventLoud[e.What] {
-		p.line("%s", eventText(e, p.loud))
-	}
+	return fmt.Sprint(info.ModTime(), info.Size(), info.Mode())
 }

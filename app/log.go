@@ -1,8 +1,6 @@
 package app
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"lamplighter/refresher/ledger"
@@ -13,9 +11,10 @@ func (p *program) logCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "log",
 		Short: "Show what was done, when and why",
-		Args:  cobra.NoArgs,
+		Long:  logHelp,
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			x, err := p.open()
+			x, err := p.openAnyway()
 			if err != nil {
 				return err
 			}
@@ -24,53 +23,52 @@ func (p *program) logCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return p.printJSON(struct {
-					Version int            `json:"version"`
-					Events  []ledger.Event `json:"events"`
-				}{1, append([]ledger.Event{}, events...)})
+				return p.printJSON(logOf(events))
 			}
+			v := p.view(false)
 			for _, e := range events {
-				p.printf("%s  %s\n", e.At.Local().Format("2006-01-02 15:04:05"), eventText(e, true))
+				p.printf("%s  %s\n", e.At.Local().Format("2006-01-02 15:04:05"), v.event(e, true))
+			}
+			if len(events) == 0 && p.err.isTerminal() {
+				p.warnf(saidNothingDone)
 			}
 			return nil
 		},
+		ValidArgsFunction: completeNothing,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
 
-// eventText is one line for people; all adds fingerprints, hosts and details.
-func eventText(e ledger.Event, all bool) string {
-	var b strings.Builder
-	if e.ID != "" {
-		b.WriteString(e.ID + ": ")
+// The JSON of log is a contract, as that of status is.
+type logJSON struct {
+	Version int         `json:"version"`
+	Events  []eventJSON `json:"events"`
+}
+
+type eventJSON struct {
+	At        stamp   `json:"at"`
+	ID        *string `json:"id"`
+	Event     string  `json:"event"`
+	Why       *string `json:"why"`
+	Verdict   *string `json:"verdict"`
+	Code      *string `json:"code"`
+	Detail    *string `json:"detail"`
+	Host      *string `json:"host"`
+	Old       *string `json:"old"` // fingerprint of the refresh token before
+	New       *string `json:"new"` // and after
+	ExpiresAt stamp   `json:"expires_at"`
+	PID       int     `json:"pid"`
+}
+
+func logOf(events []ledger.Event) logJSON {
+	l := logJSON{Version: 1, Events: []eventJSON{}}
+	for _, e := range events {
+		l.Events = append(l.Events, eventJSON{
+			At: stamp(e.At), ID: known(e.ID), Event: e.What, Why: known(e.Why), Verdict: known(e.Verdict),
+			Code: known(e.Code), Detail: known(e.Detail), Host: known(e.Host), Old: known(e.Old), New: known(e.New),
+			ExpiresAt: stamp(e.Expiry), PID: e.PID,
+		})
 	}
-	word, ok := eventWords[e.What]
-	if !ok {
-		word = e.What
-	}
-	b.WriteString(word)
-	if e.Code != "" {
-		b.WriteString(" (" + e.Code + ")")
-	}
-	if all {
-		switch {
-		case e.Old != "" && e.New != "" && e.Old != e.New:
-			b.WriteString(", refresh token " + e.Old + " -> " + e.New)
-		case e.Old+e.New != "":
-			b.WriteString(", refresh token " + max(e.Old, e.New))
-		}
-		if e.Host != "" {
-			b.WriteString(", " + e.Host)
-		}
-	}
-	if !e.Expiry.IsZero() {
-		b.WriteString(", good until " + clock(e.Expiry, e.At))
-	}
-	for _, more := range []string{e.Detail, e.Why} {
-		if more != "" {
-			b.WriteString(": " + more)
-		}
-	}
-	return b.String()
+	return l
 }

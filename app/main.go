@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/signal"
 	"os/user"
@@ -25,27 +24,27 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitLater  = 3 // temporary trouble, or deferred
+	exitLater  = 3 // temporary trouble, deferred, or interrupted
 	exitSignIn = 4 // only a person can help
 )
 
 // A program is one run of lamplighter: the computer and the streams are
 // arguments, so that a test can have its own.
 type program struct {
-	host   credfiles.Host
-	in     io.Reader
-	out    io.Writer // results
-	err    io.Writer // words
-	began  time.Time
-	config string // --config
-	loud   bool   // -v
-
-	keeping bool // a keeper says what happens, a command only its result
+	host    credfiles.Host
+	out     *stream // results
+	err     *stream // words
+	began   time.Time
 	version string
+	config  string // --config
+	loud    bool   // -v
+	called  bool   // the command's own code runs: what failed before is how it was called
+	// say takes a keeper's lines; nil: they go to err, with the time.
+	say func(text string)
 }
 
-// An exit carries a code for os.Exit through cobra; its error has been said
-// already, or there is none.
+// An exit carries a code for os.Exit through cobra; what there is to say has
+// been said.
 type exit struct{ code int }
 
 func (e exit) Error() string { return "" }
@@ -53,12 +52,28 @@ func (e exit) Error() string { return "" }
 // Main runs the command line and returns the exit code. about is FyneApp.toml.
 func Main(about []byte, args []string) int {
 	p := &program{
-		host: thisHost(), in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		host: thisHost(), out: newStream(os.Stdout), err: newStream(os.Stderr),
 		began: time.Now(), version: versionIn(about),
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
+	// A reader that has gone, as head has, is no reason to die, least of all in
+	// the middle of a refresh: writing fails instead.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	defer context.AfterFunc(ctx, p.err.clear)() // the ^C that the terminal shows
 	return p.run(ctx, args)
+}
+
+// endings are the signals that end a command, but those that whoever started
+// us wants to be ignored, as nohup does.
+func endings() []os.Signal {
+	var all []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
@@ -66,8 +81,17 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
-	err := root.ExecuteContext(ctx)
+	code := p.codeOfError(root.ExecuteContext(ctx))
+	if err := p.out.failed(); err != nil {
+		p.errorf(saidNoOutput, err)
+		code = max(code, exitFailed)
+	}
+	return code
+}
+
+func (p *program) codeOfError(err error) int {
 	var e exit
+	var u usage
 	switch {
 	case err == nil:
 		return exitDone
@@ -75,8 +99,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return e.code
 	}
 	p.errorf("%v", err)
-	var u usage
-	if errors.As(err, &u) || cobraUsage(err) {
+	if errors.As(err, &u) || !p.called {
 		return exitUsage
 	}
 	return exitFailed
@@ -85,13 +108,12 @@ func (p *program) run(ctx context.Context, args []string) int {
 // thisHost is the computer that we run on.
 func thisHost() credfiles.Host {
 	home, err := os.UserHomeDir()
-	if err != nil {
-		if u, err := user.Current(); err == nil { // cron and some services set no HOME
-			home = u.HomeDir
-		}
+	u, uerr := user.Current()
+	if err != nil && uerr == nil { // cron and some services set no HOME
+		home = u.HomeDir
 	}
 	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List}
-	if u, err := user.Current(); err == nil {
+	if uerr == nil {
 		h.User = u.Uid
 		if runtime.GOOS == "windows" {
 			h.User = u.Username
@@ -101,21 +123,53 @@ func thisHost() credfiles.Host {
 }
 
 func (p *program) root() *cobra.Command {
+	cobra.EnableCommandSorting = false
 	root := &cobra.Command{
 		Use:           "lamplighter",
 		Short:         "Keeps the OAuth tokens of AI clients alive",
 		Long:          rootHelp,
+		Version:       p.versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return usagef(saidDidYouMean, args[0], near[0])
+			}
+			return usagef(saidNoCommand, args[0])
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
+	root.PersistentPreRun = func(*cobra.Command, []string) { p.called = true }
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef(saidBadFlag, err, c.CommandPath())
+	})
+	root.Flags().Bool("version", false, "print the version")
 	flags := root.PersistentFlags()
-	flags.StringVar(&p.config, "config", "", "read settings from `FILE`")
+	flags.StringVar(&p.config, "config", "", "read the settings from `FILE`")
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")
 	root.AddCommand(
-		p.keepCommand(), p.statusCommand(), p.refreshCommand(), p.tokenCommand(),
+		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.tokenCommand(),
 		p.modeCommand(), p.logCommand(), p.demoCommand(), p.versionCommand(),
 	)
+	root.InitDefaultCompletionCmd("completion")
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Args = arguments(0, 0, "bash, fish, powershell or zsh")
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	return root
+}
+
+// arguments checks how many there are; wants says in words what is right.
+func arguments(least, most int, wants string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usagef(saidArguments, c.Name(), wants, c.CommandPath())
+		}
+		return nil
+	}
 }

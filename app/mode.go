@@ -1,6 +1,8 @@
 package app
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,26 +12,29 @@ import (
 	"lamplighter/refresher/ledger"
 )
 
+var modes = []string{"keep", "watch-only", "paused"}
+
 func (p *program) modeCommand() *cobra.Command {
 	var all bool
 	var span time.Duration
 	c := &cobra.Command{
-		Use:   "mode ID...|--all keep|watch-only|paused",
-		Short: "Say what may be done with a credential",
-		Long:  modeHelp,
-		Args:  cobra.MinimumNArgs(1),
+		Use:     "mode ID...|--all keep|watch-only|paused",
+		Short:   "Say what may be done with a credential",
+		Long:    modeHelp,
+		Example: modeExample,
+		Args:    arguments(1, math.MaxInt, "IDs, or --all, and a mode"),
 		RunE: func(c *cobra.Command, args []string) error {
 			word := args[len(args)-1]
 			ids := args[:len(args)-1]
 			switch {
-			case word != "keep" && word != "watch-only" && word != "paused":
+			case !slices.Contains(modes, word):
 				return usagef(saidNoMode, word)
 			case all == (len(ids) > 0):
 				return usagef(saidAllOrIDs)
 			case c.Flags().Changed("for") && word != "paused":
 				return usagef(saidForOnlyPaused)
-			case span < 0:
-				return usagef(saidNegative, "--for")
+			case c.Flags().Changed("for") && span <= 0:
+				return usagef(saidNotPositive, "--for")
 			}
 			var end time.Time
 			if span > 0 {
@@ -39,21 +44,30 @@ func (p *program) modeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			snap := x.refresher.Scan(c.Context())
-			rows := snap.Rows
+			snap, err := p.scan(c.Context(), x)
+			if err != nil {
+				return err
+			}
 			if all {
 				if err := p.modeForAll(x, word, end); err != nil {
 					return err
 				}
-			} else if rows, err = pick(rows, ids); err != nil {
+			} else if snap, err = narrow(snap, ids); err != nil {
 				return err
 			}
-			for _, row := range rows {
-				if err := p.setMode(x, row, word, end, all); err != nil {
+			code := exitDone
+			for _, row := range snap.Rows {
+				if err := setMode(x, row, word, end, all); err != nil {
 					return err
 				}
+				if !all && !p.saidMode(row, word, end) {
+					code = exitFailed
+				}
 			}
-			return x.ledger.Signal()
+			if err := x.ledger.Signal(); err != nil {
+				return err
+			}
+			return ended(code)
 		},
 		ValidArgsFunction: p.completeModes,
 	}
@@ -69,15 +83,28 @@ func (p *program) modeForAll(x *parts, word string, end time.Time) error {
 		if err := settings.Unset(x.configFile, "paused_until"); err != nil {
 			return err
 		}
-		return settings.Set(x.configFile, []string{"mode"}, word)
+		if err := settings.Set(x.configFile, []string{"mode"}, word); err != nil {
+			return err
+		}
+		p.printf(saidAllMode, word)
+		return nil
+	}
+	until := end
+	if until.IsZero() {
+		until = time.Now().AddDate(100, 0, 0).Truncate(time.Second) // until told otherwise
+	}
+	if err := settings.Set(x.configFile, []string{"paused_until"}, until.UTC()); err != nil {
+		return err
 	}
 	if end.IsZero() {
-		end = time.Now().AddDate(100, 0, 0).Truncate(time.Second) // until told otherwise
+		p.printf(saidAllMode, word)
+	} else {
+		p.printf(saidAllPaused, clock(end, time.Now()))
 	}
-	return settings.Set(x.configFile, []string{"paused_until"}, end.UTC())
+	return nil
 }
 
-func (p *program) setMode(x *parts, row refresher.Row, word string, end time.Time, all bool) error {
+func setMode(x *parts, row refresher.Row, word string, end time.Time, all bool) error {
 	m := ledger.Mode{Mode: row.Mode.Mode}
 	switch {
 	case all && word == "paused":
@@ -88,17 +115,20 @@ func (p *program) setMode(x *parts, row refresher.Row, word string, end time.Tim
 	default:
 		m = ledger.Mode{Mode: word}
 	}
-	if err := x.ledger.SetMode(row.Key, m); err != nil {
-		return err
-	}
+	return x.ledger.SetMode(row.Key, m)
+}
+
+// saidMode says what came of it; false where it is not what was asked for.
+func (p *program) saidMode(row refresher.Row, word string, end time.Time) bool {
 	now := time.Now()
 	switch {
 	case word == "keep" && row.WatchOnly != "":
-		p.printf(saidStillWatched, row.ID, watchReason(row))
+		p.printf(saidStillWatched, row.ID, p.view(false).watchOnly(row, now))
+		return false
 	case word == "paused" && !end.IsZero():
 		p.printf(saidPausedUntil, row.ID, clock(end, now))
 	default:
 		p.printf(saidMode, row.ID, word)
 	}
-	return nil
+	return true
 }

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,10 +31,19 @@ type parts struct {
 	stores   []*credfiles.Store
 }
 
-// open reads the settings and wires the parts. A config that cannot be read is
-// an error for a command; a running keeper reloads and goes on with the last
-// good one.
+// open reads the settings and wires the parts. A config that cannot be used
+// is an error: what it forbids would not be known.
 func (p *program) open() (*parts, error) {
+	x, err := p.openAnyway()
+	if err == nil && x.fault != nil {
+		return nil, sayf(saidBadConfig, p.view(false).tilde(x.fault.Error()))
+	}
+	return x, err
+}
+
+// openAnyway is open for commands that only look: with a config that cannot
+// be used the defaults are in force, and the parts tell.
+func (p *program) openAnyway() (*parts, error) {
 	config, state, err := settings.Paths(settings.Env{OS: p.host.OS, Home: p.host.Home, Getenv: p.host.Getenv})
 	if err != nil {
 		return nil, err
@@ -40,49 +52,59 @@ func (p *program) open() (*parts, error) {
 		if config, err = filepath.Abs(p.config); err != nil {
 			return nil, err
 		}
+		if _, err := os.Stat(config); errors.Is(err, os.ErrNotExist) {
+			return nil, sayf(saidNoConfig, p.config)
+		}
 	}
 	x := &parts{configFile: config}
-	if err := x.load(p.host); err != nil {
-		return nil, err
+	if x.load(p.host) != nil {
+		x.use(settings.Defaults(), p.host)
 	}
 	repaired, err := settings.Secure(state)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range repaired {
-		p.warnf(saidRepaired, p.short(name))
+		p.warnf(saidRepaired, shortPath(p.host.Home, name))
 	}
 	if x.ledger, err = ledger.Open(state); err != nil {
 		return nil, stateError(err)
 	}
 	exchange.UserAgent = "lamplighter/" + p.version
 	x.refresher = &refresher.Refresher{
-		Stores: x.currentStores, Policy: x.policy, Ledger: x.ledger,
-		Finder:  &discovery.Finder{Dir: filepath.Join(state, "discovery"), AllowPrivate: x.settings.AllowPrivate},
-		Tell:    p.tell,
-		Network: network,
+		Stores: x.currentStores, Policy: x.policy, Ledger: x.ledger, Finder: x.finder(),
+		Tell: p.tell, Network: network,
 	}
 	return x, nil
 }
 
-// load reads the settings; on an error those of before stay.
+// load reads the settings; where that fails those of before stay.
 func (x *parts) load(host credfiles.Host) error {
 	s, err := settings.Load(x.configFile, credfiles.ClientNames())
+	if err == nil {
+		x.use(s, host)
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.fault = err
-	if err != nil && x.stores != nil {
-		return err
-	}
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	var homes []credfiles.Home
 	for _, h := range s.Homes {
 		homes = append(homes, credfiles.Home{Client: h.Client, Path: h.Path, Name: h.Name})
 	}
-	x.settings, x.stores = s, credfiles.Stores(host, homes)
-	return nil
+	stores := credfiles.Stores(host, homes)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.settings, x.stores = s, stores
+}
+
+func (x *parts) finder() *discovery.Finder {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return &discovery.Finder{Dir: filepath.Join(x.ledger.Dir(), "discovery"), AllowPrivate: x.settings.AllowPrivate}
 }
 
 func (x *parts) currentStores() []*credfiles.Store {
@@ -95,6 +117,31 @@ func (x *parts) policy() refresher.Policy {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return policyOf(x.settings)
+}
+
+// trouble is why the settings are not those of the config.
+func (x *parts) trouble() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.fault
+}
+
+// scan reads the stores, and shows on a terminal that it does.
+func (p *program) scan(ctx context.Context, x *parts) (refresher.Snapshot, error) {
+	defer p.working(workReading)()
+	snap := x.refresher.Scan(ctx)
+	if ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		return snap, exit{exitLater}
+	}
+	return snap, nil
+}
+
+// tell is for commands, which say steps on the way only to those who asked why.
+func (p *program) tell(e ledger.Event) {
+	if p.loud {
+		p.line("%s", p.view(false).event(e, true))
+	}
 }
 
 // network describes how the computer is connected, by its addresses: they
@@ -117,5 +164,5 @@ func stateError(err error) error {
 	if errors.As(err, &f) {
 		return sayf(saidNewerState, f.Dir)
 	}
-	return err
+	return fmt.Errorf(saidNoState, err)
 }

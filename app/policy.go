@@ -5,6 +5,15 @@ import (
 	"lamplighter/refresher"
 )
 
+// policyOf is what the settings say to the refresher.
 func policyOf(s settings.Settings) refresher.Policy {
-	return refresher.Policy{Mode: s.Mode, PausedUntil: s.PausedUntil, LeadLeast: s.Lead.Least, LeadMost: s.Lead.Most, LeadShare: s.Lead.Share, LogSize: 1 << 20, LogKeep: 3}
+	overrides := map[string]refresher.Override{}
+	for id, o := range s.Overrides {
+		overrides[id] = refresher.Override(o)
+	}
+	return refresher.Policy{
+		Mode: s.Mode, PausedUntil: s.PausedUntil, Overrides: overrides,
+		LeadLeast: s.Lead.Least, LeadMost: s.Lead.Most, LeadShare: s.Lead.Share,
+		LogSize: s.Log.MaxSize, LogKeep: s.Log.Keep,
+	}
 }

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,101 +14,126 @@ import (
 	"lamplighter/refresher"
 )
 
+// A wish is what a refresh command was asked for.
+type wish struct {
+	ids      []string
+	all, dry bool
+	refresher.Options
+}
+
+func (w wish) named() bool { return len(w.ids) > 0 }
+
 func (p *program) refreshCommand() *cobra.Command {
-	var within time.Duration
-	var all, dry, anyway bool
+	w := wish{Options: refresher.Options{Began: p.began, Word: true}}
 	c := &cobra.Command{
-		Use:   "refresh [ID...]",
-		Short: "Refresh what is due, or what you name",
-		Long:  refreshHelp,
+		Use:     "refresh [ID...]",
+		Short:   "Refresh what is due, or what you name",
+		Long:    refreshHelp,
+		Example: refreshExample,
 		RunE: func(c *cobra.Command, args []string) error {
-			if all && len(args) > 0 {
+			w.ids = args
+			switch within := c.Flags().Changed("within"); {
+			case w.all && w.named():
 				return usagef(saidAllAndIDs)
+			case w.all && within:
+				return usagef(saidAllAndWithin)
+			case within && w.Within <= 0:
+				return usagef(saidNotPositive, "--within")
+			case w.Anyway && !w.named():
+				return usagef(saidAnyway)
 			}
-			if within < 0 {
-				return usagef(saidNegative, "--within")
-			}
-			o := refresher.Options{Within: within, Began: p.began, Word: true, Anyway: anyway}
-			o.Force = within == 0 && (all || len(args) > 0)
-			return p.refresh(c.Context(), args, o, dry)
+			w.Force = w.Within == 0 && (w.all || w.named())
+			return p.refresh(c.Context(), w)
 		},
 		ValidArgsFunction: p.completeIDs,
 	}
-	c.Flags().DurationVar(&within, "within", 0, "refresh what has less than this left, such as `15m`")
-	c.Flags().BoolVar(&all, "all", false, "refresh every credential that may be refreshed")
-	c.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and do nothing")
-	c.Flags().BoolVar(&anyway, "anyway", false, "even beside a running client that would not notice")
+	c.Flags().DurationVar(&w.Within, "within", 0, "refresh what has less than this left, such as `15m`")
+	c.Flags().BoolVar(&w.all, "all", false, "refresh everything that may be refreshed")
+	c.Flags().BoolVar(&w.dry, "dry-run", false, "say what would be done, and do nothing")
+	c.Flags().BoolVar(&w.Anyway, "anyway", false, "even beside a running client that would not notice")
 	return c
 }
 
-func (p *program) refresh(ctx context.Context, args []string, o refresher.Options, dry bool) error {
+func (p *program) refresh(ctx context.Context, w wish) error {
 	x, err := p.open()
 	if err != nil {
 		return err
 	}
-	snap := x.refresher.Scan(ctx)
-	rows := snap.Rows
-	named := len(args) > 0
-	if named {
-		if rows, err = pick(snap.Rows, args); err != nil {
+	snap, err := p.scan(ctx, x)
+	if err != nil {
+		return err
+	}
+	if w.named() {
+		if snap, err = narrow(snap, w.ids); err != nil {
 			return err
 		}
 	}
-	if dry {
-		for _, row := range rows {
-			if row.Wanted(o) {
-				p.printf(saidWould, row.ID, until(row.Expiry, snap.At))
-			}
-		}
+	v := p.view(x.keeperRuns())
+	if w.dry {
+		p.wouldRefresh(v, snap, w)
 		return nil
 	}
-	stop := p.working("refreshing")
-	outs := refreshAll(ctx, x.refresher, rows, o)
-	stop()
+	outs := p.refreshAll(ctx, x.refresher, snap.Rows, w.Options)
 	code, said := exitDone, false
 	for _, out := range outs {
-		c := p.codeOf(out, o, named)
-		if c != exitDone || out.Did != refresher.Nothing {
-			p.printOutcome(out)
+		c := w.code(out)
+		switch {
+		case c != exitDone || out.Did != refresher.Nothing && out.Did != refresher.Failed && out.Did != refresher.Lost:
+			p.printOutcome(v, out)
 			said = true
+		case p.loud && out.Did == refresher.Nothing:
+			r := v.row(out.Row, time.Now())
+			p.warnf(saidLeft, r.ID, r.State, r.Reason)
 		}
 		code = max(code, c)
 	}
-	if !said && terminal(p.err) > 0 {
-		p.warnf(saidNothingDue) // a script's log needs no such line
-	}
+	unreadable := false
 	for _, problem := range snap.Problems {
-		p.warnf("%s", problemText(problem, p.host.Home))
+		if unread(problem) || problem.Kind == credfiles.BadConfig || w.named() {
+			p.warnf("%s", v.problem(problem))
+			said = true
+		}
+		unreadable = unreadable || unread(problem)
 	}
-	if code == exitDone && len(snap.Problems) > 0 && (len(snap.Rows) == 0 || broken(snap, rows, named)) {
-		code = exitFailed
+	if unreadable && len(snap.Rows) == 0 {
+		code = max(code, exitFailed) // nothing else could be done
 	}
-	if code == exitDone && ctx.Err() != nil {
-		code = exitLater
-	}
-	if code != exitDone {
-		return exit{code}
-	}
-	return nil
-}
-
-// broken reports that nothing at all could be done because stores could not
-// be read.
-func broken(snap refresher.Snapshot, rows []refresher.Row, named bool) bool {
-	bad := map[string]bool{}
-	for _, p := range snap.Problems {
-		bad[p.Store] = true
-	}
-	for _, row := range rows {
-		if !bad[row.Path] {
-			return false
+	if ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		code = max(code, exitLater)
+	} else if !said && p.err.isTerminal() { // a script's log needs no such line
+		if len(snap.Rows) == 0 {
+			p.warnf(wordNothingFound)
+		} else {
+			p.warnf(saidNothingDue)
 		}
 	}
-	return named || len(rows) == 0
+	return ended(code)
+}
+
+func (p *program) wouldRefresh(v view, snap refresher.Snapshot, w wish) {
+	said := false
+	for _, row := range snap.Rows {
+		r := v.row(row, snap.At)
+		switch {
+		case row.Wanted(w.Options):
+			p.printf(saidWould, r.ID, until(row.Expiry, snap.At))
+		case w.named():
+			p.printf(saidWouldNot, r.ID, r.State, r.Reason)
+		default:
+			continue
+		}
+		said = true
+	}
+	if !said && p.err.isTerminal() {
+		p.warnf(saidNothingDue)
+	}
 }
 
 // refreshAll refreshes several at a time; each waits for its own locks only.
-func refreshAll(ctx context.Context, r *refresher.Refresher, rows []refresher.Row, o refresher.Options) []refresher.Outcome {
+func (p *program) refreshAll(ctx context.Context, r *refresher.Refresher, rows []refresher.Row, o refresher.Options) []refresher.Outcome {
+	defer p.finishing(ctx)()
+	defer p.working(workRefreshing)()
 	outs := make([]refresher.Outcome, len(rows))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, 8)
@@ -126,76 +153,90 @@ func refreshAll(ctx context.Context, r *refresher.Refresher, rows []refresher.Ro
 	return outs
 }
 
-// codeOf is what one outcome means to a script. What was neither named nor
-// due counts for nothing.
-func (p *program) codeOf(out refresher.Outcome, o refresher.Options, named bool) int {
+// code is what one outcome means to a script. It speaks of what was named or
+// due: what was neither counts for nothing, and what its client no longer uses
+// counts only if it was named.
+func (w wish) code(out refresher.Outcome) int {
 	switch out.Did {
 	case refresher.Refreshed, refresher.Adopted, refresher.Restored:
 		return exitDone
-	case refresher.Lost:
-		return exitFailed
-	}
-	counts := named || !out.Unused && out.NearEnd(o.Within)
-	switch out.State {
-	case refresher.SignInNeeded:
-		if counts {
-			return exitSignIn
-		}
-	case refresher.CannotRefresh:
-		if named && !out.Expiry.IsZero() && !out.Expiry.After(time.Now()) {
-			return exitSignIn
-		}
-	case refresher.WatchOnly:
-		if named {
-			return exitFailed
-		}
-	case refresher.Misconfigured:
-		if counts || out.Did == refresher.Failed {
-			return exitFailed
-		}
-	case refresher.Retrying, refresher.Deferred, refresher.Unsaved, refresher.Paused:
-		if counts || out.Did == refresher.Failed {
+	case refresher.Failed:
+		if errors.Is(out.Err, context.Canceled) {
 			return exitLater
 		}
-	default:
-		if out.Did == refresher.Failed {
+	}
+	near := out.NearEnd(w.Within)
+	counts := w.named() || !out.Unused && (w.all || near || out.Did == refresher.Failed)
+	switch {
+	case !counts:
+		return exitDone
+	case out.Did == refresher.Lost:
+		if w.named() {
 			return exitFailed
 		}
+		return exitDone
+	}
+	switch out.State {
+	case refresher.SignInNeeded:
+		return exitSignIn
+	case refresher.CannotRefresh, refresher.WatchOnly:
+		// It may not be refreshed, so nothing is wrong unless it was asked for.
+		switch {
+		case !w.named() || w.Within > 0 && !near:
+			return exitDone
+		case out.State == refresher.CannotRefresh && !out.Expiry.IsZero() && !out.Expiry.After(time.Now()):
+			return exitSignIn
+		}
+		return exitFailed
+	case refresher.Misconfigured:
+		return exitFailed
+	case refresher.Retrying, refresher.Deferred, refresher.Unsaved, refresher.Paused:
+		return exitLater
+	}
+	if out.Did == refresher.Failed {
+		return exitFailed
 	}
 	return exitDone
 }
 
-func (p *program) printOutcome(out refresher.Outcome) {
-	m := rowOf(out.Row, time.Now())
+func (p *program) printOutcome(v view, out refresher.Outcome) {
+	now := time.Now()
 	switch out.Did {
 	case refresher.Refreshed:
-		p.printf(saidRefreshed, out.ID, until(out.Expiry, time.Now()))
+		p.printf(saidRefreshed, out.ID, until(out.Expiry, now))
 	case refresher.Adopted:
-		p.printf(saidAdopted, out.ID, until(out.Expiry, time.Now()))
+		p.printf(saidAdopted, out.ID, until(out.Expiry, now))
 	case refresher.Restored:
 		p.printf(saidRestored, out.ID)
 	case refresher.Lost:
 		p.printf(saidLost, out.ID)
 	default:
-		text := m.Reason
-		var problem *credfiles.Problem
-		if errors.As(out.Err, &problem) {
-			text = problemText(*problem, p.host.Home)
+		r := v.row(out.Row, now)
+		var store *credfiles.Problem
+		// The state words the trouble that it comes from; one without a state
+		// of its own is in the error only.
+		told := slices.Contains([]refresher.State{refresher.Fresh, refresher.Refreshing, refresher.Unknown}, out.State)
+		switch {
+		case out.Err == nil || !told:
+		case errors.As(out.Err, &store):
+			r.Reason, r.Do = v.trouble(*store)
+		default:
+			r.Reason = plainError(v.tilde(out.Err.Error()))
 		}
-		p.printf("%s: %s, %s\n", out.ID, out.State, text)
-		if m.Do != "" {
-			p.printf("  -> %s\n", m.Do)
+		p.printf(saidState, r.ID, r.State, r.Reason)
+		if r.Do != "" {
+			p.printf(saidDo, r.Do)
 		}
 	}
 }
 
-// until says when a token ends.
+// until says how long a token is good for.
 func until(t, now time.Time) string {
-	if t.IsZero() {
-		return "nobody says until when"
+	switch {
+	case t.IsZero():
+		return wordNoEnd
+	case !t.After(now):
+		return ends(t, now)
 	}
-	if !t.After(now) {
-		return "ended " + span(now.Sub(t)) + " ago"
-	}
-	return "good for " + span(t.Sub(now))
+	return fmt.Sprintf(wordGoodFor, span(t.Sub(now)))
 }

@@ -7,51 +7,60 @@ package app
 //     unless they are several sentences;
 //   - paths below the home folder are written with ~;
 //   - a state differs from another by its word; colour only underlines it;
-//   - times are local for people and UTC in JSON;
+//   - times are relative or local for people, and UTC in JSON;
 //   - a token is never shown, except by the command that is asked for one.
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/term"
+	"time"
 )
 
 func (p *program) printf(format string, args ...any) { fmt.Fprintf(p.out, format, args...) }
 
 // errorf says what failed. It is the only place that puts the name before it.
 func (p *program) errorf(format string, args ...any) {
-	fmt.Fprintln(p.err, "lamplighter: "+fmt.Sprintf(format, args...))
+	p.warnf("lamplighter: "+format, args...)
 }
 
 // warnf says what a person should know, while the command goes on.
 func (p *program) warnf(format string, args ...any) { fmt.Fprintf(p.err, format+"\n", args...) }
 
+// line is one line of a keeper: the time, and what there is to say.
+func (p *program) line(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if p.say != nil {
+		p.say(text)
+		return
+	}
+	p.warnf("%s %s", time.Now().Format(time.TimeOnly), text)
+}
+
 // sayf makes an error of words for people.
-func sayf(format string, args ...any) error { return errors.New(fmt.Sprintf(format, args...)) }
+func sayf(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 // usage is an error in how the command was called: exit code 2.
 type usage struct{ error }
 
 func usagef(format string, args ...any) error { return usage{sayf(format, args...)} }
 
-// cobraUsage recognises cobra's own errors about arguments and flags, which
-// have no type.
-func cobraUsage(err error) bool {
-	for _, begin := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs", "invalid argument", "accepts ", "requires ", "if any flags"} {
-		if strings.HasPrefix(err.Error(), begin) {
-			return true
+// finishing says that a refresh under way is finished first, where that takes
+// a moment after the command was told to end.
+func (p *program) finishing(ctx context.Context) (stop func()) {
+	done, cancel := context.WithCancel(context.Background())
+	context.AfterFunc(ctx, func() {
+		select {
+		case <-done.Done():
+		case <-time.After(300 * time.Millisecond):
+			p.warnf(saidFinishing)
 		}
-	}
-	return false
+	})
+	return cancel
 }
 
-// short writes a path with ~ for the home folder.
-func (p *program) short(path string) string { return shortPath(p.host.Home, path) }
-
+// shortPath writes a path with ~ for the home folder.
 func shortPath(home, path string) string {
 	if home == "" {
 		return path
@@ -60,22 +69,4 @@ func shortPath(home, path string) string {
 		return filepath.Join("~", rel)
 	}
 	return path
-}
-
-// terminal tells how wide the terminal behind w is; 0 where there is none.
-func terminal(w any) int {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width <= 0 {
-		return 80
-	}
-	return width
-}
-
-// colour reports whether w may be coloured (no-color.org, and dumb terminals).
-func (p *program) colour(w any) bool {
-	return terminal(w) > 0 && p.host.Getenv("NO_COLOR") == "" && p.host.Getenv("TERM") != "dumb"
 }

@@ -1,9 +1,8 @@
 package app
 
 import (
-	"encoding/json"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,27 +15,29 @@ func (p *program) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status [ID...]",
 		Short: "Show what there is, its state, and what happens next",
+		Long:  statusHelp,
 		RunE: func(c *cobra.Command, args []string) error {
-			x, err := p.open()
+			x, err := p.openAnyway()
 			if err != nil {
 				return err
 			}
-			stop := p.working("reading the stores")
-			snap := x.refresher.Scan(c.Context())
-			stop()
+			snap, err := p.scan(c.Context(), x)
+			if err != nil {
+				return err
+			}
 			if len(args) > 0 {
-				if snap.Rows, err = pick(snap.Rows, args); err != nil {
+				if snap, err = narrow(snap, args); err != nil {
 					return err
 				}
 			}
-			m := modelOf(snap, p.host.Home)
+			m := p.view(x.keeperRuns()).model(snap, x.trouble())
 			if asJSON {
 				err = p.printJSON(jsonOf(m))
 			} else {
-				p.printStatus(m)
+				p.printStatus(m, len(args) == 0)
 			}
 			if err == nil && exitCode {
-				return exitFor(m)
+				return ended(codeOfModel(m))
 			}
 			return err
 		},
@@ -47,121 +48,77 @@ func (p *program) statusCommand() *cobra.Command {
 	return c
 }
 
+// narrow leaves the rows that arguments name, and the problems of their stores.
+func narrow(snap refresher.Snapshot, args []string) (refresher.Snapshot, error) {
+	rows, err := pick(snap, args)
+	if err != nil {
+		return snap, err
+	}
+	snap.Rows = rows
+	snap.Problems = slices.DeleteFunc(slices.Clone(snap.Problems), func(p credfiles.Problem) bool {
+		return !slices.ContainsFunc(rows, func(r refresher.Row) bool {
+			return r.Path == p.Store && (p.Entry == "" || p.Entry == r.Name) || p.Kind == credfiles.BadConfig && r.Client == p.Client
+		})
+	})
+	return snap, nil
+}
+
 // pick chooses the rows that arguments name.
-func pick(rows []refresher.Row, args []string) ([]refresher.Row, error) {
+func pick(snap refresher.Snapshot, args []string) ([]refresher.Row, error) {
 	var ids []string
-	for _, r := range rows {
+	for _, r := range snap.Rows {
 		ids = append(ids, r.ID)
 	}
 	var chosen []refresher.Row
 	for _, arg := range args {
 		found := credfiles.Match(ids, arg)
 		switch {
+		case len(found) == 0 && slices.ContainsFunc(snap.Problems, unread):
+			return nil, sayf(saidNoSuchID+saidUnread, arg) // it may stand there
 		case len(found) == 0:
 			return nil, usagef(saidNoSuchID, arg)
 		case len(found) > 1:
-			return nil, usagef(saidAmbiguousID, arg, list(found))
+			return nil, usagef(saidAmbiguousID, arg, strings.Join(found, "\n  "))
 		}
-		i := slices.IndexFunc(rows, func(r refresher.Row) bool { return r.ID == found[0] })
-		if !slices.ContainsFunc(chosen, func(r refresher.Row) bool { return r.Key == rows[i].Key }) {
-			chosen = append(chosen, rows[i])
+		i := slices.Index(ids, found[0])
+		if !slices.ContainsFunc(chosen, func(r refresher.Row) bool { return r.Key == snap.Rows[i].Key }) {
+			chosen = append(chosen, snap.Rows[i])
 		}
 	}
 	return chosen, nil
 }
 
-// The JSON of status is a contract: keys are only ever added, times are
-// RFC 3339 in UTC, unknown is null.
-type statusJSON struct {
-	Version     int              `json:"version"`
-	At          stamp            `json:"at"`
-	Credentials []credentialJSON `json:"credentials"`
-	Problems    []problemJSON    `json:"problems"`
-}
-
-type credentialJSON struct {
-	ID          string   `json:"id"`
-	Client      string   `json:"client"`
-	Name        *string  `json:"name"`
-	Kind        string   `json:"kind"`
-	Profile     *string  `json:"profile"`
-	Server      *string  `json:"server"`
-	Store       string   `json:"store"`
-	State       string   `json:"state"`
-	Mode        string   `json:"mode"`
-	Reason      string   `json:"reason"`
-	ExpiresAt   stamp    `json:"expires_at"`
-	RefreshAt   stamp    `json:"refresh_at"`
-	LastRefresh stamp    `json:"last_refresh"`
-	RefreshEnds stamp    `json:"refresh_token_expires_at"`
-	SignIn      *string  `json:"sign_in"`
-	Used        bool     `json:"used"`
-	Reconnect   []string `json:"reconnect"`
-}
-
-type problemJSON struct {
-	Store   string `json:"store"`
-	Message string `json:"message"`
-}
-
-// A stamp is a time in JSON; the zero one is null.
-type stamp time.Time
-
-func (s stamp) MarshalJSON() ([]byte, error) {
-	t := time.Time(s)
-	if t.IsZero() {
-		return []byte("null"), nil
-	}
-	return []byte(t.UTC().Format(`"` + time.RFC3339 + `"`)), nil
-}
-
-func jsonOf(m Model) statusJSON {
-	s := statusJSON{Version: 1, At: stamp(m.At), Credentials: []credentialJSON{}, Problems: []problemJSON{}}
-	for _, r := range m.Rows {
-		s.Credentials = append(s.Credentials, credentialJSON{
-			ID: r.ID, Client: r.Client, Name: known(r.Name), Kind: r.Kind, Profile: known(r.Profile), Server: known(r.Server),
-			Store: r.Store, State: string(r.State), Mode: r.Mode, Reason: r.Reason,
-			ExpiresAt: stamp(r.Expires), RefreshAt: stamp(r.Refresh), LastRefresh: stamp(r.Refreshed), RefreshEnds: stamp(r.Ends),
-			SignIn: known(r.SignIn), Used: !r.Unused, Reconnect: append([]string{}, r.Reconnect...),
-		})
-	}
-	for _, p := range m.Problems {
-		s.Problems = append(s.Problems, problemJSON(p))
-	}
-	return s
-}
-
-func known(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func (p *program) printJSON(v any) error {
-	e := json.NewEncoder(p.out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// exitFor maps states to an exit code.
-func exitFor(m Model) error {
+// codeOfModel maps states and problems to an exit code.
+func codeOfModel(m Model) int {
 	code := exitDone
-	for _, r := range m.Rows {
-		switch {
-		case r.needsYou():
-			code = max(code, exitSignIn)
-		case r.Unused:
-		case r.State == refresher.Retrying, r.State == refresher.Deferred, r.State == refresher.Refreshing, r.State == refresher.Unsaved:
-			code = max(code, exitLater)
-		case r.State == refresher.Misconfigured:
-			code = max(code, exitFailed)
-		}
-	}
 	if len(m.Problems) > 0 {
-		code = max(code, exitFailed)
+		code = exitFailed
 	}
+	for _, r := range m.Rows {
+		code = max(code, codeOfState(r, m))
+	}
+	return code
+}
+
+// codeOfState is what a credential's state means to who wants to use it.
+func codeOfState(r ModelRow, m Model) int {
+	switch {
+	case r.needsYou(m.At):
+		return exitSignIn
+	case r.Unused:
+		return exitDone
+	}
+	switch r.State {
+	case refresher.Retrying, refresher.Deferred, refresher.Refreshing, refresher.Unsaved:
+		return exitLater
+	case refresher.Misconfigured:
+		return exitFailed
+	}
+	return exitDone
+}
+
+// ended is the error that makes the exit code.
+func ended(code int) error {
 	if code == exitDone {
 		return nil
 	}

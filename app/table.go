@@ -1,73 +1,152 @@
 package app
 
 import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/mattn/go-runewidth"
 
+	"lamplighter/credfiles"
 	"lamplighter/refresher"
 )
 
-// printStatus shows a Model to a person: one block per client, a line per
-// credential, what to do under it.
-func (p *program) printStatus(m Model) {
-	width := terminal(p.out)
-	if width == 0 {
-		width = 1 << 10 // a pipe: nothing is cut
-	}
-	pen := pen{on: p.colour(p.out)}
-	p.printf("%s\n", m.Summary)
-	idWidth, stateWidth := 0, 0
-	for _, r := range m.Rows {
-		idWidth = max(idWidth, runewidth.StringWidth(r.ID))
-		stateWidth = max(stateWidth, len(r.State))
-	}
-	idWidth = min(idWidth, max(20, width/3))
-	client := ""
-	for _, r := range m.Rows {
-		if r.Client != client {
-			client = r.Client
-			p.printf("\n%s\n", pen.bold(r.Title))
-		}
-		mark := marks[r.State]
-		left := remaining(r.Expires, m.At)
-		head := "  " + mark + " " + pad(cut(r.ID, idWidth), idWidth) + "  " + pad(string(r.State), stateWidth) + "  " + pad(left, 10)
-		reason := r.Reason
-		if r.Unused {
-			reason = wordUnused + "; " + reason
-		}
-		room := width - runewidth.StringWidth(head) - 2
-		if room >= 24 {
-			lines := wrap(reason, room)
-			p.printf("%s  %s\n", pen.state(r.State, head), lines[0])
-			for _, l := range lines[1:] {
-				p.printf("%s  %s\n", strings.Repeat(" ", runewidth.StringWidth(head)), l)
-			}
-		} else {
-			p.printf("%s\n", strings.TrimRight(pen.state(r.State, head), " "))
-			for _, l := range wrap(reason, max(20, width-6)) {
-				p.printf("      %s\n", l)
-			}
-		}
-		if r.Do != "" && !r.Unused {
-			p.printf("      %s %s\n", wordDo, pen.bold(r.Do))
-		}
-		for _, s := range r.Reconnect {
-			p.printf("      %s %s\n", wordDo, s)
+// printStatus shows a Model to a person.
+func (p *program) printStatus(m Model, summed bool) {
+	width, _ := p.out.size()
+	t := table{w: p.out, width: width, pen: pen{p.out.canColour()}, now: m}
+	t.all(summed)
+}
+
+// A table has a line for each credential. What does not fit goes below it,
+// and nothing is cut: an ID is there to be copied.
+type table struct {
+	w               io.Writer
+	width           int // zero: as wide as it takes
+	pen             pen
+	now             Model
+	id, state, ends int // widths of the columns
+}
+
+const indent = "    "
+
+// all is the Model with its summary, if wanted: what asks something of a
+// person comes first.
+func (t *table) all(summed bool) {
+	var first, then, last []ModelRow
+	for _, r := range t.now.Rows {
+		switch {
+		case r.Unused:
+			last = append(last, r)
+		case r.Do != "":
+			first = append(first, r)
+		default:
+			then = append(then, r)
 		}
 	}
-	if len(m.Problems) > 0 {
-		p.printf("\n%s\n", pen.bold(wordProblems))
-		for _, problem := range m.Problems {
-			for i, l := range wrap(problem.Message, max(20, width-4)) {
-				if i == 0 {
-					p.printf("  ! %s\n", l)
-				} else {
-					p.printf("    %s\n", l)
-				}
-			}
+	slices.SortStableFunc(first, func(a, b ModelRow) int {
+		return cmp.Compare(codeOfState(b, t.now), codeOfState(a, t.now))
+	})
+	then = append(then, last...)
+	t.measure(t.now.Rows)
+	if summed {
+		t.text("", t.now.Summary)
+		if !t.now.Keeper && len(t.now.Rows) > 0 {
+			t.text("", wordNoKeeper)
 		}
+	}
+	asks := len(first)+len(t.now.Problems)+len(t.now.Restarts) > 0
+	if summed && (asks || len(then) > 0) {
+		fmt.Fprintln(t.w)
+	}
+	for _, r := range first {
+		t.row(r)
+	}
+	for _, problem := range t.now.Problems {
+		t.text("! ", problem.Message)
+	}
+	for _, s := range t.now.Restarts {
+		t.text("> ", s)
+	}
+	if asks && len(then) > 0 {
+		fmt.Fprintln(t.w)
+	}
+	for _, r := range then {
+		t.row(r)
+	}
+}
+
+// measure chooses the widths that give the fewest lines. Where not even the
+// shortest ID leaves room for columns there are none.
+func (t *table) measure(rows []ModelRow) {
+	widths := []int{0}
+	for _, r := range rows {
+		t.state = max(t.state, len(r.State))
+		t.ends = max(t.ends, len(ends(r.Expires, t.now.At)))
+		widths = append(widths, runewidth.StringWidth(r.ID))
+	}
+	rest := len("* ") + 2 + t.state + 2 + t.ends
+	best, fewest := 0, 0
+	for _, w := range slices.Sorted(slices.Values(widths)) {
+		if w > 0 && t.width > 0 && w+rest > t.width {
+			break
+		}
+		var lines bytes.Buffer
+		try := *t
+		try.w, try.id = &lines, w
+		for _, r := range rows {
+			try.row(r)
+		}
+		if n := bytes.Count(lines.Bytes(), []byte("\n")); fewest == 0 || n <= fewest {
+			best, fewest = w, n
+		}
+	}
+	t.id = best
+}
+
+func (t *table) row(r ModelRow) {
+	reason, end := r.Reason, ends(r.Expires, t.now.At)
+	if r.Unused {
+		reason = fmt.Sprintf(wordUnused, credfiles.Title(r.Client)) + "; " + reason
+	}
+	id, mark := r.ID, t.pen.state(r.State, marks[r.State])
+	if runewidth.StringWidth(id) > t.id {
+		fmt.Fprintln(t.w, mark, id)
+		id, mark = "", " "
+	}
+	if t.id == 0 {
+		if end != "" {
+			end = ", " + end
+		}
+		t.text(indent, string(r.State)+end+"; "+reason)
+	} else {
+		head := mark + " " + pad(id, t.id) + "  " + t.pen.state(r.State, string(r.State))
+		tail := pad("", t.state-len(r.State))
+		used := len("* ") + t.id + len("  ") + t.state
+		if t.ends > 0 {
+			tail += "  " + pad(end, t.ends)
+			used += len("  ") + t.ends
+		}
+		if t.width == 0 || used+2+runewidth.StringWidth(reason) <= t.width {
+			tail += "  " + reason
+			reason = ""
+		}
+		fmt.Fprintln(t.w, head+strings.TrimRight(tail, " "))
+		t.text(indent, reason)
+	}
+	if r.Do != "" && !r.Unused {
+		fmt.Fprintln(t.w, indent+"-> "+t.pen.bold(r.Do))
+	}
+}
+
+// text writes a sentence, wrapped, behind a mark or an indent.
+func (t *table) text(begin, s string) {
+	for _, line := range wrap(s, t.width-len(begin)) {
+		fmt.Fprintln(t.w, begin+line)
+		begin = strings.Repeat(" ", len(begin))
 	}
 }
 
@@ -76,17 +155,6 @@ var marks = map[refresher.State]string{
 	refresher.Fresh: "*", refresher.Refreshing: "~", refresher.Retrying: "~", refresher.Deferred: "-",
 	refresher.Unsaved: "!", refresher.Misconfigured: "!", refresher.SignInNeeded: "!",
 	refresher.CannotRefresh: ".", refresher.WatchOnly: ".", refresher.Paused: "=", refresher.Unknown: "?",
-}
-
-// remaining is what is left of a token, short enough for a column.
-func remaining(t, now time.Time) string {
-	switch {
-	case t.IsZero():
-		return ""
-	case !t.After(now):
-		return "expired"
-	}
-	return span(t.Sub(now))
 }
 
 // pen colours, or not.
@@ -107,7 +175,7 @@ func (p pen) state(state refresher.State, s string) string {
 }
 
 func (p pen) with(code, s string) string {
-	if !p.on || s == "" {
+	if !p.on {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
@@ -117,17 +185,12 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-runewidth.StringWidth(s)))
 }
 
-// cut shortens in the middle: both the client and the end of a name tell.
-func cut(s string, width int) string {
-	if runewidth.StringWidth(s) <= width {
-		return s
-	}
-	half := (width - 1) / 2
-	return runewidth.Truncate(s, half, "") + "…" + runewidth.TruncateLeft(s, runewidth.StringWidth(s)-(width-1-half), "")
-}
-
-// wrap breaks a sentence at spaces; a word that is longer stays whole.
+// wrap breaks a text at spaces into lines of at most width, where that is
+// positive; a word that is longer stays whole.
 func wrap(s string, width int) []string {
+	if width <= 0 && s != "" {
+		return []string{s}
+	}
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
@@ -140,5 +203,8 @@ func wrap(s string, width int) []string {
 		}
 		line += word
 	}
-	return append(lines, line)
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }

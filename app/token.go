@@ -4,37 +4,46 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"lamplighter/refresher"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "token ID",
-		Short: "Print an access token, never a refresh token",
-		Args:  cobra.ExactArgs(1),
+		Use:     "token ID",
+		Short:   "Print an access token, never a refresh token",
+		Long:    tokenHelp,
+		Example: tokenExample,
+		Args:    arguments(1, 1, "one ID"),
 		RunE: func(c *cobra.Command, args []string) error {
-			x, err := p.open()
+			x, err := p.openAnyway()
 			if err != nil {
 				return err
 			}
-			snap := x.refresher.Scan(c.Context())
-			rows, err := pick(snap.Rows, args)
+			snap, err := p.scan(c.Context(), x)
 			if err != nil {
 				return err
 			}
-			row := rows[0]
-			if row.Access.IsZero() || !row.Expiry.IsZero() && !row.Expiry.After(time.Now()) {
-				m := rowOf(row, snap.At)
-				p.errorf(saidNoToken, row.ID, m.Reason)
-				if m.Do != "" {
-					p.warnf("  -> %s", m.Do)
-				}
-				if m.needsYou() {
-					return exit{exitSignIn}
-				}
-				return exit{exitLater}
+			if snap, err = narrow(snap, args); err != nil {
+				return err
 			}
-			p.printf("%s\n", row.Access.Reveal())
-			return nil
+			row := snap.Rows[0]
+			if !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(time.Now())) {
+				p.printf("%s\n", row.Access.Reveal())
+				return nil
+			}
+			v := p.view(x.keeperRuns())
+			m := v.model(snap, nil)
+			r := m.Rows[0]
+			switch r.State {
+			case refresher.Fresh, refresher.Refreshing, refresher.Paused:
+				r.Do = command(v.os, "", "lamplighter", "refresh", r.ID)
+			}
+			p.errorf(saidNoToken, r.ID, r.Reason)
+			if r.Do != "" {
+				p.warnf(saidDoThis, r.Do)
+			}
+			return ended(max(codeOfState(r, m), exitFailed))
 		},
 		ValidArgsFunction: p.completeIDs,
 	}

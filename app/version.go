@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -17,22 +18,27 @@ func versionIn(about []byte) string {
 	return meta.Details.Version
 }
 
+func (p *program) versionLine() string {
+	line := "lamplighter " + p.version
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range build.Settings {
+			if s.Key == "vcs.revision" {
+				line += fmt.Sprintf(" (%.12s)", s.Value)
+			}
+		}
+	}
+	return fmt.Sprintf("%s %s %s/%s", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			p.printf("lamplighter %s", p.version)
-			if build, ok := debug.ReadBuildInfo(); ok {
-				for _, s := range build.Settings {
-					if s.Key == "vcs.revision" {
-						p.printf(" (%.12s)", s.Value)
-					}
-				}
-			}
-			p.printf(" %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			p.printf("%s\n", p.versionLine())
 			return nil
 		},
+		ValidArgsFunction: completeNothing,
 	}
 }

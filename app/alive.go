@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"lamplighter/credfiles/clientlock"
+)
+
+// Every keeper holds a shared lock on one file in the state folder: as long as
+// it runs, and however it ends.
+func (x *parts) aliveFile() string { return filepath.Join(x.ledger.Dir(), "locks", "keeper") }
+
+// alive shows others that a keeper runs, until ctx ends.
+func (x *parts) alive(ctx context.Context) {
+	lock, err := clientlock.File(ctx, x.aliveFile(), clientlock.FileOptions{
+		Mode: 0o600, FolderMode: 0o700, Retry: 20 * time.Millisecond, Shared: true,
+	})
+	if err == nil { // else nobody sees us, which harms nothing
+		context.AfterFunc(ctx, func() { lock.Release() })
+	}
+}
+
+// keeperRuns reports whether a keeper runs. It asks for the lock alone, for a
+// moment; others who ask are gone before the patience ends.
+func (x *parts) keeperRuns() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	defer cancel()
+	lock, err := clientlock.File(ctx, x.aliveFile(), clientlock.FileOptions{
+		Mode: 0o600, FolderMode: 0o700, Retry: 3 * time.Millisecond,
+	})
+	if err == nil {
+		lock.Release()
+	}
+	var busy *clientlock.BusyError
+	return errors.As(err, &busy)
+}

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher"
+	"lamplighter/refresher/exchange"
+	"lamplighter/refresher/ledger"
+)
+
+// sentence says why a credential is in its state, and what a person should do
+// about it. The reason goes on a sentence; it has no capital and no full stop.
+func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
+	client := credfiles.Title(row.Client)
+	signIn := v.signIn(row)
+	ended := !row.Expiry.IsZero() && !row.Expiry.After(now)
+	by := ""
+	if row.By != nil {
+		by = v.process(*row.By)
+	}
+	again := "next try " + in(row.At, now)
+	if !v.keeper && !row.At.After(now) {
+		again = "due for another try"
+	}
+	switch row.Why {
+	case refresher.NotDue:
+		if v.keeper {
+			return "next refresh " + in(row.At, now) + v.lastDays(row, now), ""
+		}
+		return "due " + in(row.At, now) + v.lastDays(row, now), ""
+	case refresher.DueNow:
+		return "due for a refresh", ""
+	case refresher.InFlight:
+		return "a refresh is under way", ""
+	case refresher.Unfinished:
+		return "a refresh was interrupted and is repeated; " + again, ""
+	case refresher.Waiting:
+		why, do := v.storeTrouble(row)
+		return "refreshed, but the store does not take the new token, which is safe in the journal: " + why + "; " + again, do
+	case refresher.WentBack:
+		return "the store went back to a used refresh token; the newer one is put back", ""
+	case refresher.Fights:
+		return "another program keeps putting a used refresh token back; left alone " + wordForAnother(row.At, now),
+			"find what restores " + shortPath(v.home, row.Path)
+	case refresher.LiteralSays:
+		if row.WatchOnly == credfiles.OddFormat {
+			do = signIn
+		}
+		return v.watchOnly(row, now), do
+	case refresher.UserSays:
+		switch {
+		case row.State != refresher.Paused:
+			return "you said so", ""
+		case row.At.IsZero():
+			return "paused by you", ""
+		}
+		return "paused by you " + wordForAnother(row.At, now), ""
+	case refresher.AllPaused:
+		return "everything is paused " + wordForAnother(row.At, now), ""
+	case refresher.WasBlanked:
+		return client + " erased the token after the server refused it", signIn
+	case refresher.NoRefreshToken:
+		switch {
+		case row.Expiry.IsZero():
+			return "no refresh token came with it, and nobody says when it ends", ""
+		case ended:
+			return "no refresh token came with it", signIn
+		}
+		return "no refresh token came with it; sign in again when it has ended", ""
+	case refresher.WasRefused:
+		return "the server refused the refresh token" + code(row), signIn
+	case refresher.WasSpent:
+		return "the store holds a refresh token that was used already", signIn
+	case refresher.PolicySays:
+		if row.Memory.Verdict == exchange.ClientGone.String() {
+			return "the server does not know this client any more" + code(row), signIn
+		}
+		return "the server wants a sign-in" + code(row), signIn
+	case refresher.Forked:
+		return "the same refresh token is in " + row.Other + "; neither is refreshed until you name the one in use",
+			command(v.os, "", "lamplighter", "mode", row.ID, "keep")
+	case refresher.OldCopy:
+		return "an old copy of " + row.Other, ""
+	case refresher.OtherOwner:
+		return "a copy of " + row.Other + ", which is the one you keep", ""
+	case refresher.BadSetup:
+		return v.badSetup(row) + "; " + again, signIn
+	case refresher.Held:
+		return by + " would not notice a new token; refreshed when it ends",
+			"restart " + by + ", or " + command(v.os, "", "lamplighter", "refresh", "--anyway", row.ID)
+	case refresher.ClientDoes:
+		return by + " refreshes it itself while it runs", ""
+	case refresher.TroubleUnsent, refresher.TroubleAsked, refresher.TroubleUnclear:
+		return passing(row) + "; " + again, ""
+	case refresher.TroubleStore:
+		why, do := v.storeTrouble(row)
+		return "not sent, because its answer could not be stored: " + why + "; " + again, do
+	case refresher.NoEnd:
+		if by != "" {
+			return "nobody says when it ends; refreshed once " + by + " has ended", ""
+		}
+		return "nobody says when it ends; refreshed daily, next " + in(row.At, now), ""
+	}
+	return string(row.Why), ""
+}
+
+// passing says what keeps a server from answering for now.
+func passing(row refresher.Row) string {
+	if row.Memory.Wait == ledger.Asked {
+		return "the server asked to wait"
+	}
+	return plainTrouble(row.Memory.Code, row.Memory.Detail)
+}
+
+// wordForAnother says how much longer.
+func wordForAnother(t, now time.Time) string {
+	if t.Sub(now) > 10*365*24*time.Hour {
+		return "until you say otherwise"
+	}
+	return "for another " + span(t.Sub(now))
+}
+
+// lastDays warns of the end that no refresh can put off.
+func (v view) lastDays(row refresher.Row, now time.Time) string {
+	if left := row.RefreshExpiry.Sub(now); row.RefreshExpiry.IsZero() || left > 3*24*time.Hour || left < 0 {
+		return ""
+	}
+	return "; the sign-in itself ends " + in(row.RefreshExpiry, now)
+}
+
+func code(row refresher.Row) string {
+	if row.Memory.Code == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", row.Memory.Code)
+}
+
+// badSetup says why a server cannot be asked as things are.
+func (v view) badSetup(row refresher.Row) string {
+	detail := row.Memory.Detail
+	switch row.Memory.Code {
+	case "discovery":
+		return "the server does not say where to refresh: " + detail
+	case "issuer":
+		return "the server now belongs to another issuer than the one you signed in at, so nothing is sent: " + detail
+	case "request":
+		return "the request cannot be made: " + detail
+	}
+	if text, ok := httpTrouble(row.Memory.Code); ok {
+		return text
+	}
+	if detail != "" {
+		detail = ": " + detail
+	}
+	return "the server does not accept the request" + code(row) + detail
+}
+
+// watchOnly says why a credential is only watched whatever the user allows.
+func (v view) watchOnly(row refresher.Row, now time.Time) string {
+	client := credfiles.Title(row.Client)
+	switch row.WatchOnly {
+	case credfiles.VendorLogin:
+		return "your " + client + " login, which " + client + " renews itself" + v.lastDays(row, now)
+	case credfiles.ForeignOwner:
+		return "another user's store"
+	case credfiles.ForeignSystem:
+		return "a store of another system, whose locks do not reach here"
+	case credfiles.OddFormat:
+		return "not written as " + client + " writes it, so it is left alone"
+	case credfiles.ClientConfig:
+		return client + "'s own configuration cannot be read"
+	case credfiles.LedgerUnread:
+		return "our own state folder cannot be read, so nobody knows which tokens were used"
+	}
+	return string(row.WatchOnly)
+}
