@@ -1,151 +1,96 @@
 package refresher_test
 
+// The sentences of one credential's trip up to the answer, each with a test
+// that says it in its name. What comes after the answer is in landing_test.go,
+// what comes after a crash in recovery_test.go.
+
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lamplighter/credfiles"
-	"lamplighter/credfiles/clientlock"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
-	"lamplighter/refresher/exchange"
-	"lamplighter/refresher/ledger"
 )
 
-// one puts one grant into Codex's store under the name linear.
-func (l *lab) one(s *authtest.Server, o authtest.GrantOptions) authtest.Grant {
-	l.t.Helper()
-	g := s.Grant(o)
-	l.codex(map[string]authtest.Grant{"linear": g})
-	return g
-}
-
-const linear = "codex/mcp/linear"
-
-var due = authtest.GrantOptions{AccessLeft: time.Minute}
-
-func (l *lab) pending() []ledger.Record {
-	l.t.Helper()
-	records, err := l.Ledger.Pending()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return records
-}
-
-// taken reports that somebody holds one of the client's file locks.
-func taken(t *testing.T, path string) bool {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
-	lock, err := clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o644, Retry: time.Millisecond})
-	if err != nil {
-		return true
-	}
-	lock.Release()
-	return false
-}
-
-func (l *lab) storeLock() *clientlock.Lock {
-	l.t.Helper()
-	lock, err := clientlock.File(context.Background(), l.path(".codex", "mcp-oauth-locks", "file-store.lock"),
-		clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: time.Millisecond})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return lock
-}
-
-func TestTheJournalAndTheClientsLockComeBeforeThePOST(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := l.one(s, due)
-	looked := false
-	s.Next(authtest.Token, authtest.Behaviour{OnArrival: func() {
-		looked = true
-		records := l.pending()
-		if len(records) != 1 || records[0].Answer != nil || records[0].Sent.Post.TokenURL != g.TokenURL {
-			t.Errorf("the journal holds %d records before the server sees the request", len(records))
+func TestAStoreThatIsBeingWrittenIsReadAgainBeforeItCounts(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.one(s, due)
+		l.row(linear)
+		whole := l.read(codexStore...)
+		for _, torn := range []func(){
+			func() { l.write("", codexStore...) },
+			func() { l.write(whole[:len(whole)/2], codexStore...) },
+			func() { os.Remove(l.path(codexStore...)) },
+		} {
+			torn()
+			time.AfterFunc(1500*time.Millisecond, func() { l.write(whole, codexStore...) })
+			if snap := l.Scan(context.Background()); len(snap.Rows) != 1 || len(snap.Problems) != 0 {
+				t.Errorf("it counted before it was whole: %d rows, %v", len(snap.Rows), snap.Problems)
+			}
+			l.restart()
+			l.row(linear)
 		}
-		locks, _ := filepath.Glob(l.path(".codex", "mcp-oauth-locks", "????*.lock"))
-		held := 0
-		for _, lock := range locks {
-			if filepath.Base(lock) != "file-store.lock" && taken(t, lock) {
-				held++
+	})
+}
+
+func TestAStoreThatStaysTornIsAProblemAndNeverAWrite(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		row := l.row(linear)
+		for _, text := range []string{"", "{", "\xff\xfe", "[]", `{"x":`} {
+			l.write(text, codexStore...)
+			if snap := l.Scan(context.Background()); len(snap.Problems) != 1 {
+				t.Errorf("%q: problems %v", text, snap.Problems)
+			}
+			if out := l.Refresh(context.Background(), row, refresher.Options{Word: true, Force: true}); out.Did != refresher.Failed || out.Err == nil {
+				t.Errorf("%q: did %s, %v", text, out.Did, out.Err)
+			}
+			if got := l.read(codexStore...); got != text {
+				t.Errorf("%q became %q", text, got)
 			}
 		}
-		if held != 1 {
-			t.Errorf("%d of the client's credential locks are held, want 1", held)
+		l.wantPosts(s, g.ID, 0)
+		l.wantQuiet()
+	})
+}
+
+func TestOnlyOneRefreshOfACredentialIsUnderWayInAProcess(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		s.Behave(authtest.Metadata, authtest.Behaviour{Delay: time.Second})
+		row := l.row(linear)
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() {
+				out := l.Refresh(context.Background(), row, refresher.Options{Force: true, Began: time.Now()})
+				if out.Did != refresher.Refreshed && out.Did != refresher.Adopted {
+					t.Errorf("did %s, %v", out.Did, out.Err)
+				}
+			})
 		}
-		if taken(t, l.path(".codex", "mcp-oauth-locks", "file-store.lock")) {
-			t.Error("the store lock is held over the network")
+		time.Sleep(500 * time.Millisecond)
+		if row := l.row(linear); row.State != refresher.Refreshing || row.Why != refresher.InFlight {
+			t.Errorf("meanwhile it is %s, %s", row.State, row.Why)
 		}
-	}})
-	if out := l.refresh(linear); out.Did != refresher.Refreshed || !looked {
-		t.Fatalf("did %s, looked %v", out.Did, looked)
-	}
-	if n := len(l.pending()); n != 0 {
-		t.Errorf("%d records are left in the journal", n)
-	}
+		group.Wait()
+		l.wantPosts(s, g.ID, 1)
+		if n := s.Requests(authtest.Metadata); n != 1 {
+			t.Errorf("%d looked for the endpoint, want 1: the others wait", n)
+		}
+	})
 }
 
-func TestWithoutAJournalNothingIsSent(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := l.one(s, due)
-	// A folder in the record's place: it can neither be created nor replaced.
-	row := l.row(linear)
-	if err := os.MkdirAll(filepath.Join(l.state, "journal", l.Ledger.OwnerOf(row.Key), "x"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if out := l.refresh(linear); out.Did != refresher.Failed || out.Err == nil {
-		t.Errorf("did %s, err %v", out.Did, out.Err)
-	}
-	if n := s.TokenPosts(g.ID); n != 0 {
-		t.Errorf("%d POSTs without a journal", n)
-	}
-}
-
-func TestAnAnswerWhoseStoreRefusesWaitsInTheJournalAndLands(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := l.one(s, due)
-	before := l.read(".codex", ".credentials.json")
-	var lock *clientlock.Lock
-	s.Next(authtest.Token, authtest.Behaviour{BeforeAnswer: func() { lock = l.storeLock() }})
-	out := l.refresh(linear)
-	if out.Did != refresher.Failed || out.State != refresher.Unsaved {
-		t.Fatalf("did %s, %s", out.Did, out.State)
-	}
-	if row := l.row(linear); row.State != refresher.Unsaved {
-		t.Errorf("status says %s, want unsaved", row.State)
-	}
-	if l.read(".codex", ".credentials.json") != before {
-		t.Error("the store changed under somebody else's lock")
-	}
-	lock.Release()
-	// Another process, after a restart.
-	l.Refresher = l.keeper()
-	if out := l.refresh(linear); out.Did != refresher.Refreshed {
-		t.Fatalf("after the restart: did %s, %s", out.Did, out.State)
-	}
-	if !strings.Contains(l.read(".codex", ".credentials.json"), s.Current(g.ID).RefreshToken) {
-		t.Error("the journaled token did not land")
-	}
-	if n := s.TokenPosts(g.ID); n != 1 {
-		t.Errorf("%d POSTs, want 1", n)
-	}
-	if row := l.row(linear); row.State != refresher.Fresh || row.Memory.Wait != "" {
-		t.Errorf("afterwards: %s, wait %q", row.State, row.Memory.Wait)
-	}
-}
-
-func TestTwelveAtOnceSendOne(t *testing.T) {
+func TestTwelveProcessesSendOne(t *testing.T) {
 	s := authtest.New(t, authtest.Options{})
 	l := newLab(t)
 	g := l.one(s, authtest.GrantOptions{AccessLeft: -time.Minute})
@@ -153,7 +98,7 @@ func TestTwelveAtOnceSendOne(t *testing.T) {
 	began := time.Now()
 	var group sync.WaitGroup
 	for range 12 {
-		k := &lab{Refresher: l.keeper(), t: t, home: l.home, state: l.state}
+		k := l.other()
 		row := k.row(linear)
 		group.Go(func() {
 			out := k.Refresh(context.Background(), row, refresher.Options{Word: true, Force: true, Began: began})
@@ -163,144 +108,404 @@ func TestTwelveAtOnceSendOne(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := s.TokenPosts(g.ID); n != 1 {
-		t.Errorf("%d POSTs, want 1", n)
+	l.wantPosts(s, g.ID, 1)
+	l.wantQuiet()
+}
+
+func TestDiscoveryComesBeforeAnyLockAndOnlyOnce(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		looked := 0
+		s.Behave(authtest.Metadata, authtest.Behaviour{OnArrival: func() {
+			looked++
+			if held := l.held(); len(held) != 0 {
+				t.Errorf("while looking for the endpoint %v are held", held)
+			}
+		}})
+		for range 2 {
+			l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+			l.restart()
+			time.Sleep(55 * time.Minute)
+		}
+		l.wantPosts(s, g.ID, 2)
+		if looked != 1 {
+			t.Errorf("looked for the endpoint %d times, want 1", looked)
+		}
+	})
+}
+
+// What holds when the server sees the request, for both clients.
+func TestLocksAndJournalComeBeforeThePOST(t *testing.T) {
+	for _, id := range []string{linear, linearC} {
+		bubble(t, authtest.Options{Registration: authtest.Registration{}}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := s.Grant(authtest.GrantOptions{AccessLeft: time.Minute, Confidential: true})
+			l.put(id, g)
+			if id == linear {
+				l.write("[mcp_servers.linear]\nurl = \""+g.ServerURL+"\"\n[mcp_servers.linear.oauth]\nclient_id = \""+g.ClientID+"\"\nclient_secret = \""+g.ClientSecret+"\"\n", ".codex", "config.toml")
+			} else {
+				entry := claudeEntry("linear", g)
+				entry["clientSecret"] = g.ClientSecret
+				l.write(marshal(map[string]any{"mcpOAuth": map[string]any{credfiles.EntryKey("linear", g.ServerURL): entry}}), claudeStore...)
+			}
+			looked := false
+			s.Next(authtest.Token, authtest.Behaviour{OnArrival: func() {
+				looked = true
+				records := l.pending()
+				if len(records) != 1 || records[0].Answer != nil {
+					t.Fatalf("%s: the journal holds %d records", id, len(records))
+				}
+				sent := records[0].Sent
+				if p := sent.Post; p.TokenURL != g.TokenURL || p.Auth != "client_secret_basic" || p.ClientID != g.ClientID || p.Resource != g.Resource || id == linear && p.Scope == "" {
+					t.Errorf("%s: the record says %+v", id, p)
+				}
+				if c := sent.Credential(); c.Refresh.Reveal() != g.RefreshToken || c.ClientID != g.ClientID || c.Issuer != g.Issuer || c.ServerURL != g.ServerURL {
+					t.Errorf("%s: the record is of %+v", id, c)
+				}
+				info, err := os.Stat(filepath.Join(l.state, "journal", l.Ledger.OwnerOf(sent.Key)))
+				if err != nil || info.Size() < 4<<20/3 {
+					t.Errorf("%s: no room is reserved for the answer", id)
+				}
+				if !taken(l.ourLockPath(id)) {
+					t.Errorf("%s: our lock is not held", id)
+				}
+				if grant := l.grantLockPath(id, g); id == linear && !taken(grant) {
+					t.Errorf("%s: the client's lock is not held", id)
+				} else if _, err := os.Stat(grant); err != nil {
+					t.Errorf("%s: the client's lock is not held: %v", id, err)
+				}
+				if _, err := os.Stat(l.path(".claude", ".storage-write.lock")); taken(l.storeLockPath()) || err == nil {
+					t.Errorf("%s: the store's lock is held over the network", id)
+				}
+			}})
+			l.want(l.refresh(id), refresher.Refreshed, refresher.Fresh)
+			if !looked {
+				t.Error("the server saw nothing")
+			}
+			l.wantPosts(s, g.ID, 1)
+			l.wantStored(s, g.ID, id)
+			l.wantQuiet()
+		})
 	}
 }
 
-func TestACutAnswerIsRepeatedOnceAtOnceAndThenWaits(t *testing.T) {
-	s := authtest.New(t, authtest.Options{Policy: authtest.Policy{Reuse: authtest.PreviousUntilUsed}})
-	l := newLab(t)
-	g := l.one(s, due)
-	s.Next(authtest.Token, authtest.Behaviour{Fault: authtest.DropAfter})
-	if out := l.refresh(linear); out.Did != refresher.Refreshed {
-		t.Fatalf("did %s, %s %s", out.Did, out.State, out.Answer.Kind)
-	}
-	if n := s.TokenPosts(g.ID); n != 2 {
-		t.Errorf("%d POSTs, want the first and its repeat", n)
-	}
-	g2 := l.one(s, due)
-	s.Next(authtest.Token, authtest.Behaviour{Fault: authtest.DropBefore}, authtest.Behaviour{Fault: authtest.DropBefore})
-	out := l.refresh(linear)
-	if out.State != refresher.Retrying || out.Why != refresher.TroubleUnclear {
-		t.Fatalf("after two cuts: did %s, %s, %s, %v", out.Did, out.State, out.Why, s.Log())
-	}
-	// Not even a person's word overrides a wait after an unclear answer.
-	if out := l.refresh(linear); out.Did != refresher.Nothing {
-		t.Errorf("asked again: did %s", out.Did)
-	}
-	if n := s.TokenPosts(g2.ID); n != 2 {
-		t.Errorf("%d POSTs, want 2", n)
+func TestOurLockComesBeforeTheClients(t *testing.T) {
+	for _, id := range []string{linear, linearC} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := s.Grant(due)
+			l.put(id, g)
+			ours := l.ourLockPath(id)
+			theirs := l.lock(l.grantLockPath(id, g))
+			done := make(chan refresher.Outcome)
+			go func() { done <- l.refresh(id) }()
+			time.Sleep(2 * time.Second)
+			if !taken(ours) {
+				t.Errorf("%s: it waits for the client's lock without ours", id)
+			}
+			theirs.Release()
+			<-done
+			// And the other way round.
+			s.ExpireAccess(g.ID)
+			l.put(id, s.Grant(due))
+			lk, err := l.other().Ledger.Lock(context.Background(), l.row(id).Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { done <- l.refresh(id) }()
+			time.Sleep(2 * time.Second)
+			if _, err := os.Stat(l.grantLockPath(id, g)); id == linearC && err == nil || id == linear && taken(l.grantLockPath(id, g)) {
+				t.Errorf("%s: it waits for our lock with the client's in hand", id)
+			}
+			lk.Unlock()
+			<-done
+			l.wantQuiet()
+		})
 	}
 }
 
-func TestARefusedTokenIsNeverSentAgainAndItsStoreStaysAsItIs(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := l.one(s, due)
-	s.KillGrant(g.ID)
-	before := l.read(".codex", ".credentials.json")
-	out := l.refresh(linear)
-	if out.State != refresher.SignInNeeded || out.Answer.Kind != exchange.Dead {
-		t.Fatalf("%s, verdict %s", out.State, out.Answer.Kind)
+// A lock that cannot be had in time is "later": never stolen, never done
+// without.
+func TestALockOfALiveClientIsWaitedForAndNeverStolen(t *testing.T) {
+	for _, id := range []string{linear, linearC} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := s.Grant(due)
+			l.put(id, g)
+			lock := l.lock(l.grantLockPath(id, g))
+			for range 10 { // much longer than the client's stale age
+				l.want(l.refresh(id), refresher.Failed, refresher.Retrying)
+			}
+			l.wantPosts(s, g.ID, 0)
+			if err := lock.Check(); err != nil {
+				t.Errorf("%s: it was stolen: %v", id, err)
+			}
+			time.AfterFunc(10*time.Second, func() { lock.Release() })
+			l.want(l.refresh(id), refresher.Refreshed, refresher.Fresh)
+			l.wantPosts(s, g.ID, 1)
+			l.wantQuiet()
+		})
 	}
-	for range 3 {
-		l.Refresher = l.keeper()
-		if out := l.Refresh(context.Background(), l.row(linear), refresher.Options{Word: true, Force: true, Anyway: true}); out.Did != refresher.Nothing {
-			t.Errorf("asked again: did %s", out.Did)
+}
+
+func TestAnAbandonedLockOfClaudeIsTakenOverPastItsAge(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := s.Grant(due)
+		l.put(linearC, g)
+		lock, began := l.grantLockPath(linearC, g), time.Now()
+		if err := os.Mkdir(lock, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(lock, began, began); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if out := l.keep(linearC); out.Did == refresher.Refreshed {
+				break
+			}
+			l.wantPosts(s, g.ID, 0)
+			time.Sleep(5 * time.Second)
+		}
+		if age := time.Since(began); age < 65*time.Second {
+			t.Errorf("taken over after %v", age)
+		}
+		l.wantPosts(s, g.ID, 1)
+		l.wantQuiet()
+	})
+}
+
+// whileWaiting runs a refresh that has to wait for the client's lock, and lets
+// the client change the store meanwhile.
+func (l *lab) whileWaiting(g authtest.Grant, o refresher.Options, change func()) refresher.Outcome {
+	lock := l.lock(l.grantLockPath(linear, g))
+	row := l.row(linear)
+	done := make(chan refresher.Outcome)
+	go func() { done <- l.Refresh(context.Background(), row, o) }()
+	time.Sleep(2 * time.Second)
+	change()
+	lock.Release()
+	return <-done
+}
+
+func TestANewerTokenIsAdoptedWithoutAPOST(t *testing.T) {
+	for _, o := range []refresher.Options{{}, {Word: true}, {Word: true, Force: true, Began: time.Now().Add(-time.Hour)}} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			if !o.Began.IsZero() {
+				o.Began = time.Now()
+			}
+			g := l.one(s, due)
+			newer := s.Grant(authtest.GrantOptions{ClientID: g.ClientID})
+			out := l.whileWaiting(g, o, func() { l.put(linear, newer) })
+			l.want(out, refresher.Adopted, refresher.Fresh)
+			l.wantPosts(s, "", 0)
+			l.wantStored(s, newer.ID, linear)
+			l.wantQuiet()
+		})
+	}
+}
+
+func TestARefreshThatEndedSinceTheCommandBeganCounts(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		began := time.Now()
+		time.Sleep(time.Second)
+		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+		out := l.Refresh(context.Background(), l.row(linear), refresher.Options{Word: true, Force: true, Began: began})
+		l.want(out, refresher.Adopted, refresher.Fresh)
+		l.wantPosts(s, g.ID, 1)
+		out = l.Refresh(context.Background(), l.row(linear), refresher.Options{Word: true, Force: true, Began: time.Now()})
+		l.want(out, refresher.Refreshed, refresher.Fresh)
+		l.wantPosts(s, g.ID, 2)
+	})
+}
+
+// What was planned for another grant than the one in the store is planned
+// anew, endpoint and all.
+func TestAnotherGrantInTheStoreStartsTheRefreshOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := authtest.New(t, authtest.Options{Memory: true})
+		two := authtest.New(t, authtest.Options{Memory: true, Origin: "https://auth2.example", ResourceOrigin: "https://mcp2.example"})
+		for name, change := range map[string]func(l *lab, g authtest.Grant) (*authtest.Server, authtest.Grant){
+			"refresh token": func(l *lab, g authtest.Grant) (*authtest.Server, authtest.Grant) {
+				next := one.Grant(authtest.GrantOptions{ClientID: g.ClientID, AccessLeft: time.Minute})
+				l.edit(func(e map[string]any) { e["refresh_token"] = next.RefreshToken })
+				return one, next
+			},
+			"client": func(l *lab, g authtest.Grant) (*authtest.Server, authtest.Grant) {
+				next := one.Grant(due)
+				l.edit(func(e map[string]any) { e["refresh_token"], e["client_id"] = next.RefreshToken, next.ClientID })
+				return one, next
+			},
+			"issuer": func(l *lab, g authtest.Grant) (*authtest.Server, authtest.Grant) {
+				next := two.Grant(due)
+				l.edit(func(e map[string]any) {
+					e["refresh_token"], e["client_id"], e["issuer"] = next.RefreshToken, next.ClientID, next.Issuer
+				})
+				return two, next
+			},
+			"server": func(l *lab, g authtest.Grant) (*authtest.Server, authtest.Grant) {
+				next := two.Grant(due)
+				l.edit(func(e map[string]any) {
+					e["refresh_token"], e["client_id"], e["issuer"], e["server_url"] = next.RefreshToken, next.ClientID, next.Issuer, next.ServerURL
+				})
+				return two, next
+			},
+		} {
+			l := newLab(t)
+			l.over(authtest.Network(one, two))
+			g := l.one(one, due)
+			var s *authtest.Server
+			var next authtest.Grant
+			out := l.whileWaiting(g, refresher.Options{}, func() { s, next = change(l, g) })
+			if out.Did != refresher.Refreshed {
+				t.Errorf("%s: did %s, %s, %v", name, out.Did, out.Why, out.Err)
+			}
+			l.wantPosts(one, g.ID, 0)
+			l.wantPosts(s, next.ID, 1)
+			resource := g.Resource // of the server that the entry names
+			if name == "server" {
+				resource = next.Resource
+			}
+			if e := s.Last(next.ID); e.ClientID != next.ClientID || !slices.Equal(e.Resource, []string{resource}) {
+				t.Errorf("%s: asked as %s for %v", name, e.ClientID, e.Resource)
+			}
+			l.wantQuiet()
+		}
+	})
+}
+
+func TestAStoreThatNeverRestsIsGivenUp(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		pol := l.Policy
+		l.Policy = func() refresher.Policy { // asked at every decision
+			next := s.Grant(authtest.GrantOptions{ClientID: g.ClientID, AccessLeft: time.Minute})
+			l.edit(func(e map[string]any) { e["refresh_token"] = next.RefreshToken })
+			return pol()
+		}
+		out := l.Refresh(context.Background(), l.row(linear), refresher.Options{})
+		if out.Did != refresher.Failed || out.Err == nil {
+			t.Errorf("did %s, %v", out.Did, out.Err)
+		}
+		l.wantPosts(s, "", 0)
+		l.wantQuiet()
+	})
+}
+
+// Right before the POST both locks are looked at once more. The policy is
+// asked after the locks were taken, so it is where this test takes them away.
+func TestALockThatWasLostMeansNoPOST(t *testing.T) {
+	for _, id := range []string{linear, linearC} {
+		for _, which := range []string{"ours", "theirs"} {
+			bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+				g := s.Grant(due)
+				l.put(id, g)
+				row := l.row(id)
+				path := l.grantLockPath(id, g)
+				if which == "ours" {
+					path = l.ourLockPath(id)
+				}
+				pol, lost := l.Policy, false
+				l.Policy = func() refresher.Policy {
+					if info, err := os.Stat(path); err == nil && (info.IsDir() || taken(path)) {
+						os.Remove(path)
+						lost = true
+						if info.IsDir() {
+							os.Mkdir(path, 0o755) // another's
+						}
+					}
+					return pol()
+				}
+				out := l.Refresh(context.Background(), row, refresher.Options{Word: true})
+				if !lost || out.Did != refresher.Failed || out.State != refresher.Retrying {
+					t.Errorf("%s, %s: lost %v, did %s, %s, %v", id, which, lost, out.Did, out.State, out.Err)
+				}
+				l.wantPosts(s, g.ID, 0)
+				if n := len(l.pending()); n != 0 {
+					t.Errorf("%s, %s: %d records are in the journal", id, which, n)
+				}
+				if _, err := os.Stat(path); id == linearC && which == "theirs" && err != nil {
+					t.Error("another's lock was removed")
+				}
+			})
 		}
 	}
-	if n := s.TokenPosts(g.ID); n != 1 {
-		t.Errorf("%d POSTs, want 1", n)
-	}
-	if l.read(".codex", ".credentials.json") != before {
-		t.Error("the store was touched")
-	}
 }
 
-// The client was between its answer and its write when ours was refused.
-func TestARefusalOfAValueThatItsClientJustRotatedIsNoDeath(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := l.one(s, due)
-	s.Next(authtest.Token, authtest.Behaviour{Answer: authtest.Refusal{}.Answer()})
-	next := s.Grant(authtest.GrantOptions{ClientID: g.ClientID})
-	time.AfterFunc(time.Second, func() { l.codex(map[string]authtest.Grant{"linear": next}) })
-	out := l.refresh(linear)
-	if out.Did != refresher.Adopted {
-		t.Errorf("did %s, %s", out.Did, out.State)
-	}
-}
-
-func TestAStoreThatGoesBackGetsTheSuccessorWithoutAPOST(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := l.one(s, due)
-	old := l.read(".codex", ".credentials.json")
-	if out := l.refresh(linear); out.Did != refresher.Refreshed {
-		t.Fatal(out.Did)
-	}
-	newest := l.read(".codex", ".credentials.json")
-	l.write(old, ".codex", ".credentials.json")
-	if row := l.row(linear); row.Why != refresher.WentBack || !row.Due {
-		t.Fatalf("%s, %s", row.State, row.Why)
-	}
-	if out := l.refresh(linear); out.Did != refresher.Restored {
-		t.Fatalf("did %s, %s, %v", out.Did, out.Why, out.Err)
-	}
-	if l.read(".codex", ".credentials.json") != newest {
-		t.Error("the successor is not back")
-	}
-	if n := s.TokenPosts(g.ID); n != 1 {
-		t.Errorf("%d POSTs, want 1", n)
-	}
-	l.write(old, ".codex", ".credentials.json")
-	l.refresh(linear)
-	l.write(old, ".codex", ".credentials.json")
-	if row := l.row(linear); row.State != refresher.WatchOnly || row.Why != refresher.Fights {
-		t.Errorf("the third time in an hour: %s, %s", row.State, row.Why)
-	}
-}
-
-func TestTwoStoresWithOneRefreshTokenAreLeftAloneUntilOneIsNamed(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l := newLab(t)
-	g := s.Grant(due)
-	l.codex(map[string]authtest.Grant{"linear": g})
-	l.claude(map[string]authtest.Grant{"linear": g})
-	for _, id := range []string{linear, "claude/mcp/linear"} {
-		if out := l.refresh(id); out.Did != refresher.Nothing || out.Why != refresher.Forked {
-			t.Errorf("%s: did %s, %s", id, out.Did, out.Why)
+func TestWithoutAJournalNothingIsSent(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		// A folder in the record's place: it can neither be created nor replaced.
+		if err := os.MkdirAll(filepath.Join(l.state, "journal", l.Ledger.OwnerOf(l.row(linear).Key), "x"), 0o700); err != nil {
+			t.Fatal(err)
 		}
+		if out := l.refresh(linear); out.Did != refresher.Failed || out.Err == nil {
+			t.Errorf("did %s, err %v", out.Did, out.Err)
+		}
+		l.wantPosts(s, g.ID, 0)
+	})
+}
+
+func TestWithoutTheLedgerNothingIsSent(t *testing.T) {
+	for name, harm := range map[string]func(state string){
+		"marks gone": func(state string) { os.Remove(filepath.Join(state, "marks")) },
+		"all gone":   func(state string) { os.RemoveAll(state) },
+		"newer":      func(state string) { os.WriteFile(filepath.Join(state, "format"), []byte("2\n"), 0o600) },
+		"begun anew": func(state string) { os.Remove(filepath.Join(state, "salt")) },
+		"unreadable": func(state string) {
+			os.RemoveAll(filepath.Join(state, "memory"))
+			os.WriteFile(filepath.Join(state, "memory"), nil, 0o600)
+		},
+		"modes": func(state string) {
+			os.RemoveAll(filepath.Join(state, "modes"))
+			os.WriteFile(filepath.Join(state, "modes"), nil, 0o600)
+		},
+	} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := l.one(s, due)
+			row := l.row(linear)
+			before := l.read(codexStore...)
+			harm(l.state)
+			out := l.Refresh(context.Background(), row, refresher.Options{Word: true, Force: true, Anyway: true})
+			if sent := s.TokenPosts(g.ID); sent != 0 || out.Did == refresher.Refreshed {
+				t.Errorf("%s: did %s, %d POSTs", name, out.Did, sent)
+			}
+			if l.read(codexStore...) != before {
+				t.Errorf("%s: the store changed", name)
+			}
+		})
 	}
-	if err := l.Ledger.SetMode(l.row(linear).Key, ledger.Mode{Mode: "keep"}); err != nil {
+}
+
+// countingListener counts the connections that were made.
+type countingListener struct {
+	net.Listener
+	n atomic.Int32
+}
+
+func (c *countingListener) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.n.Add(1)
+	}
+	return conn, err
+}
+
+func TestEachPOSTHasAConnectionOfItsOwn(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if out := l.refresh("claude/mcp/linear"); out.Did != refresher.Nothing || out.Why != refresher.OtherOwner {
-		t.Errorf("the copy: did %s, %s", out.Did, out.Why)
-	}
-	if out := l.refresh(linear); out.Did != refresher.Refreshed {
-		t.Errorf("the owner: did %s, %s", out.Did, out.Why)
-	}
-	if row := l.row("claude/mcp/linear"); row.State != refresher.WatchOnly || row.Why != refresher.OldCopy || row.Other != linear {
-		t.Errorf("the copy afterwards: %s, %s of %q", row.State, row.Why, row.Other)
-	}
-}
-
-func TestAHolderThatNeverLooksAgainDefersTheRefresh(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
+	listener := &countingListener{Listener: inner}
+	s := authtest.StartOn(listener, authtest.Options{Policy: authtest.Policy{Reuse: authtest.PreviousUntilUsed}})
+	defer s.Close()
 	l := newLab(t)
 	g := l.one(s, due)
-	row := l.row(linear)
-	row.Holders = []credfiles.Process{{PID: 4711, Name: "codex", Rereads: credfiles.AtStart}}
-	out := l.Refresh(context.Background(), row, refresher.Options{Word: true, Force: true})
-	if out.Did != refresher.Nothing || out.State != refresher.Deferred || out.By == nil || out.By.PID != 4711 {
-		t.Errorf("did %s, %s", out.Did, out.State)
+	for range 3 {
+		l.want(l.Refresh(context.Background(), l.row(linear), refresher.Options{Word: true, Force: true}), refresher.Refreshed, refresher.Fresh)
 	}
-	if n := s.TokenPosts(g.ID); n != 0 {
-		t.Errorf("%d POSTs", n)
+	l.wantPosts(s, g.ID, 3)
+	if n := len(s.Log()); int(listener.n.Load()) != n {
+		t.Errorf("%d connections for %d requests", listener.n.Load(), n)
 	}
-	if out := l.Refresh(context.Background(), row, refresher.Options{Word: true, Force: true, Anyway: true}); out.Did != refresher.Refreshed {
-		t.Errorf("anyway: did %s", out.Did)
+	if broken := s.Check(); broken != nil {
+		t.Error(strings.Join(broken, "\n"))
 	}
 }
