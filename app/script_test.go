@@ -20,6 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "16") // scripts wait more than they compute
 	testscript.Main(m, map[string]func(){
 		"lamplighter": func() { os.Exit(Main([]byte("[Details]\nVersion = '1.2.3'\n"), os.Args[1:])) },
 	})
@@ -36,24 +37,25 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup:         setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"run":    scriptRun,
-			"server": scriptServer,
-			"grant":  scriptGrant,
-			"behave": scriptBehave,
-			"posts":  scriptPosts,
-			"await":  scriptAwait,
-			"holds":  scriptHolds,
-			"save":   scriptSave,
-			"same":   scriptSame,
-			"json":   scriptJSON,
-			"lock":   scriptLock,
-			"unlock": scriptUnlock,
-			"many":   scriptMany,
-			"clean":  scriptClean,
-			"start":  scriptStart,
-			"until":  scriptUntil,
-			"stop":   scriptStop,
-			"settle": func(*testscript.TestScript, bool, []string) { time.Sleep(600 * time.Millisecond) },
+			"run":     scriptRun,
+			"server":  scriptServer,
+			"grant":   scriptGrant,
+			"behave":  scriptBehave,
+			"posts":   scriptPosts,
+			"await":   scriptAwait,
+			"holds":   scriptHolds,
+			"save":    scriptSave,
+			"same":    scriptSame,
+			"restore": scriptRestore,
+			"json":    scriptJSON,
+			"lock":    scriptLock,
+			"unlock":  scriptUnlock,
+			"many":    scriptMany,
+			"clean":   scriptClean,
+			"start":   scriptStart,
+			"until":   scriptUntil,
+			"end":     scriptEnd,
+			"settle":  func(*testscript.TestScript, bool, []string) { time.Sleep(600 * time.Millisecond) },
 		},
 		RequireUniqueNames: true,
 	})
@@ -128,6 +130,11 @@ func scriptSame(ts *testscript.TestScript, neg bool, args []string) {
 	if same := string(of(ts).saved[args[0]]) == ts.ReadFile(args[0]); same == neg {
 		ts.Fatalf("%s is the same: %v", args[0], same)
 	}
+}
+
+// restore FILE writes back what was saved.
+func scriptRestore(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), of(ts).saved[args[0]], 0o600))
 }
 
 // json FILE PATH WANT: a value in JSON, by names and indexes with dots.
@@ -223,8 +230,8 @@ func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s did not say %s; it said:\n%s", args[0], args[1], text)
 }
 
-// stop NAME SIGNAL CODE ends what was started; -1 is death by the signal.
-func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
+// end NAME SIGNAL CODE ends what was started; -1 is death by the signal.
+func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := of(ts).started[args[0]]
 	delete(of(ts).started, args[0])
 	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT, "KILL": os.Kill}

@@ -78,7 +78,7 @@ func (t *teller) look(ctx context.Context, snap snapshot) {
 		r := m.Rows[i]
 		if t.p.loud && t.states[row.Key] != row.State {
 			t.states[row.Key] = row.State
-			t.p.line(saidState, r.ID, r.State, r.Reason)
+			t.p.line(saidIs, r.ID, r.State, r.Reason)
 		}
 		t.row(ctx, row, r)
 	}

@@ -94,7 +94,7 @@ func (v view) configProblems(fault error) []ModelProblem {
 	}
 	var all []ModelProblem
 	for _, line := range strings.Split(fault.Error(), "\n") {
-		all = append(all, ModelProblem{store, v.tilde(line)})
+		all = append(all, ModelProblem{store, fmt.Sprintf(wordOldSettings, v.tilde(line))})
 	}
 	return all
 }
