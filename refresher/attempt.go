@@ -88,11 +88,18 @@ func (a *attempt) refreshedSince() bool {
 // plan finds the endpoint and settles the request. Nothing is locked or sent.
 func (a *attempt) plan(ctx context.Context) (out Outcome, ok bool) {
 	m := a.row.Memory
+	grant := a.row.Grant
+	if grant.Issuer == "" && m.Client == grant.ClientID {
+		// The store binds the grant to no issuer (Codex before 0.149). The one
+		// of the last refresh does: a server that changes its metadata must not
+		// lead the refresh token elsewhere.
+		grant.Issuer = m.Issuer
+	}
 	if m.For == a.row.input.Refresh && (m.Wait == ledger.Misconfigured || m.Wait == ledger.User) {
-		a.r.Finder.Forget(a.row.Grant) // it may be the metadata that was wrong
+		a.r.Finder.Forget(grant) // it may be the metadata that was wrong
 	}
 	resting := m.Wait == ledger.Misconfigured && m.For == a.row.input.Refresh && m.Setup == a.row.input.Setup
-	ends, err := a.r.Finder.Find(ctx, a.row.Grant)
+	ends, err := a.r.Finder.Find(ctx, grant)
 	var temporary *discovery.TemporaryError
 	var issuer *discovery.IssuerError
 	switch {

@@ -74,6 +74,7 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 	switch {
 	case m.Client != "" && m.Client != c.ClientID:
 		m.Lineage++ // a new registration: nothing in it descends from what was before
+		m.Issuer = ""
 	case m.Refresh == "" || refresh == "" || refresh == m.Refresh || c.WatchOnly != "":
 	case kept.Good != nil && older(c.Token, kept.Good.Reveal()):
 		// Somebody put back what stood there before we first looked. What it

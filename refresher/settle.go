@@ -20,6 +20,9 @@ func (a *attempt) settle(ctx context.Context, rec *ledger.Record, answer exchang
 	case exchange.Dead:
 		return a.bury(ctx, rec, v)
 	}
+	if old := rec.Sent.Credential(); !v.Successor.IsZero() && !v.Successor.Equal(old.Refresh) {
+		return a.succeed(ctx, rec, answer, v)
+	}
 	out, err := a.wait(rec.For, waitOf(v), v, nil)
 	return a.end(rec, out, err)
 }
@@ -93,6 +96,28 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 	return a.end(rec, out, err)
 }
 
+// succeed puts the next refresh token into the store where an answer brought
+// it whole and broke off before the access token: the one that was sent is
+// spent, and the next one is to be sent now.
+func (a *attempt) succeed(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
+	next := rec.Sent.Credential().Token
+	next.Refresh = v.Successor
+	a.forgot(a.lk.MarkSpent(rec.For, rec.Sent.Lineage))
+	if result, err := a.write(ctx, rec, answer, next); err != nil || result != credfiles.Written {
+		out, forgot := a.wait(rec.For, ledger.Unsaved, v, err)
+		a.forgot(forgot)
+		rec.Close()
+		return out
+	}
+	a.mem.Settle()
+	a.mem.Refresh = a.r.Ledger.Fingerprint(next.Refresh)
+	kept, _ := a.r.Ledger.Kept(a.row.Key)
+	kept.Good = ledger.Keep(next, rec.Sent.Lineage)
+	err := errors.Join(a.lk.SaveKept(kept), a.lk.MarkSpent(rec.For, rec.Sent.Lineage), a.lk.Save(a.mem))
+	a.log(ledger.Event{What: "successor", Old: short8(rec.For), New: short8(a.mem.Refresh)})
+	return a.end(rec, Outcome{Row: a.row}, err)
+}
+
 // remember is what a token in the store means for the next one. An answer that
 // waited for its store tells when its token began.
 func (a *attempt) remember(rec *ledger.Record, t credfiles.Token, answered time.Time, lifetime time.Duration) {
@@ -102,7 +127,7 @@ func (a *attempt) remember(rec *ledger.Record, t credfiles.Token, answered time.
 	}
 	m := &a.mem
 	m.Refresh, m.Access = a.r.Ledger.Fingerprint(t.Refresh), a.r.Ledger.Fingerprint(t.Access)
-	m.Seen, m.Lifetime, m.Refreshed, m.TokenURL = began, lifetime, began, rec.Sent.Post.TokenURL
+	m.Seen, m.Lifetime, m.Refreshed, m.TokenURL, m.Issuer = began, lifetime, began, rec.Sent.Post.TokenURL, rec.Sent.Post.Issuer
 	m.RefreshExpiry = t.RefreshExpiry
 	if rec.Sent.Unusable {
 		m.Repaired = clock()

@@ -148,7 +148,7 @@ func TestThePlanFollowsTheUserThenTheProviderThenTheClientThenTheRFC(t *testing.
 			Post{TokenURL: "https://notsalesforce.com/token", Auth: Basic, AuthBy: "default"}},
 	} {
 		c.g.ClientID = "c1"
-		c.want.ClientID, c.want.Accept = "c1", "application/json"
+		c.want.ClientID, c.want.Accept, c.want.Issuer = "c1", "application/json", c.s.Issuer
 		if c.want.TokenURL == "" {
 			c.want.TokenURL = generic.TokenURL
 		}
@@ -195,7 +195,7 @@ func TestThePlanRefusesWhatCannotBeSentRight(t *testing.T) {
 }
 
 func TestAPlanComesBackFromTheJournalAsItWas(t *testing.T) {
-	p := Post{TokenURL: "https://a/t", Auth: Basic, AuthBy: "client", RawBasic: true, ClientID: "c", Resource: "r", Scope: "a b", Accept: "x", JSON: true}
+	p := Post{TokenURL: "https://a/t", Issuer: "https://a", Auth: Basic, AuthBy: "client", RawBasic: true, ClientID: "c", Resource: "r", Scope: "a b", Accept: "x", JSON: true}
 	v := reflect.ValueOf(p)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

@@ -31,6 +31,7 @@ type Server struct {
 // journal so that recovery repeats exactly the same request.
 type Post struct {
 	TokenURL string `json:"token_url"`
+	Issuer   string `json:"issuer,omitempty"`    // who vouches for TokenURL; empty where nobody does
 	Auth     string `json:"auth"`                // token_endpoint_auth_method: [None], [Basic] or [Body]
 	AuthBy   string `json:"auth_by"`             // who decided Auth: configured, public, provider, client, metadata or default
 	RawBasic bool   `json:"raw_basic,omitempty"` // HTTP Basic without the form-encoding of RFC 6749 section 2.3.1
@@ -62,7 +63,7 @@ var ErrUnsupported = errors.New("unsupported client authentication")
 // sends, then the metadata and the RFCs. Its error is for people and says
 // what to do; nothing has been sent then.
 func Plan(g credfiles.Grant, s Server) (Post, error) {
-	p := Post{TokenURL: s.TokenURL, ClientID: g.ClientID, Accept: "application/json"}
+	p := Post{TokenURL: s.TokenURL, Issuer: s.Issuer, ClientID: g.ClientID, Accept: "application/json"}
 	if g.TokenURL != "" {
 		p.TokenURL = g.TokenURL
 	}

@@ -58,6 +58,7 @@ type Memory struct {
 	Slowest  time.Duration `json:"slowest,omitempty"` // how long the token endpoint took, slowest of late
 
 	TokenURL string      `json:"token_url,omitempty"` // of the last successful refresh
+	Issuer   string      `json:"issuer,omitempty"`    // who vouched for it
 	Reverts  []time.Time `json:"reverts,omitempty"`   // when a store that had gone back got its successor again
 	Dead     time.Time   `json:"dead,omitzero"`       // when Refresh was found dead
 	Told     string      `json:"told,omitempty"`      // fingerprint whose death was told
