@@ -184,7 +184,7 @@ func (l *lab) tries(n int) (waits []time.Duration) {
 		if out.Did != refresher.Failed {
 			l.t.Fatalf("did %s, %s", out.Did, out.State)
 		}
-		waits = append(waits, out.Memory.Until.Sub(time.Now()))
+		waits = append(waits, time.Until(out.Memory.Until))
 		if out := l.keep(linear); out.Did != refresher.Nothing {
 			l.t.Fatalf("asked again at once: did %s after %v", out.Did, time.Since(began))
 		}
