@@ -210,7 +210,13 @@ func claudeAdopt(c *Credential, e jsonedit.Value, j joined) {
 	if c.ClientSecret.IsZero() {
 		c.ClientSecret = j.secrets[c.Key.Entry]
 	}
-	if c.Issuer == "" {
+	found, ok := e.Get("discoveryState", "oauthMetadataFound")
+	switch {
+	case ok && string(found.Bytes()) == "false":
+		// A server of the 2025-03-26 revision of MCP without metadata: what
+		// stands there is the URL that it was guessed from, which binds nothing.
+		c.Issuer = ""
+	case c.Issuer == "":
 		// Older versions bind the grant by the server that discovery found.
 		if url, ok := e.Get("discoveryState", "authorizationServerUrl"); ok {
 			c.Issuer, _ = url.Text()

@@ -84,3 +84,18 @@ func TestANextRefreshTokenThatCameWithoutItsAccessTokenIsSentInThePlaceOfTheSpen
 		}
 	})
 }
+
+// Claude Code signs in at such a server by guessing its endpoints, and keeps
+// the guess.
+func TestAServerWithoutMetadataIsAskedAsItsClientAsksIt(t *testing.T) {
+	o := authtest.Options{Discovery: authtest.Discovery{ResourceMetadata: authtest.NoResourceMetadata, ServerMetadata: authtest.NoServerMetadata}}
+	// Memory's two hosts would be two origins.
+	s := authtest.New(t, o)
+	l := newLab(t)
+	g := s.Grant(due)
+	l.claude(map[string]authtest.Grant{"linear": g})
+	l.write(strings.ReplaceAll(l.read(claudeStore...), `"oauthMetadataFound":true`, `"oauthMetadataFound":false`), claudeStore...)
+	if out := l.refresh(linearC); out.Did != refresher.Refreshed {
+		t.Errorf("did %s, %s, %s, %v", out.Did, out.State, out.Memory.Detail, out.Err)
+	}
+}
