@@ -52,9 +52,6 @@ func TestTheREADMEHasEveryKey(t *testing.T) {
 	if !ok || !end {
 		t.Fatal("the README has no marks for the table of settings")
 	}
-	if strings.TrimSpace(got) == "" {
-		t.Skip("the README has no table of settings yet")
-	}
 	var want strings.Builder
 	want.WriteString("| key | value | default | |\n| --- | --- | --- | --- |\n")
 	for _, k := range Doc() {
