@@ -493,3 +493,38 @@ func TestARecordThatCannotBeTrustedStopsTheRefresh(t *testing.T) {
 		_ = g
 	})
 }
+
+// An answer that broke off behind its new refresh token: the one that was sent
+// is spent, and the new one is sent next, whatever became of the store.
+func TestARefreshTokenThatCameAloneIsTheOneToSendNext(t *testing.T) {
+	for state, change := range stores {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := l.one(s, due)
+			row := l.row(linear)
+			next := s.Grant(authtest.GrantOptions{ClientID: g.ClientID}) // stands in for what a cut answer carried
+			cut := *authtest.Status(200)
+			cut.Header.Set("Content-Type", "application/json")
+			cut.Body = []byte(`{"refresh_token":"` + next.RefreshToken + `","access_to`)
+			s.NextGrant(g.ID, authtest.Behaviour{Answer: &cut, BeforeAnswer: func() { change(l, s, g) }})
+			out := l.Refresh(context.Background(), row, refresher.Options{})
+			l.wantQuiet()
+			if got := l.marked(g.RefreshToken); got != "spent" {
+				t.Errorf("%s: the one that was sent is marked %s", state, got)
+			}
+			l.wantPosts(s, g.ID, 1)
+			switch state {
+			case "same", "blanked":
+				l.want(out, refresher.Refreshed, refresher.Fresh)
+				l.wantPosts(s, next.ID, 1)
+				l.wantStored(s, next.ID, linear)
+			case "rotated":
+				if k := l.kept(); k.Orphan == nil || k.Orphan.Reveal().Refresh.Reveal() != next.RefreshToken {
+					t.Errorf("%s: it is not kept", state)
+				}
+				fallthrough
+			default:
+				l.wantPosts(s, next.ID, 0)
+			}
+		})
+	}
+}

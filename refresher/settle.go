@@ -14,14 +14,17 @@ import (
 // point brings us back here with the same record, and so does whatever could
 // not be remembered.
 func (a *attempt) settle(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
-	switch v.Kind {
-	case exchange.Refreshed:
-		return a.land(ctx, rec, answer, v)
-	case exchange.Dead:
+	old := rec.Sent.Credential().Token
+	switch {
+	case v.Kind == exchange.Refreshed:
+		return a.land(ctx, rec, answer, v.Token, v)
+	case v.Kind == exchange.Dead:
 		return a.bury(ctx, rec, v)
-	}
-	if old := rec.Sent.Credential(); !v.Successor.IsZero() && !v.Successor.Equal(old.Refresh) {
-		return a.succeed(ctx, rec, answer, v)
+	case !v.Successor.IsZero() && !v.Successor.Equal(old.Refresh):
+		// It came whole and the access token did not: the one that was sent is
+		// spent, and this one is to be sent next.
+		old.Refresh = v.Successor
+		return a.land(ctx, rec, answer, old, v)
 	}
 	out, err := a.wait(rec.For, waitOf(v), v, nil)
 	return a.end(rec, out, err)
@@ -41,10 +44,10 @@ func (a *attempt) end(rec *ledger.Record, out Outcome, err error) Outcome {
 	return out
 }
 
-// land puts a new token into the store.
-func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
+// land puts the token that an answer brought into the store.
+func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.Answer, t credfiles.Token, v exchange.Verdict) Outcome {
 	old := rec.Sent.Credential()
-	full := v.Token
+	full := t
 	if full.Refresh.IsZero() {
 		full.Refresh = old.Refresh
 	}
@@ -52,7 +55,7 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 		full.RefreshExpiry = old.RefreshExpiry
 	}
 	rotated := !full.Refresh.Equal(old.Refresh)
-	result, err := a.write(ctx, rec, answer, v.Token)
+	result, err := a.write(ctx, rec, answer, t)
 	if err != nil {
 		if rotated {
 			a.forgot(a.lk.MarkSpent(rec.For, rec.Sent.Lineage))
@@ -68,8 +71,13 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 	switch result {
 	case credfiles.Written:
 		out.Token = full
-		a.remember(rec, full, answer.At, v.Lifetime)
 		kept.Good, kept.Orphan = ledger.Keep(full, rec.Sent.Lineage), nil
+		if v.Kind == exchange.Refreshed {
+			a.remember(rec, full, answer.At, v.Lifetime)
+		} else {
+			a.mem.Refresh = a.r.Ledger.Fingerprint(full.Refresh)
+			e.What, out.Did = "successor", "" // to be sent now
+		}
 		a.clearMark()
 	case credfiles.Theirs:
 		e.What, out.Did = "adopted", Adopted
@@ -94,28 +102,6 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 		out.Did = Failed // what stands there is a wipe
 	}
 	return a.end(rec, out, err)
-}
-
-// succeed puts the next refresh token into the store where an answer brought
-// it whole and broke off before the access token: the one that was sent is
-// spent, and the next one is to be sent now.
-func (a *attempt) succeed(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
-	next := rec.Sent.Credential().Token
-	next.Refresh = v.Successor
-	a.forgot(a.lk.MarkSpent(rec.For, rec.Sent.Lineage))
-	if result, err := a.write(ctx, rec, answer, next); err != nil || result != credfiles.Written {
-		out, forgot := a.wait(rec.For, ledger.Unsaved, v, err)
-		a.forgot(forgot)
-		rec.Close()
-		return out
-	}
-	a.mem.Settle()
-	a.mem.Refresh = a.r.Ledger.Fingerprint(next.Refresh)
-	kept, _ := a.r.Ledger.Kept(a.row.Key)
-	kept.Good = ledger.Keep(next, rec.Sent.Lineage)
-	err := errors.Join(a.lk.SaveKept(kept), a.lk.MarkSpent(rec.For, rec.Sent.Lineage), a.lk.Save(a.mem))
-	a.log(ledger.Event{What: "successor", Old: short8(rec.For), New: short8(a.mem.Refresh)})
-	return a.end(rec, Outcome{Row: a.row}, err)
 }
 
 // remember is what a token in the store means for the next one. An answer that
