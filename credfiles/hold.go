@@ -83,13 +83,16 @@ func (h *Hold) Read(ctx context.Context) (Credential, error) {
 
 // Ready finds out whether the store could be written, before anything is at
 // stake: it makes the file that will take the store's place, at its full size.
-// The error is ErrGone where there is no store, else a *Problem.
+// The error is ErrGone where there is no such entry, else a *Problem.
 func (h *Hold) Ready() error {
 	doc, err := h.store.readSettled(context.Background())
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrGone
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := h.store.find(doc.root, h.key, joined{}); err != nil {
 		return err
 	}
 	// Tokens differ in length; a quarter more and 64 KiB hold any that we take.

@@ -189,6 +189,13 @@ func fresh(name string) Token {
 	}
 }
 
+// tryLock asks once for one of the client's locks.
+func (l *lab) tryLock(lock clientLock) (*clientlock.Lock, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	return l.store().lock(ctx, lock)
+}
+
 // busy takes one of the client's locks as another process would.
 func (l *lab) busy(lock clientLock) *clientlock.Lock {
 	l.t.Helper()

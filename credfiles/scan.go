@@ -41,6 +41,9 @@ func (s *Store) join(root jsonedit.Value) (joined, *Problem) {
 
 // entries makes credentials of a document, in the order in which it has them.
 func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, problems []Problem) {
+	if root.Kind() != jsonedit.Object {
+		return nil, []Problem{*s.odd("")}
+	}
 	view := s.view(j)
 	for i := range s.file.kinds {
 		k := &s.file.kinds[i]

@@ -54,14 +54,15 @@ func Stores(h Host, extra []Home) []*Store {
 	return stores
 }
 
-// A folder is a client's home under the name that we show.
-type folder struct{ path, profile string }
+// A folder is a client's home: its own name or the config's, and the profile
+// that makes of it.
+type folder struct{ path, name, profile string }
 
 func (h Host) homes(c *client, extra []Home) []folder {
 	var all []folder
-	add := func(path, profile string) {
-		if !slices.ContainsFunc(all, func(p folder) bool { return sameHome(p.path, path) }) {
-			all = append(all, folder{path, profile})
+	add := func(path, name string) {
+		if !slices.ContainsFunc(all, func(f folder) bool { return sameHome(f.path, path) }) {
+			all = append(all, folder{path: path, name: name})
 		}
 	}
 	if h.Home != "" {
@@ -89,17 +90,19 @@ func (h Host) homes(c *client, extra []Home) []folder {
 	return all
 }
 
-// tellApart gives those of some whose profile another in all has as well four
-// digits of their path's hash.
+// tellApart makes profiles of the names of some. Where another in all has the
+// same name, four digits of the path's hash follow.
 func tellApart(all, some []folder) {
 	count := map[string]int{}
-	for _, p := range all {
-		count[p.profile]++
+	for _, f := range all {
+		count[f.name]++
 	}
 	for i := range some {
-		if p := &some[i]; count[p.profile] > 1 && p.profile != "" {
-			sum := sha256.Sum256([]byte(resolved(p.path)))
-			p.profile += "~" + hex.EncodeToString(sum[:2])
+		f := &some[i]
+		f.profile = f.name
+		if count[f.name] > 1 {
+			sum := sha256.Sum256([]byte(resolved(f.path)))
+			f.profile += "~" + hex.EncodeToString(sum[:2])
 		}
 	}
 }

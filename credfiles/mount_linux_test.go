@@ -1,0 +1,188 @@
+package credfiles
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// inMountNamespace runs the calling test once more in a process whose mounts
+// are its own, and reports whether this is that process. It needs root, or
+// user namespaces.
+func inMountNamespace(t *testing.T) bool {
+	t.Helper()
+	const child = "LAMPLIGHTER_TEST_CHILD"
+	if os.Getenv(child) == t.Name() {
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			t.Skip("no private mounts here:", err)
+		}
+		return true
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), child+"="+t.Name())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err != nil && !errors.As(err, &exit):
+		t.Skipf("a process with mounts of its own is not permitted here: %v", err)
+	case bytes.Contains(out, []byte("--- SKIP")):
+		t.Skipf("%s", out)
+	case err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
+		t.Fatalf("in the other process: %v\n%s", err, out)
+	}
+	return false
+}
+
+// mountStore makes the store a file that is mounted by itself, as containers
+// do it, and returns the file behind it.
+func (l *lab) mountStore() (source string) {
+	l.t.Helper()
+	source = filepath.Join(l.t.TempDir(), "outside.json")
+	l.must(os.WriteFile(source, []byte(l.get(l.file())), 0o600))
+	if err := unix.Mount(source, l.path(l.file()), "", unix.MS_BIND, ""); err != nil {
+		l.t.Skip("cannot mount:", err)
+	}
+	l.t.Cleanup(func() { unix.Unmount(l.path(l.file()), unix.MNT_DETACH) })
+	return source
+}
+
+func TestAStoreMountedByItself(t *testing.T) {
+	if !inMountNamespace(t) {
+		return
+	}
+	for _, c := range clients {
+		l := realLab(t, c)
+		source := l.mountStore()
+		old := l.one("lab")
+		before := l.get(l.file())
+		h, err := l.store().Hold(context.Background(), old)
+		l.must(err)
+		if err := h.Ready(); !l.store().file.inPlace {
+			var p *Problem
+			if !errors.As(err, &p) || p.Kind != Mount || p.Store != l.path(l.file()) {
+				t.Errorf("%s: Ready: %v", c.name, err)
+			}
+			if _, err := h.Write(context.Background(), old, fresh("lab"), noImage); !errors.As(err, &p) || p.Kind != Mount {
+				t.Errorf("%s: Write: %v", c.name, err)
+			}
+			l.must(h.Close())
+			equal(t, c.name, l.get(l.file()), before)
+			continue
+		} else if err != nil {
+			t.Fatalf("%s: Ready: %v", c.name, err)
+		}
+
+		// The image is on the disk before the store is touched, under the lock.
+		var images []string
+		result, err := h.Write(context.Background(), old, fresh("lab"), func(image []byte) error {
+			images = append(images, string(image))
+			equal(t, "the store while the image is kept", l.get(l.file()), before)
+			if lock, err := l.tryLock(c.storeLock); err == nil {
+				lock.Release()
+				t.Error("written without the client's lock")
+			}
+			return nil
+		})
+		if err != nil || result != Written || len(images) != 1 || images[0] != l.get(l.file()) || !has(l.one("lab"), fresh("lab")) {
+			t.Errorf("%s: %v, %v, %d images", c.name, result, err, len(images))
+		}
+		behind, err := os.ReadFile(source)
+		l.must(err)
+		equal(t, c.name+": the file behind it", string(behind), l.get(l.file()))
+		l.must(h.Close())
+		if len(l.files()) != len(realLab(t, c).files()) {
+			t.Errorf("%s: something was left behind", c.name)
+		}
+	}
+}
+
+// A journal that cannot keep the image is a reason not to begin.
+func TestNothingIsWrittenInPlaceWithoutAnImage(t *testing.T) {
+	if !inMountNamespace(t) {
+		return
+	}
+	l := realLab(t, &codex)
+	l.mountStore()
+	old := l.one("lab")
+	before := l.get(l.file())
+	h := l.hold(old)
+	full := errors.New("the journal is full")
+	if _, err := h.Write(context.Background(), old, fresh("lab"), func([]byte) error { return full }); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	equal(t, "the store", l.get(l.file()), before)
+
+	// A lock that was lost while the image was kept, too.
+	_, err := h.Write(context.Background(), old, fresh("lab"), func([]byte) error { return os.Remove(l.path(codex.storeLock.path)) })
+	if err == nil {
+		t.Error("written without the lock")
+	}
+	equal(t, "the store", l.get(l.file()), before)
+	l.must(h.Close())
+}
+
+// Between our reading and our writing in place another program wrote.
+func TestAWriteInPlaceMerges(t *testing.T) {
+	if !inMountNamespace(t) {
+		return
+	}
+	l := realLab(t, &codex)
+	l.mountStore()
+	old := l.one("lab")
+	h := l.hold(old)
+	writes := 0
+	h.pause = func() {
+		if writes++; writes == 1 {
+			l.put(l.file(), l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") }))
+		}
+	}
+	images := 0
+	result, err := h.Write(context.Background(), old, fresh("lab"), func([]byte) error { images++; return nil })
+	if err != nil || result != Written || images != 1 {
+		t.Errorf("%v, %v, %d images", result, err, images)
+	}
+	l.must(h.Close())
+	if all := l.scan(); len(all) != 1 || !has(all[0], fresh("lab")) {
+		t.Error("their logout of the other entry, or our token, is lost")
+	}
+}
+
+// People in WSL link their home to the one of Windows. The locks do not reach
+// there.
+func TestALinkToAHomeOfAnotherSystemIsOnlyWatched(t *testing.T) {
+	if !inMountNamespace(t) {
+		return
+	}
+	if err := unix.Mount("tmpfs", "/mnt", "tmpfs", 0, ""); err != nil {
+		t.Skip("cannot mount:", err)
+	}
+	for _, c := range clients {
+		l := realLab(t, c)
+		l.host.Kernel = "6.6.87.2-microsoft-standard-WSL2"
+		windows := filepath.Join("/mnt/c/Users/x", c.dir)
+		l.must(os.MkdirAll(filepath.Dir(windows), 0o755))
+		out, err := exec.Command("mv", l.dir, windows).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		l.must(os.Symlink(windows, l.dir))
+		for _, cred := range l.scan() {
+			if cred.WatchOnly != ForeignSystem {
+				t.Errorf("%s is watch-only %q", cred.ID, cred.WatchOnly)
+			}
+		}
+	}
+}
