@@ -22,10 +22,7 @@ func (p *program) demoCommand() *cobra.Command {
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx := c.Context()
-			if c.Flags().Changed("for") {
-				if span <= 0 {
-					return usagef(saidNotPositive, "--for")
-				}
+			if span > 0 {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, span)
 				defer cancel()
@@ -34,7 +31,7 @@ func (p *program) demoCommand() *cobra.Command {
 		},
 		ValidArgsFunction: completeNothing,
 	}
-	c.Flags().DurationVar(&span, "for", 0, "end by itself after this long, such as `60s`")
+	timeFlag(c, &span, "for", "60s", "end by itself after this long")
 	return c
 }
 

@@ -150,7 +150,7 @@ func (p *program) root() *cobra.Command {
 	})
 	root.Flags().Bool("version", false, "print the version")
 	flags := root.PersistentFlags()
-	flags.StringVar(&p.config, "config", "", "read the settings from `FILE`")
+	flags.Var(&flagValue{kind: "FILE", set: func(s string) error { p.config = s; return nil }}, "config", "read the settings from this file")
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")
 	root.AddCommand(
 		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.tokenCommand(),

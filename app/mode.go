@@ -33,8 +33,6 @@ func (p *program) modeCommand() *cobra.Command {
 				return usagef(saidAllOrIDs)
 			case c.Flags().Changed("for") && word != "paused":
 				return usagef(saidForOnlyPaused)
-			case c.Flags().Changed("for") && span <= 0:
-				return usagef(saidNotPositive, "--for")
 			}
 			var end time.Time
 			if span > 0 {
@@ -72,7 +70,7 @@ func (p *program) modeCommand() *cobra.Command {
 		ValidArgsFunction: p.completeModes,
 	}
 	c.Flags().BoolVar(&all, "all", false, "every credential, and those still to come")
-	c.Flags().DurationVar(&span, "for", 0, "how long a pause lasts, such as `1h`")
+	timeFlag(c, &span, "for", "1h", "how long a pause lasts")
 	return c
 }
 

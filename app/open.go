@@ -62,7 +62,7 @@ func (p *program) openAnyway() (*parts, error) {
 	}
 	repaired, err := settings.Secure(state)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf(saidNoState, err)
 	}
 	for _, name := range repaired {
 		p.warnf(saidRepaired, shortPath(p.host.Home, name))

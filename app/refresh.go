@@ -37,8 +37,6 @@ func (p *program) refreshCommand() *cobra.Command {
 				return usagef(saidAllAndIDs)
 			case w.all && within:
 				return usagef(saidAllAndWithin)
-			case within && w.Within <= 0:
-				return usagef(saidNotPositive, "--within")
 			case w.Anyway && !w.named():
 				return usagef(saidAnyway)
 			}
@@ -47,7 +45,7 @@ func (p *program) refreshCommand() *cobra.Command {
 		},
 		ValidArgsFunction: p.completeIDs,
 	}
-	c.Flags().DurationVar(&w.Within, "within", 0, "refresh what has less than this left, such as `15m`")
+	timeFlag(c, &w.Within, "within", "15m", "refresh what has less than this left")
 	c.Flags().BoolVar(&w.all, "all", false, "refresh everything that may be refreshed")
 	c.Flags().BoolVar(&w.dry, "dry-run", false, "say what would be done, and do nothing")
 	c.Flags().BoolVar(&w.Anyway, "anyway", false, "even beside a running client that would not notice")
@@ -78,6 +76,9 @@ func (p *program) refresh(ctx context.Context, w wish) error {
 	for _, out := range outs {
 		c := w.code(out)
 		switch {
+		case ctx.Err() != nil && out.Did == refresher.Failed && errors.Is(out.Err, context.Cause(ctx)):
+			p.printf(saidNotDone, out.ID)
+			c = exitLater
 		case c != exitDone || out.Did != refresher.Nothing && out.Did != refresher.Failed && out.Did != refresher.Lost:
 			p.printOutcome(v, out)
 			said = true
@@ -160,10 +161,6 @@ func (w wish) code(out refresher.Outcome) int {
 	switch out.Did {
 	case refresher.Refreshed, refresher.Adopted, refresher.Restored:
 		return exitDone
-	case refresher.Failed:
-		if errors.Is(out.Err, context.Canceled) {
-			return exitLater
-		}
 	}
 	near := out.NearEnd(w.Within)
 	counts := w.named() || !out.Unused && (w.all || near || out.Did == refresher.Failed)

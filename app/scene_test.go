@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -45,6 +47,9 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("HOME", home)
 	env.Setenv("TZ", "UTC")
+	if sleep, err := exec.LookPath("sleep"); err == nil {
+		env.Setenv("SLEEP", sleep)
+	}
 	for _, name := range []string{"CODEX_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"} {
 		env.Setenv(name, "")
 	}
@@ -213,6 +218,14 @@ func scriptLock(ts *testscript.TestScript, neg bool, args []string) {
 	lock, err := clientlock.File(ctx, ts.MkAbs(args[0]), clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: time.Millisecond})
 	ts.Check(err)
 	of(ts).locks[args[0]] = func() { lock.Release() }
+}
+
+// hold CLIENT/NAME takes the lock under which its client refreshes it.
+func scriptHold(ts *testscript.TestScript, neg bool, args []string) {
+	sc := of(ts)
+	_, name, _ := strings.Cut(args[0], "/")
+	sum := sha256.Sum256([]byte(credfiles.EntryKey(name, sc.grants[args[0]].grant.ServerURL)))
+	scriptLock(ts, neg, []string{"home/.codex/mcp-oauth-locks/" + hex.EncodeToString(sum[:]) + ".lock"})
 }
 
 func scriptUnlock(ts *testscript.TestScript, neg bool, args []string) {

@@ -51,6 +51,8 @@ func TestScripts(t *testing.T) {
 			"lock":    scriptLock,
 			"unlock":  scriptUnlock,
 			"many":    scriptMany,
+			"hold":    scriptHold,
+			"none":    scriptNone,
 			"clean":   scriptClean,
 			"start":   scriptStart,
 			"until":   scriptUntil,
@@ -213,6 +215,15 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).started[args[0]] = cmd
 }
 
+// none DIR: there is nothing in it.
+func scriptNone(ts *testscript.TestScript, neg bool, args []string) {
+	found, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(found) > 0 {
+		ts.Fatalf("%s holds %s and %d more", args[0], found[0].Name(), len(found)-1)
+	}
+}
+
 // until NAME REGEXP [N] waits until what was started has said so, N times.
 func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 	re := regexp.MustCompile("(?m)" + args[1])
@@ -235,7 +246,7 @@ func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := of(ts).started[args[0]]
 	delete(of(ts).started, args[0])
 	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT, "KILL": os.Kill}
-	ts.Check(cmd.Process.Signal(signals[args[1]]))
+	cmd.Process.Signal(signals[args[1]]) // it may have ended by itself
 	cmd.Wait()
 	if code := strconv.Itoa(cmd.ProcessState.ExitCode()); code != args[2] {
 		ts.Fatalf("%s ended with %s, want %s; it said:\n%s", args[0], code, args[2], ts.ReadFile(args[0]+".txt"))

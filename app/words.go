@@ -44,7 +44,8 @@ const (
 	saidAllOrIDs      = "name the credentials, or say --all"
 	saidNoMode        = "%q is no mode; the last word has to be keep, watch-only or paused"
 	saidForOnlyPaused = "--for goes with paused only"
-	saidNotPositive   = "%s has to be more than nothing, such as 15m"
+	saidNoTime        = "write a time as 90s, 15m or 1h"
+	saidNotPositive   = "it has to be more than nothing"
 
 	saidWorking    = "%s, %d s"
 	saidWorkingOn  = "%s ..."
@@ -63,6 +64,7 @@ const (
 	saidState        = "%s: %s, %s\n"
 	wordOldSettings  = "%s; until that is mended the settings of before stay in force"
 	saidDo           = "    -> %s\n"
+	saidNotDone      = "%s: left alone, because you interrupted\n"
 	saidInterrupted  = "interrupted"
 	saidNoToken      = "%s has no token that works: %s"
 	saidDoThis       = "    -> %s"

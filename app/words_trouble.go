@@ -46,6 +46,7 @@ var signs = []struct{ sign, class string }{
 	{"deadline exceeded", exchange.FailureTimeout},
 	{"no answer in time", exchange.FailureTimeout},
 	{"context canceled", exchange.FailureCancelled},
+	{"signal received", exchange.FailureCancelled},
 	{"refused", exchange.FailureConnect},
 	{"unreachable", exchange.FailureConnect},
 	{"no route to host", exchange.FailureConnect},
