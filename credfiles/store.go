@@ -28,6 +28,7 @@ type Store struct {
 	home    string // the client's folder
 	profile string // empty for the default home
 	path    string // links not resolved
+	remote  remoteFiles
 
 	mu   sync.Mutex
 	seen bool      // it was there, and whole, when last read
