@@ -20,6 +20,10 @@ var claude = client{
 
 	files: []file{{
 		name: ".credentials.json",
+		// On macOS its place is the login keychain, and the file is for when that
+		// fails: it can hold what was rotated away there (anthropics/claude-code
+		// #87405). Two refreshers of one grant would revoke it.
+		fallbackOn: []string{"darwin"},
 		kinds: []kind{
 			{
 				name: "login", at: at("claudeAiOauth"), single: true, watchOnly: VendorLogin,

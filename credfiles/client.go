@@ -55,6 +55,9 @@ type file struct {
 	name    string // relative to the home
 	kinds   []kind
 	inPlace bool // the client itself writes it in place, so we may where nothing else works
+	// fallbackOn are the systems (runtime.GOOS) on which the client prefers
+	// another place, and this file may be an old copy of what is there.
+	fallbackOn []string
 }
 
 // A kind is one sort of credential in a file.

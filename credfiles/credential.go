@@ -94,6 +94,7 @@ const (
 	ForeignOwner  Reason = "foreign-owner"  // another user's store
 	ForeignSystem Reason = "foreign-system" // a home of another system, such as \\wsl.localhost
 	OddFormat     Reason = "odd-format"     // a shape that we do not know
+	Fallback      Reason = "fallback"       // the client prefers another place on this system, such as the keychain
 	ClientConfig  Reason = "client-config"  // the client's own configuration cannot be read
 	LedgerUnread  Reason = "ledger"         // our own memory cannot be read, so what is spent is not known
 )

@@ -71,6 +71,7 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 				return 0, err
 			}
 			theirs, there = doc.text, doc.text
+			w.came, w.there = nil, nil // of a file that the path does not lead to
 		default:
 			return 0, err
 		}
@@ -142,7 +143,7 @@ func (w *write) again(ctx context.Context, there []byte) (theirs, now []byte, er
 
 // late reports whether what came out of the file was written to since.
 func (w *write) late() bool {
-	if w.target == nil {
+	if w.target == nil || w.came == nil {
 		return false
 	}
 	came, err := w.target.Came()

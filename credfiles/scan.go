@@ -147,7 +147,7 @@ func (s *Store) place(key Key) (many *kind, path []string) {
 // odd is the Problem of an entry, or of the whole store, that has another
 // shape than the client writes.
 func (s *Store) odd(entry string) *Problem {
-	return &Problem{Store: s.path, Client: s.client.name, Kind: OddShape, Entry: entry}
+	return &Problem{Store: s.path, Client: s.client.name, Kind: OddShape, Entry: printable(entry)}
 }
 
 // limit is why nothing in this store may be refreshed by us.
@@ -157,6 +157,8 @@ func (s *Store) limit() Reason {
 		return ForeignSystem
 	case !ours(s.path):
 		return ForeignOwner
+	case slices.Contains(s.file.fallbackOn, s.host.OS):
+		return Fallback
 	}
 	return ""
 }

@@ -323,31 +323,80 @@ func putBack(t *testing.T, c *client, make func(l *lab) string, kind ProblemKind
 // Claude Code 2.1.329 puts a file in the place of a link when it writes.
 func TestALinkThatBecameAFileMeanwhile(t *testing.T) {
 	for _, c := range clients {
+		for _, when := range []string{"before the exchange", "after an exchange", "before the merge"} {
+			t.Run(c.name+"/"+when, func(t *testing.T) { becomesAFile(t, c, when) })
+		}
+	}
+}
+
+func becomesAFile(t *testing.T, c *client, when string) {
+	l := realLab(t, c)
+	target := filepath.Join(l.host.Home, "elsewhere.json")
+	l.must(os.Rename(l.path(l.file()), target))
+	l.must(os.Symlink(target, l.path(l.file())))
+	old := l.one("lab")
+	h := l.hold(old)
+	theirs := l.get(l.file()) + "\n"
+	exchanges := 0
+	h.pause = func() {
+		exchanges++
+		switch {
+		case when == "before the merge" && exchanges == 1:
+			l.must(os.WriteFile(target, []byte(theirs), 0o600))
+		case when == "before the merge" && exchanges == 2, when == "before the exchange" && exchanges == 1:
+			l.replace(theirs)
+		}
+	}
+	result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+	switch when {
+	case "before the merge": // what came out of the one file has no place in the other
+		var p *Problem
+		if !errors.As(err, &p) || p.Kind != Dangling {
+			t.Errorf("%v, %v", result, err)
+		}
+		equal(t, "their new file", l.get(l.file()), theirs)
+	case "after an exchange":
+		l.replace(theirs)
+		result, err = h.Write(context.Background(), old, fresh("lab"), noImage)
+		fallthrough
+	default:
+		if err != nil || result != Written {
+			t.Errorf("%v, %v", result, err)
+		}
+		if !has(l.one("lab"), fresh("lab")) {
+			t.Error("the new file has not got the token")
+		}
+	}
+	l.must(h.Close())
+	if when == "before the exchange" {
+		if text, err := os.ReadFile(target); err != nil || strings.Contains(string(text), "EXAMPLE") {
+			t.Errorf("the former target was written: %v", err)
+		}
+	}
+	if text := l.get(l.file()); !strings.HasSuffix(text, "\n") {
+		t.Error("theirs is lost")
+	}
+}
+
+// Between two exchanges of one write the path comes to lead elsewhere: what
+// came out of the first file says nothing about the second.
+func TestAPathThatMovesBetweenTwoExchanges(t *testing.T) {
+	for _, c := range clients {
 		l := realLab(t, c)
 		target := filepath.Join(l.host.Home, "elsewhere.json")
 		l.must(os.Rename(l.path(l.file()), target))
 		l.must(os.Symlink(target, l.path(l.file())))
 		old := l.one("lab")
 		h := l.hold(old)
-		exchanges := 0
-		h.pause = func() {
-			if exchanges++; exchanges == 1 {
-				l.replace(l.get(l.file()) + "\n")
-			}
-		}
-		before, err := os.ReadFile(target)
-		l.must(err)
-		result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
-		if err != nil || result != Written {
-			t.Errorf("%s: %v, %v", c.name, result, err)
+		theirs := l.get(l.file()) + "\n"
+		w := &write{Hold: h, old: old, token: fresh("lab")}
+		w.came, w.there = []byte("of an exchange before"), []byte("put there before")
+		l.replace(theirs)
+		result, err := w.merge(context.Background(), []byte(theirs), []byte(theirs))
+		if err != nil || result != Written || !has(l.one("lab"), fresh("lab")) {
+			t.Errorf("%s: %v, %v: %q", c.name, result, err, l.get(l.file()))
 		}
 		l.must(h.Close())
-		if !has(l.one("lab"), fresh("lab")) {
-			t.Errorf("%s: the new file has not got the token", c.name)
-		}
-		if after, err := os.ReadFile(target); err != nil || string(after) != string(before) {
-			t.Errorf("%s: the former target was written: %v", c.name, err)
-		}
 	}
 }
 
