@@ -2,32 +2,57 @@ package credfiles
 
 import (
 	"encoding/base64"
-	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
+
+	"lamplighter/credfiles/jsonedit"
 )
 
 // Times reads iat and exp of an access token that is a JWT (RFC 7519 section
-// 4.1), without verifying it: they only say when to look again. ok is false
-// where there is no readable exp; iat may be zero.
+// 4.1), by the server's clock. Nothing is verified: they only say when to look
+// again. ok is false where there is no readable exp; iat may be zero.
 func (s Secret) Times() (iat, exp time.Time, ok bool) {
 	parts := strings.Split(s.Reveal(), ".")
-	if len(parts) != 3 {
+	if len(parts) != 3 { // five parts are encrypted (RFC 7516)
 		return
 	}
-	body, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	// Some libraries pad, or use the alphabet of plain base64.
+	text := strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(parts[1], "="))
+	payload, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return
 	}
-	var claims struct {
-		Iat float64 `json:"iat"`
-		Exp float64 `json:"exp"`
-	}
-	if json.Unmarshal(body, &claims) != nil || claims.Exp < 1e9 || claims.Exp > 1e11 {
+	claims, err := jsonedit.Parse(payload)
+	if err != nil || claims.Kind() != jsonedit.Object {
 		return
 	}
-	if claims.Iat >= 1e9 && claims.Iat < claims.Exp {
-		iat = time.Unix(int64(claims.Iat), 0)
+	if exp = numericDate(claims, "exp"); exp.IsZero() {
+		return
 	}
-	return iat, time.Unix(int64(claims.Exp), 0), true
+	if iat = numericDate(claims, "iat"); !iat.Before(exp) {
+		iat = time.Time{}
+	}
+	return iat, exp, true
+}
+
+// numericDate is a claim in seconds since 1970, or in milliseconds where
+// seconds would lie far beyond any token's end; as a number, or as one in a
+// string. Zero where it is no time that a token of today can name.
+func numericDate(claims jsonedit.Value, name string) time.Time {
+	v, _ := claims.Get(name)
+	n, ok := v.Float()
+	if text, isText := v.Text(); isText {
+		var err error
+		n, err = strconv.ParseFloat(text, 64)
+		ok = err == nil
+	}
+	switch {
+	case !ok:
+	case 1e9 <= n && n < 1e11:
+		return time.Unix(int64(n), 0).UTC()
+	case 1e12 <= n && n < 1e14:
+		return time.UnixMilli(int64(n)).UTC()
+	}
+	return time.Time{}
 }

@@ -82,7 +82,7 @@ func tokenOf(o, top *object, sent time.Time) (t credfiles.Token, lifetime time.D
 	lifetime = lifetimeIn(o, sent, "expires_in")
 	if lifetime > 0 {
 		t.Expiry = sent.Add(lifetime)
-	} else if iat, exp, ok := LifetimeOf(t.Access); ok {
+	} else if iat, exp, ok := t.Access.Times(); ok {
 		t.Expiry = exp
 		if iat.IsZero() {
 			iat = sent

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"lamplighter/credfiles"
 )
 
 var (
@@ -568,37 +566,6 @@ func TestSkewIsWhatTheRoundTripCannotExplain(t *testing.T) {
 		a := header(answered(200, "", ""), func(h *Header) { h.Date = date })
 		if got := Judge(post, a).Skew; got != want {
 			t.Errorf("Date %q: %v, want %v", date, got, want)
-		}
-	}
-}
-
-func TestLifetimeOfReadsAnyJWTAndNothingElse(t *testing.T) {
-	at := func(n int64) time.Time { return time.Unix(n, 0).UTC() }
-	for _, c := range []struct {
-		token    string
-		iat, exp time.Time
-		ok       bool
-	}{
-		{jwt(`{"iat":1795176000,"exp":1795179600}`), at(1795176000), at(1795179600), true},
-		{jwt(`{"exp":1795179600}`), time.Time{}, at(1795179600), true},
-		{jwt(`{"exp":1795179600.75}`), time.Time{}, at(1795179600), true},
-		{jwt(`{"exp":"1795179600"}`), time.Time{}, at(1795179600), true},
-		{jwt(`{"exp":1795179600000}`), time.Time{}, at(1795179600), true},
-		{strings.Replace(jwt(`{"exp":1795179600}`), ".sig", "==.sig", 1), time.Time{}, at(1795179600), true},
-		{jwt(`{"sub":"x"}`), time.Time{}, time.Time{}, false},
-		{jwt(`{"exp":null}`), time.Time{}, time.Time{}, false},
-		{jwt(`{"exp":0}`), time.Time{}, time.Time{}, false},
-		{jwt(`{"exp":1e300}`), time.Time{}, time.Time{}, false},
-		{jwt(`{"exp":17951`), time.Time{}, time.Time{}, false},
-		{jwt(`[1795179600]`), time.Time{}, time.Time{}, false},
-		{"a.b.c.d.e", time.Time{}, time.Time{}, false},
-		{"opaque-EXAMPLE", time.Time{}, time.Time{}, false},
-		{"..", time.Time{}, time.Time{}, false},
-		{"", time.Time{}, time.Time{}, false},
-	} {
-		iat, exp, ok := LifetimeOf(credfiles.NewSecret(c.token))
-		if !iat.Equal(c.iat) || !exp.Equal(c.exp) || ok != c.ok {
-			t.Errorf("%q: %v %v %v, want %v %v %v", c.token, iat, exp, ok, c.iat, c.exp, c.ok)
 		}
 	}
 }
