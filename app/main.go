@@ -158,6 +158,7 @@ func (p *program) root() *cobra.Command {
 	)
 	root.InitDefaultCompletionCmd("completion")
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Short = completionShort
 		c.Args = arguments(0, 0, "bash, fish, powershell or zsh")
 		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	}

@@ -26,8 +26,6 @@ func TestMain(m *testing.M) {
 	})
 }
 
-var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
-
 // Scripts run the real program in a throwaway home against real servers on
 // loopback. Afterwards no secret of those servers may stand in anything that
 // it printed or wrote, but for stores and journal.

@@ -48,6 +48,8 @@ keep names the one to be used.`
 
 	logHelp = `Shows what was done, when and why, oldest first. Tokens appear as fingerprints.`
 
+	completionShort = "Print what completes commands, flags and IDs in a shell"
+
 	demoHelp = `Shows the keeper at work on a sample home with servers of its own, on this
 computer: tokens that live 30 seconds, one server that fails for a while, one
 grant that is revoked. Nothing of yours is touched, and nothing is left behind.`

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"lamplighter/credfiles"
@@ -40,7 +41,7 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 		why, do := v.storeTrouble(row)
 		return "refreshed, but the store does not take the new token, which is safe in the journal: " + why + "; " + again, do
 	case refresher.WentBack:
-		return "the store went back to a used refresh token; the newer one is put back", ""
+		return "the store went back to a used refresh token; the newer one is to be put back", ""
 	case refresher.Fights:
 		return "another program keeps putting a used refresh token back; left alone " + wordForAnother(row.At, now),
 			"find what restores " + shortPath(v.home, row.Path)
@@ -139,12 +140,12 @@ func code(row refresher.Row) string {
 
 // badSetup says why a server cannot be asked as things are.
 func (v view) badSetup(row refresher.Row) string {
-	detail := row.Memory.Detail
+	detail := strings.TrimRight(strings.TrimSuffix(row.Memory.Detail, "sign in again"), ":; ") // what to do comes after
 	switch row.Memory.Code {
 	case "discovery":
 		return "the server does not say where to refresh: " + detail
 	case "issuer":
-		return "the server now belongs to another issuer than the one you signed in at, so nothing is sent: " + detail
+		return "nothing is sent, because the issuer changed: " + detail
 	case "request":
 		return "the request cannot be made: " + detail
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,8 +46,6 @@ var signs = []struct{ sign, class string }{
 	{"timeout", exchange.FailureTimeout},
 	{"deadline exceeded", exchange.FailureTimeout},
 	{"no answer in time", exchange.FailureTimeout},
-	{"context canceled", exchange.FailureCancelled},
-	{"signal received", exchange.FailureCancelled},
 	{"refused", exchange.FailureConnect},
 	{"unreachable", exchange.FailureConnect},
 	{"no route to host", exchange.FailureConnect},
@@ -58,7 +57,6 @@ var signs = []struct{ sign, class string }{
 var (
 	statusIn = regexp.MustCompile(`status (\d{3})`)
 	urlIn    = regexp.MustCompile(`^https?://([^/: ]+(:\d+)?)[^ ]*: `)
-	stackIn  = regexp.MustCompile(`(dial|read|write|lookup|proxyconnect) (tcp|udp)?[^ ]* ?([^ ]+(->[^ ]+)?)?: `)
 )
 
 // plainTrouble says in plain words why a server gave no answer that counts.
@@ -67,9 +65,6 @@ func plainTrouble(code, detail string) string {
 		return text
 	}
 	if text, ok := failures[code]; ok {
-		return text
-	}
-	if text, ok := failures[detail]; ok {
 		return text
 	}
 	if plain := plainError(detail); plain != "" {
@@ -84,16 +79,19 @@ func plainTrouble(code, detail string) string {
 // plainError puts plain words in the place of what the network said. The host
 // stays: it is the one thing in there that a person can check.
 func plainError(text string) string {
-	host := ""
-	if m := urlIn.FindStringSubmatch(text); m != nil {
-		host, text = m[1], text[len(m[0]):]
-	}
-	at := func(s string) string {
-		if host != "" {
-			return s + " (" + host + ")"
+	m := urlIn.FindStringSubmatch(text)
+	if m == nil { // not the network's
+		if words, ok := failures[text]; ok {
+			return words
 		}
-		return s
+		if strings.HasSuffix(text, "signal received") || text == context.Canceled.Error() {
+			return failures[exchange.FailureCancelled]
+		}
+		return text
 	}
+	host := m[1]
+	text = text[len(m[0]):]
+	at := func(s string) string { return s + " (" + host + ")" }
 	if m := statusIn.FindStringSubmatch(text); m != nil {
 		s, _ := httpTrouble("http-" + m[1])
 		return at(s)
@@ -103,7 +101,7 @@ func plainError(text string) string {
 			return at(failures[s.class])
 		}
 	}
-	return at(stackIn.ReplaceAllString(text, ""))
+	return at(text)
 }
 
 func httpTrouble(code string) (string, bool) {
@@ -138,7 +136,7 @@ func (v view) problem(p credfiles.Problem) string {
 	if do != "" {
 		what += ". " + upper(do)
 	}
-	return what + "."
+	return upper(what) + "."
 }
 
 // unread reports that a store could not be read at all.
@@ -194,7 +192,7 @@ func (v view) trouble(p credfiles.Problem) (what, do string) {
 	case credfiles.Dangling:
 		return store + " is a link to nothing", "put its target back, or remove the link"
 	case credfiles.Denied:
-		return store + " may not be read and written by you", "give yourself the permission" + may("chmod u+rw")
+		return "you may not read and write " + store, "give yourself the permission" + may("chmod u+rw")
 	case credfiles.Mount:
 		return store + " is mounted as a single file, so it cannot be replaced safely", "mount its folder instead"
 	case credfiles.ReadOnly:
