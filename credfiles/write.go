@@ -23,10 +23,15 @@ const (
 // lock, which a client holds for milliseconds.
 const storePatience = 10 * time.Second
 
-// Write puts the token that came for old into the store, if the entry is as
-// old says or may be overwritten all the same (see decide). image is called
-// with the store's new content before a store that can only be written in
-// place is written; it has to be on disk when it returns.
+// Write puts the token that came for old into the store, if the entry is still
+// as old says. One that others wrote meanwhile keeps their refresh token, or
+// their access token if ours brought no new refresh token and ends sooner; one
+// that its client wiped takes a token that is newer than what was refused; one
+// that is gone, or of another login, is left alone. Whatever else others wrote
+// meanwhile stays, also where they take no lock.
+//
+// image is called with the store's new content before a store that can only
+// be written in place is written; it has to be on disk when it returns.
 //
 // After an error nothing is known to be in the store, and the token must be
 // kept by the caller. The error is a *clientlock.BusyError, also where the

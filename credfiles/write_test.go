@@ -519,8 +519,8 @@ func TestAVendorsLoginIsNeverHeld(t *testing.T) {
 // A home that is gone, as on a disk that was taken out, does not come into
 // being through a lock.
 func TestAHomeThatIsGoneStaysGone(t *testing.T) {
-	for _, c := range clients {
-		l := realLab(t, c)
+	inBubble(t, func(l *lab) {
+		t, c := l.t, l.client
 		old := l.one("lab")
 		h := l.hold(old)
 		l.must(os.RemoveAll(l.dir))
@@ -540,7 +540,7 @@ func TestAHomeThatIsGoneStaysGone(t *testing.T) {
 		if _, err := os.Lstat(l.dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the home is there again: %v", c.name, err)
 		}
-	}
+	})
 }
 
 func TestReadyTwiceAndNoWriteLeaveNothing(t *testing.T) {
