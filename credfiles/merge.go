@@ -56,8 +56,6 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 				theirs = w.settled(ctx)
 			}
 			there, w.there = want, want
-		case obstacle(err, replace.NotFound):
-			return Gone, nil
 		case owed:
 			return 0, w.giveBack(theirs, there, err)
 		case obstacle(err, replace.Link), obstacle(err, replace.Folder):

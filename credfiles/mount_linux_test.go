@@ -186,3 +186,24 @@ func TestALinkToAHomeOfAnotherSystemIsOnlyWatched(t *testing.T) {
 		}
 	}
 }
+
+// The same folder under two names, without a link: a mount, or a file system
+// that does not tell upper from lower case. Two stores would be two copies of
+// each grant.
+func TestAHomeThatIsMountedTwiceIsOneHome(t *testing.T) {
+	if !inMountNamespace(t) {
+		return
+	}
+	for _, c := range clients {
+		l := realLab(t, c)
+		again := l.mkdir("again")
+		if err := unix.Mount(l.dir, again, "", unix.MS_BIND, ""); err != nil {
+			t.Skip("cannot mount:", err)
+		}
+		l.host.Getenv = func(name string) string { return map[string]string{c.env: again}[name] }
+		if got := l.profiles(Home{Client: c.name, Path: again, Name: "again"}); len(got) != 1 {
+			t.Errorf("%s: %q", c.name, got)
+		}
+		l.must(unix.Unmount(again, unix.MNT_DETACH))
+	}
+}

@@ -464,6 +464,31 @@ func TestALostLockDoesNotKeepTheirsOut(t *testing.T) {
 	}
 }
 
+// A client that took our grant lock for dead: Check tells before a POST. After
+// the answer the token is written all the same, and their lock stays.
+func TestALostGrantLockIsFoundAndTheirsIsLeft(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		old := l.one("lab")
+		h := l.hold(old)
+		l.must(h.Check())
+		name := l.path(c.grantLock(l.store(), old).path)
+		l.must(os.Remove(name))
+		theirs := l.busy(c.grantLock(l.store(), old))
+		if err := h.Check(); !errors.Is(err, clientlock.ErrLost) {
+			t.Errorf("%s: Check: %v", c.name, err)
+		}
+		if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Written {
+			t.Errorf("%s: Write: %v, %v", c.name, result, err)
+		}
+		if err := h.Close(); !errors.Is(err, clientlock.ErrLost) {
+			t.Errorf("%s: Close: %v", c.name, err)
+		}
+		l.must(theirs.Check())
+		l.must(theirs.Release())
+	}
+}
+
 // A busy client is waited for as long as the context lasts, and then the error
 // says who.
 func TestABusyLockIsABusyError(t *testing.T) {
