@@ -15,7 +15,9 @@ func (x *parts) aliveFile() string { return filepath.Join(x.ledger.Dir(), "locks
 
 // alive shows others that a keeper runs, until ctx ends.
 func (x *parts) alive(ctx context.Context) {
-	lock, err := clientlock.File(ctx, x.aliveFile(), clientlock.FileOptions{
+	short, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	lock, err := clientlock.File(short, x.aliveFile(), clientlock.FileOptions{
 		Mode: 0o600, FolderMode: 0o700, Retry: 20 * time.Millisecond, Shared: true,
 	})
 	if err == nil { // else nobody sees us, which harms nothing

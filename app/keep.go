@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -78,25 +76,26 @@ func (x *parts) watched() []string {
 // follow passes changes on, after reading the config again where that is what
 // changed. It calls again where the parts have to be made anew.
 func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, changed chan<- struct{}, again func()) {
-	seen := signature(x.configFile)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.Changed():
-		}
-		if now := signature(x.configFile); now != seen {
-			seen = now
+	for woken := false; ; woken = true {
+		if x.outdated() {
 			before := x.allowed()
 			x.load(p.host)
 			w.Set(x.watched())
 			if !slices.Equal(before, x.allowed()) {
 				again()
 			}
+			woken = true
+		}
+		if woken {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
 		}
 		select {
-		case changed <- struct{}{}:
-		default:
+		case <-ctx.Done():
+			return
+		case <-w.Changed():
 		}
 	}
 }
@@ -105,13 +104,4 @@ func (x *parts) allowed() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.settings.AllowPrivate
-}
-
-// signature tells whether a file is as it was.
-func signature(name string) string {
-	info, err := os.Stat(name)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprint(info.ModTime(), info.Size(), info.Mode())
 }

@@ -27,7 +27,8 @@ type parts struct {
 
 	mu       sync.Mutex
 	settings settings.Settings
-	fault    error // why the settings are those of before
+	read     string // the signature of the config when it was read
+	fault    error  // why the settings are those of before
 	stores   []*credfiles.Store
 }
 
@@ -80,14 +81,31 @@ func (p *program) openAnyway() (*parts, error) {
 
 // load reads the settings; where that fails those of before stay.
 func (x *parts) load(host credfiles.Host) error {
+	before := signature(x.configFile)
 	s, err := settings.Load(x.configFile, credfiles.ClientNames())
 	if err == nil {
 		x.use(s, host)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.fault = err
+	x.fault, x.read = err, before
 	return err
+}
+
+// outdated reports that the config changed since it was read.
+func (x *parts) outdated() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return signature(x.configFile) != x.read
+}
+
+// signature tells whether a file is as it was.
+func signature(name string) string {
+	info, err := os.Stat(name)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.ModTime(), info.Size(), info.Mode())
 }
 
 func (x *parts) use(s settings.Settings, host credfiles.Host) {
