@@ -45,8 +45,8 @@ func play(part, dir, name string) error {
 			}
 		}
 	case "log":
-		for range 200 {
-			if err := l.Log(ledger.Event{ID: name, What: "sent"}, 4<<10, 1000); err != nil {
+		for range 40 {
+			if err := l.Log(ledger.Event{ID: name, What: "sent"}, 150, 300); err != nil {
 				return err
 			}
 		}

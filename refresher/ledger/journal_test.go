@@ -188,8 +188,9 @@ func TestATornAnswerLeavesNothingThatALaterLineBringsToLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A torn line, then what looks like a line of its own.
-	junk := bytes.Repeat([]byte("x"), 500)
+	// A torn line, as long as the image that will be written over it, then what
+	// looks like a line of its own.
+	junk := bytes.Repeat([]byte("x"), len(`{"image":""}`)+300/3*4)
 	junk = append(junk, []byte("\n{\"answer\":{\"status\":200,\"body\":\"eA==\"}}\n")...)
 	copy(text[bytes.IndexByte(text, '\n')+1:], junk)
 	put(t, string(text), name)
@@ -217,12 +218,14 @@ func TestManyImagesNeedTheRoomOfOne(t *testing.T) {
 	name := filepath.Join(dir, "journal", lk.OwnerOf(lk.Key))
 	before := files(t, dir)["journal/"+lk.OwnerOf(lk.Key)]
 	for n := range 20 {
-		if err := rec.Imaged(bytes.Repeat([]byte{'a' + byte(n)}, 100<<10)); err != nil {
-			t.Fatal(err)
+		for range 2 {
+			if err := rec.Imaged(bytes.Repeat([]byte{'a' + byte(n)}, 700<<10)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		rec.Close()
 		var err error
-		if rec, err = lk.Unfinished(); err != nil || len(rec.Image) != 100<<10 || rec.Image[0] != 'a'+byte(n) || rec.Answer == nil {
+		if rec, err = lk.Unfinished(); err != nil || len(rec.Image) != 700<<10 || rec.Image[0] != 'a'+byte(n) || rec.Answer == nil {
 			t.Fatalf("image %d: %d bytes, answer %v, %v", n, len(rec.Image), rec.Answer, err)
 		}
 	}

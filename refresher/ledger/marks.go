@@ -69,6 +69,7 @@ func (l *Locked) mark(kind, print string, lineage int) error {
 	if m, ok, err := l.Marked(print); err != nil || ok && (m.Spent || kind == "dead") {
 		return err
 	}
+	// An append is whole on a local disk, but not on every network's.
 	lock, err := l.lock("marks", 10*time.Second)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -129,27 +130,33 @@ func TestLinesThatAreNoMarksAreLeftOut(t *testing.T) {
 	}
 	put(t, p+" spent a 0 1\n", dir, "marks")
 	wantMark(t, open(t, dir), p, "spent")
+	put(t, p+" spent a 0 1\n"+p+" dead b 0 2\n", dir, "marks") // two processes at once
+	wantMark(t, open(t, dir), p, "spent")
 }
 
 // What a process has once read it goes by, whatever becomes of the file.
 func TestMarksThatVanishWhileRunningStillCount(t *testing.T) {
 	for name, change := range map[string]func(file string){
-		"gone":      func(file string) { os.Remove(file) },
-		"empty":     func(file string) { os.Truncate(file, 0) },
-		"a backup":  func(file string) { os.Rename(file, file+".old"); os.WriteFile(file, nil, 0o600) },
-		"unreadble": func(file string) { os.Remove(file); os.Mkdir(file, 0o700) },
+		"gone":       func(file string) { os.Remove(file) },
+		"empty":      func(file string) { os.Truncate(file, 0) },
+		"a backup":   func(file string) { os.Rename(file, file+".old"); os.WriteFile(file, nil, 0o600) },
+		"unreadable": func(file string) { os.Remove(file); os.Mkdir(file, 0o700) },
 	} {
 		dir := t.TempDir()
 		lk := locked(t, dir, "a")
-		p := lk.Fingerprint(token("a", 1))
-		if err := lk.MarkSpent(p, 0); err != nil {
+		p, dead := lk.Fingerprint(token("a", 1)), lk.Fingerprint(token("a", 2))
+		if err := errors.Join(lk.MarkSpent(p, 0), lk.MarkDead(dead, 0)); err != nil {
 			t.Fatal(err)
 		}
 		wantMark(t, lk.Ledger, p, "spent")
+		wantMark(t, lk.Ledger, dead, "dead")
 		change(filepath.Join(dir, "marks"))
 		m := wantMark(t, lk.Ledger, p, "spent")
 		if m.Owner != lk.OwnerOf(lk.Key) {
 			t.Errorf("%s: %+v", name, m)
+		}
+		if m, ok, err := lk.Marked(dead); err == nil && (!ok || m.Owner != lk.OwnerOf(lk.Key)) {
+			t.Errorf("%s: what is dead is sent", name)
 		}
 	}
 }
