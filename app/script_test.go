@@ -239,12 +239,15 @@ func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s did not say %s; it said:\n%s", args[0], args[1], text)
 }
 
-// end NAME SIGNAL CODE ends what was started; -1 is death by the signal.
+// end NAME SIGNAL CODE ends what was started, or waits for its own end where
+// SIGNAL is none; -1 is death by the signal.
 func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := of(ts).started[args[0]]
 	delete(of(ts).started, args[0])
 	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT, "KILL": os.Kill}
-	cmd.Process.Signal(signals[args[1]]) // it may have ended by itself
+	if s, ok := signals[args[1]]; ok {
+		ts.Check(cmd.Process.Signal(s))
+	}
 	cmd.Wait()
 	if code := strconv.Itoa(cmd.ProcessState.ExitCode()); code != args[2] {
 		ts.Fatalf("%s ended with %s, want %s; it said:\n%s", args[0], code, args[2], ts.ReadFile(args[0]+".txt"))

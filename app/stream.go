@@ -95,7 +95,7 @@ func (s *stream) isTerminal() bool {
 }
 
 // canMove reports a terminal on which a line can be written anew.
-func (s *stream) canMove() bool { return s.isTerminal() && os.Getenv("TERM") != "dumb" }
+func (s *stream) canMove() bool { return s.isTerminal() && ansi(s.file) }
 
 // canColour: see no-color.org.
 func (s *stream) canColour() bool { return s.canMove() && os.Getenv("NO_COLOR") == "" }

@@ -122,7 +122,11 @@ func (t *teller) row(ctx context.Context, row refresher.Row, r ModelRow) {
 		})
 	default:
 		t.heard(row.ID, now)
-		t.p.line(saidTrouble, row.ID, r.Reason)
+		if r.Do == "" {
+			t.p.line(saidTrouble, row.ID, r.Reason)
+		} else {
+			t.p.line(saidTroubleDo, row.ID, r.Reason, r.Do)
+		}
 	}
 }
 
