@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 // loopback. Afterwards no secret of those servers may stand in anything that
 // it printed or wrote, but for stores and journal.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: *update,

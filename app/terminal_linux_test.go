@@ -80,6 +80,7 @@ func onTerminal(t *testing.T, home string, width int, env []string, keys map[str
 const interrupt = "\x03"
 
 func TestOnATerminal(t *testing.T) {
+	t.Parallel()
 	st, err := newStage()
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ var eventLoud = map[string]bool{
 	"failed": true, "journal": true, "ledger": true, "mark": true,
 }
 
-// event is one line for people; all adds fingerprints and hosts.
+// event is one line for people; all adds fingerprints.
 func (v view) event(e ledger.Event, all bool) string {
 	var b strings.Builder
 	if e.ID != "" {
@@ -46,6 +46,9 @@ func (v view) event(e ledger.Event, all bool) string {
 	word, ok := eventWords[e.What]
 	if !ok {
 		word = e.What
+	}
+	if e.What == "sent" && e.Host != "" {
+		word = "asked " + e.Host
 	}
 	b.WriteString(word)
 	code := e.Code
@@ -63,9 +66,6 @@ func (v view) event(e ledger.Event, all bool) string {
 	}
 	if e.Detail != "" {
 		b.WriteString(": " + strings.TrimRight(e.Detail, "."))
-	}
-	if all && e.Host != "" {
-		b.WriteString(", " + e.Host)
 	}
 	if !e.Expiry.IsZero() {
 		at := e.At

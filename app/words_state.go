@@ -55,9 +55,9 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 		case row.State != refresher.Paused:
 			return "you said so", ""
 		case row.At.IsZero():
-			return "paused by you", ""
+			return "by you", ""
 		}
-		return "paused by you " + wordForAnother(row.At, now), ""
+		return "by you, " + wordForAnother(row.At, now), ""
 	case refresher.AllPaused:
 		return "everything is paused " + wordForAnother(row.At, now), ""
 	case refresher.WasBlanked:
