@@ -49,9 +49,9 @@ func numericDate(claims jsonedit.Value, name string) time.Time {
 	}
 	switch {
 	case !ok:
-	case 1e9 <= n && n < 1e11:
+	case 1e8 <= n && n < 1e11:
 		return time.Unix(int64(n), 0).UTC()
-	case 1e12 <= n && n < 1e14:
+	case 1e11 <= n && n < 1e14:
 		return time.UnixMilli(int64(n)).UTC()
 	}
 	return time.Time{}
