@@ -30,7 +30,7 @@ const liveLines = 6 // of what was said
 // newLive returns nil where stdout is no terminal, or too small a one.
 func newLive(p *program, v view) *live {
 	width, height := p.out.size()
-	if !p.out.canMove() || width < 60 || height < liveLines+10 {
+	if !p.out.canMove() || width < 72 || height < liveLines+10 {
 		return nil
 	}
 	return &live{out: p.out, v: v, pen: pen{p.out.canColour()}, began: time.Now()}

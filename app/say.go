@@ -54,7 +54,11 @@ func (p *program) finishing(ctx context.Context) (stop func()) {
 		select {
 		case <-done.Done():
 		case <-time.After(300 * time.Millisecond):
-			p.warnf(saidFinishing)
+			if p.say != nil {
+				p.say(saidFinishing)
+			} else {
+				p.warnf(saidFinishing)
+			}
 		}
 	})
 	return cancel

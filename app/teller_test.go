@@ -108,7 +108,7 @@ func TestNetworkTroubleIsOneLineAndItsEndAnother(t *testing.T) {
 	trying.Decision = refresher.Decision{State: refresher.Refreshing, Why: refresher.InFlight}
 
 	says(t, k.look(row("a", ""), row("b", "")))
-	says(t, k.look(row("a", ledger.Unsent), row("b", "")), "codex/mcp/a: the server does not answer in time; asked again until it answers")
+	says(t, k.look(row("a", ledger.Unsent), row("b", "")), "codex/mcp/a: the server does not answer in time; tried until it answers")
 	says(t, k.look(trying, row("b", ledger.Ambiguous))) // while it is tried it is not over
 	says(t, k.look(row("a", ledger.Unsent), row("b", ledger.Asked)))
 	says(t, k.look(row("a", ""), row("b", ledger.Unsent)))

@@ -81,7 +81,7 @@ const (
 	saidTroubleDo = "%s: %s -> %s"
 	saidIs        = "%s: %s, %s"
 	saidAgain     = "%s: %s again"
-	saidOffline   = "%s: %s; asked again until it answers"
+	saidOffline   = "%s: %s; tried until it answers"
 	saidOnline    = "every server answers again"
 	saidInOrder   = "%s is in order again"
 	saidSlowEyes  = "changes are noticed once a minute only: %v"
