@@ -203,7 +203,7 @@ func scriptBehave(ts *testscript.TestScript, neg bool, args []string) {
 	case "refuse":
 		ts.Check(s.SetReach(authtest.Refused))
 	case "slow":
-		s.Behave(authtest.Token, authtest.Behaviour{Delay: time.Second})
+		s.Behave(authtest.Token, authtest.Behaviour{Delay: 2 * time.Second})
 	default:
 		code, err := strconv.Atoi(args[1])
 		ts.Check(err)
