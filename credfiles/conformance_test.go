@@ -77,6 +77,7 @@ var tokens = map[string]Token{
 	"scopes reordered": {Access: NewSecret("at_new_EXAMPLE"), Refresh: NewSecret("rt_new_EXAMPLE"), Expiry: time.UnixMilli(1_900_000_000_003), Scope: "offline_access read write read"},
 	"scope not UTF-8":  {Access: NewSecret("at_new_EXAMPLE"), Refresh: NewSecret("rt_new_EXAMPLE"), Expiry: time.UnixMilli(1_900_000_000_004), Scope: "\xff"},
 	"long":             {Access: NewSecret(strings.Repeat("a", 20_000)), Refresh: NewSecret(`rt"\/<&>` + "é\u2028😀"), Expiry: time.UnixMilli(1_900_000_000_005), Scope: " "},
+	"endless":          {Access: NewSecret("at_new_EXAMPLE"), Refresh: NewSecret("rt_new_EXAMPLE"), Expiry: time.UnixMilli(1 << 60)},
 	"short":            {Access: NewSecret("a"), Refresh: NewSecret("r"), Expiry: time.UnixMilli(0)},
 }
 
@@ -130,6 +131,9 @@ func conform(l *lab, i int, name string, token Token) {
 		}
 		k, place := l.store().place(old.Key)
 		was, now := cut(t, text, k, place), cut(t, l.get(l.file()), k, place)
+		if token.Expiry.Year() > 9999 {
+			token.Expiry = time.Time{} // no client could read it
+		}
 		if token.Expiry.IsZero() && k.fields.expiryGone == asMissing {
 			was = without(was, k.fields.expiry[0])
 		}

@@ -58,6 +58,11 @@ func TestHolders(t *testing.T) {
 		{PID: 13, Name: "node", Owner: me, Env: environ("HOME=" + home), Args: []string{"node", "/usr/bin/npm", "install", "@anthropic-ai/claude-code"}},
 		{PID: 14, Name: "claude", Owner: me, Env: environ("HOME="+home, "CLAUDE_CONFIG_DIR="+work)},
 	}
+	// What somebody writes about a program is not that program.
+	running = append(running, processes.Process{
+		PID: 15, Name: "codex", Owner: me, Env: environ("HOME=" + home),
+		Args: []string{"codex", "exec", "read /usr/lib/node_modules/@anthropic-ai/claude-code/cli.js"},
+	})
 	l.must(os.WriteFile(running[9].Exe, nil, 0o755))
 	l.host.User = me
 	l.host.Processes = func(_ context.Context, want func(string) bool) (found []processes.Process, err error) {
@@ -83,7 +88,7 @@ func TestHolders(t *testing.T) {
 	}
 	unknown := []string{fmt.Sprint("codex 5  ", NearExpiry), fmt.Sprint("codex 8  ", NearExpiry)}
 	equal(t, "the default Codex home", show(filepath.Join(home, ".codex/.credentials.json")), []string{
-		fmt.Sprint("codex 1 0.169.0 ", NearExpiry), unknown[0], fmt.Sprint("codex 7 1.0.0 ", NearExpiry), unknown[1], fmt.Sprint("codex 9  ", NearExpiry),
+		fmt.Sprint("codex 1 0.169.0 ", NearExpiry), unknown[0], fmt.Sprint("codex 7 1.0.0 ", NearExpiry), unknown[1], fmt.Sprint("codex 9  ", NearExpiry), fmt.Sprint("codex 15  ", NearExpiry),
 	})
 	equal(t, "its other store", show(filepath.Join(home, ".codex/auth.json")), show(filepath.Join(home, ".codex/.credentials.json")))
 	equal(t, "the Codex home from the config", show(filepath.Join(work, ".credentials.json")), []string{
@@ -98,7 +103,7 @@ func TestHolders(t *testing.T) {
 	l.host.User = ""
 	held, err = Holders(context.Background(), Stores(l.host, nil))
 	l.must(err)
-	if got := show(filepath.Join(home, ".codex/.credentials.json")); len(got) != 6 {
+	if got := show(filepath.Join(home, ".codex/.credentials.json")); len(got) != 7 {
 		t.Errorf("without a user: %q", got)
 	}
 }

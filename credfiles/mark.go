@@ -20,13 +20,12 @@ func (h *Hold) ClearMark(c Credential) error {
 		return nil
 	}
 	name := filepath.Join(h.store.home, h.store.client.marks)
-	var err error
+	replace.Leftovers(name)
+	err := errBeingWritten
 	for range rounds {
-		var again bool
-		if again, err = clearMark(name, c.Name); !again {
+		if err = clearMark(name, c.Name); !errors.Is(err, errBeingWritten) {
 			break
 		}
-		// Claude Code writes it in place and without a lock (2.1.329, observed).
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -35,38 +34,42 @@ func (h *Hold) ClearMark(c Credential) error {
 	return nil
 }
 
-// clearMark tries once. again says that somebody was writing the file.
-func clearMark(name, server string) (again bool, err error) {
+// Claude Code writes its marks in place and without a lock (2.1.329, observed).
+var errBeingWritten = errors.New("it is not whole, or another program keeps writing it")
+
+func clearMark(name, server string) error {
 	text, err := readFile(name, maxSize)
 	if err != nil {
-		return false, err
+		return err
 	}
 	root, err := jsonedit.Parse(text)
 	if err != nil {
-		return true, err
+		return errBeingWritten
 	}
 	if _, ok := root.Get(server); !ok {
-		return false, nil
+		return nil
 	}
 	next, err := jsonedit.Apply(text, jsonedit.Delete([]string{server}))
 	if err != nil {
-		return false, err
+		return err
 	}
-	replace.Leftovers(name)
 	target, err := replace.Prepare(name, int64(len(text)))
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer target.Close()
 	came, err := target.Swap(next)
 	if came == nil || bytes.Equal(came, text) {
-		return false, err
+		return err
 	}
-	// Somebody marked a server meanwhile: theirs goes back.
-	if _, err := target.Swap(came); err != nil {
-		return false, err
+	// Somebody marked a server meanwhile. Theirs goes back if it is whole: a
+	// mark that is lost costs its client no more than another try.
+	if _, err := jsonedit.Parse(came); err == nil {
+		if _, err := target.Swap(came); err != nil {
+			return err
+		}
 	}
-	return true, errors.New("another program keeps writing it")
+	return errBeingWritten
 }
 
 // Restore writes the image of a store that a crash left half written in

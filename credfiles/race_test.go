@@ -214,6 +214,61 @@ func TestUnderTheClientsLockNothingIsLost(t *testing.T) {
 	}
 }
 
+// Claude Code marks servers while we clear one: no mark of another is lost,
+// and ours is gone whenever we say so.
+func TestMarksThatAreMadeMeanwhileSurvive(t *testing.T) {
+	l := realLab(t, &claude)
+	l.put(claudeMarks, `{"lab":{"timestamp":1}}`)
+	var reading sync.Mutex // as a rival's
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	made := 0
+	wg.Go(func() {
+		for {
+			reading.Lock()
+			marks := map[string]any{}
+			err := json.Unmarshal([]byte(l.get(claudeMarks)), &marks)
+			reading.Unlock()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if len(marks) < made {
+				t.Errorf("%d marks were made, %d are left", made, len(marks))
+				return
+			}
+			delete(marks, "lab")
+			made++
+			marks[fmt.Sprint("server-", made)] = made
+			marks["lab"] = made
+			text, err := json.Marshal(marks)
+			l.must(err)
+			nap()
+			l.must(os.WriteFile(l.path("their-temporary"), text, 0o600))
+			l.must(os.Rename(l.path("their-temporary"), l.path(claudeMarks)))
+			nap()
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	h := l.hold(l.one("notes"))
+	for range writesFor(t) {
+		reading.Lock()
+		if err := h.ClearMark(Credential{Name: "lab"}); err != nil {
+			t.Error(err)
+		}
+		reading.Unlock()
+		nap()
+	}
+	l.must(h.Close())
+	close(done)
+	wg.Wait()
+	t.Logf("%d marks were made", made)
+}
+
 // A program that had the store open before we exchanged it writes into the old
 // file. It may do so at any step of ours until Close.
 func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {

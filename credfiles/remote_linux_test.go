@@ -3,6 +3,7 @@ package credfiles
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -48,10 +49,14 @@ func TestAProjectThatDoesNotAnswerStopsNothing(t *testing.T) {
 		}
 		return all[0]
 	}
+	before := runtime.NumGoroutine()
 	for range 3 {
 		if scan().Unused {
 			t.Error("unused, though a project's servers are not known")
 		}
+	}
+	if now := runtime.NumGoroutine(); now > before+1 {
+		t.Errorf("%d goroutines wait for it", now-before)
 	}
 	end()
 	for !scan().Unused {
