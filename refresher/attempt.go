@@ -29,7 +29,7 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	// Discovery comes before any lock: nobody waits for us while we look
 	// something up. What is in the journal needs none.
 	switch a.row.asked(a.o).Why {
-	case WentBack, Waiting, Unfinished:
+	case WentBack, Waiting, Unfinished, InFlight:
 	default:
 		if out, ok := a.plan(ctx); !ok {
 			return out

@@ -133,12 +133,8 @@ func (in Input) dueAt() time.Time {
 	if end := in.C.RefreshExpiry; end.After(in.Now) {
 		// A refresh token that ends first is used before it does, also where
 		// it ends before the access token has rested.
-		early := lead
-		if !since.IsZero() {
-			early = min(lead, end.Sub(since)/2)
-			rest = max(in.least(), min(rest, end.Sub(since)/2))
-		}
-		at = earlier(at, end.Add(-early))
+		rest = max(in.least(), min(rest, end.Sub(since)/2))
+		at = earlier(at, end.Add(-lead))
 	}
 	if !since.IsZero() {
 		at = earlier(at, since.Add(idleUse))

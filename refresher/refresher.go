@@ -96,6 +96,7 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 	}
 	credfiles.NameAll(all)
 	view := r.view(all, now)
+	snap.Rows = make([]Row, 0, len(all))
 	for i, c := range all {
 		snap.Rows = append(snap.Rows, view.row(c, of[i]))
 	}

@@ -186,8 +186,6 @@ func (k *keeper) next(snap Snapshot) time.Time {
 			continue // its end is a signal
 		case k.r.busy(row.Key):
 			at = now.Add(tick) // the end of somebody else's is none
-		case wanted && k.running == atOnce:
-			continue // the end of any
 		case wanted:
 			at = k.rests[row.Key]
 		case row.By != nil:

@@ -329,25 +329,33 @@ func (w *world) setBack(d time.Duration, all []*tenant) {
 		g := w.s.Current(c.grant.ID)
 		g.Expiry = row.Expiry.Add(d)
 		c.put(map[string]authtest.Grant{"linear": g})
-		lk, err := w.Ledger.Lock(context.Background(), row.Key)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		m, err := lk.Memory(row.Key)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, at := range []*time.Time{&m.Seen, &m.Refreshed, &m.Tried, &m.Until, &m.Dead} {
-			if !at.IsZero() {
-				*at = at.Add(d)
+		w.remember(row, func(m *ledger.Memory) {
+			for _, at := range []*time.Time{&m.Seen, &m.Refreshed, &m.Tried, &m.Until, &m.Dead} {
+				if !at.IsZero() {
+					*at = at.Add(d)
+				}
 			}
-		}
-		if err := lk.Save(m); err != nil {
-			w.t.Fatal(err)
-		}
-		lk.Unlock()
+		})
 	}
 	w.signal()
+}
+
+// remember changes what is remembered of a credential.
+func (w *world) remember(row refresher.Row, change func(*ledger.Memory)) {
+	w.t.Helper()
+	lk, err := w.Ledger.Lock(context.Background(), row.Key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer lk.Unlock()
+	m, err := lk.Memory(row.Key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	change(&m)
+	if err := lk.Save(m); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // pass lets time go by, and looks every five minutes whether both clients
