@@ -8,6 +8,31 @@ import (
 	"lamplighter/refresher/ledger"
 )
 
+// running are the programs that were found running last, by store.
+type running struct {
+	at time.Time
+	by map[string][]credfiles.Process
+}
+
+// holders lists who runs. Not knowing it is not knowing that nobody does: where
+// the system gives no list, the last one counts for an hour. Then we go on, for
+// a refresh under the client's lock is safe beside every client that takes one.
+func (r *Refresher) holders(ctx context.Context, stores []*credfiles.Store) map[string][]credfiles.Process {
+	now := clock()
+	held, err := credfiles.Holders(ctx, stores)
+	if err != nil {
+		r.tell(ledger.Event{What: "processes", Why: err.Error()})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.running = running{now, held}
+	} else if age := now.Sub(r.running.at); age >= 0 && age < time.Hour {
+		return r.running.by
+	}
+	return held
+}
+
 // observe remembers what a store was seen to hold: since when, and the token
 // itself as the last good one.
 func (a *attempt) observe(c credfiles.Credential) {

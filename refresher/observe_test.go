@@ -91,6 +91,43 @@ func TestAValueThatItsClientWipedIsDeadWhereverItTurnsUp(t *testing.T) {
 	})
 }
 
+// Client and keeper sent one value at once, on a server that forgives it, and
+// the client's answer was in the store when ours came. If that one is refused
+// and emptied, ours takes its place.
+func TestAnAnswerThatCameTooLateTakesThePlaceOfOneThatItsClientWiped(t *testing.T) {
+	for i, client := range []string{"codex", "claude"} {
+		t.Run(client, func(t *testing.T) {
+			inWorld(t, authtest.Options{Policy: authtest.Policy{Reuse: authtest.PreviousUntilUsed}}, func(w *world) {
+				c := w.tenants(authtest.GrantOptions{AccessLeft: minute})[i]
+				w.s.Expect(authtest.Overlap, c.grant.ID) // by the client
+				w.s.NextGrant(c.grant.ID, authtest.Behaviour{OnArrival: func() {
+					c.post(c.grant.RefreshToken)
+					c.put(map[string]authtest.Grant{"linear": w.s.Current(c.grant.ID)})
+				}})
+				if out := w.refresh(c.id); out.Did != refresher.Adopted {
+					t.Fatalf("did %s, %s", out.Did, out.Why)
+				}
+				ours := w.s.Current(c.grant.ID)
+				w.observe()
+				row := w.row(c.id)
+				c.grant.AccessToken, c.grant.RefreshToken, c.grant.Expiry = row.Token.Access.Reveal(), row.Token.Refresh.Reveal(), row.Expiry
+				c.post(c.grant.RefreshToken) // refused: ours superseded it
+				c.wipe(false)
+				k := w.keep()
+				time.Sleep(minute)
+				row = k.shows(c.id)
+				if row.State != refresher.Fresh || row.Token.Refresh.Reveal() != ours.RefreshToken {
+					t.Errorf("%s, %s", row.State, row.Why)
+				}
+				time.Sleep(2 * hour)
+				if row = k.shows(c.id); row.State != refresher.Fresh {
+					t.Errorf("after two hours: %s, %s", row.State, row.Why)
+				}
+			})
+		})
+	}
+}
+
 // invalid_client takes the registration, and nobody refused the refresh token.
 func TestAWipeThatTookTheRegistrationRefusedNoRefreshToken(t *testing.T) {
 	inWorld(t, authtest.Options{}, func(w *world) {

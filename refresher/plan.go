@@ -80,7 +80,7 @@ type Input struct {
 	Patience  time.Duration // of the client
 	M         ledger.Memory
 	Mode      ledger.Mode
-	Good      bool // the kept token is the unspent successor of what the store holds
+	Good      bool // the spare token is neither spent nor dead and of the same lineage
 	Mark      ledger.Mark
 	Marked    bool
 	Elsewhere string // the ID of the credential that the mark is about, where it is another
@@ -195,8 +195,11 @@ func (in Input) mode() string {
 	return in.Policy.Mode
 }
 
+// reverted: the store holds what was rotated away, or its client emptied it,
+// and we hold a token in its place.
 func reverted(in Input) (Decision, bool) {
-	if !in.Marked || !in.Mark.Spent || !in.Good || in.Elsewhere != "" || in.forbidden() {
+	back := in.Marked && in.Mark.Spent && in.Elsewhere == ""
+	if !in.Good || !back && !in.C.Blanked && !in.wiped() || in.forbidden() {
 		return Decision{}, false
 	}
 	if last := recent(in.M.Reverts, in.Now); len(last) >= 2 {
@@ -245,6 +248,20 @@ func paused(in Input) (Decision, bool) {
 	return Decision{}, false
 }
 
+// spare is the kept token that may take the place of what the store holds: the
+// successor of what was rotated away, or, where the client was refused and
+// emptied its entry, the answer of ours that had come too late for it.
+func (in Input) spare(k ledger.Kept) (t *ledger.KeptToken, lineage int) {
+	switch {
+	case in.Marked:
+		return k.Good, in.Mark.Lineage
+	case (in.C.Blanked || in.wiped()) && in.C.ClientID == in.M.Client:
+		return k.Orphan, in.M.Lineage
+	}
+	return nil, 0
+}
+
+// blanked: the shape that only a wipe leaves, or what comes to the same.
 func blanked(in Input) (Decision, bool) {
 	if !in.C.Blanked && !in.wiped() {
 		return Decision{}, false

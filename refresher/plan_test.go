@@ -157,6 +157,11 @@ func TestEachRuleSaysWhatThePolicySays(t *testing.T) {
 		{"it went back and the successor is not known", []change{spent, due10}, Decision{State: SignInNeeded, Why: WasSpent}},
 		{"a refused value has no successor", []change{refused1, successor}, Decision{State: SignInNeeded, Why: WasRefused}},
 
+		{"the client emptied it, and we hold an answer that it never saw", []change{none, successor}, Decision{State: Refreshing, Why: WentBack, Due: true}},
+		{"the same by its shape", []change{shape, successor}, Decision{State: Refreshing, Why: WentBack, Due: true}},
+		{"the same for the third time in an hour", []change{shape, successor, again2}, Decision{State: WatchOnly, Why: Fights, At: at(10 * time.Minute)}},
+		{"the same while watch-only", []change{shape, successor, watched}, Decision{State: WatchOnly, Why: UserSays, At: at(6 * time.Hour)}},
+
 		// watchOnly
 		{"a vendor's own login", []change{literal}, Decision{State: WatchOnly, Why: LiteralSays, At: at(6 * time.Hour)}},
 		{"a vendor's own login that ended", []change{literal, expired}, Decision{State: WatchOnly, Why: LiteralSays}},
@@ -385,7 +390,7 @@ func TestNoCombinationOfCircumstancesMakesUsSendWhatMustNotBeSent(t *testing.T) 
 		case in.forbidden() && !o.Word, in.C.WatchOnly != "" || in.mode() == "watch-only":
 			t.Fatalf("forbidden, and %s, %s with %+v", d.State, d.Why, o)
 		case d.Why == WentBack:
-			if !in.Good || !in.Mark.Spent || in.Elsewhere != "" {
+			if !in.Good || !(in.Marked && in.Mark.Spent && in.Elsewhere == "") && !in.C.Blanked && in.Refresh != "" {
 				t.Fatalf("given back what is no successor")
 			}
 		case in.Pending != nil:

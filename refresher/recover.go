@@ -56,20 +56,25 @@ func (a *attempt) repeat(ctx context.Context, rec *ledger.Record) (out Outcome, 
 	return out, out.Err == nil && !second
 }
 
-// giveBack restores the unspent successor to a store that went back to a
-// value that we rotated away. No POST, no message.
+// giveBack restores the unspent token to a store that went back to a value that
+// was rotated away, or that its client emptied. No POST, no message.
 func (a *attempt) giveBack(ctx context.Context) Outcome {
 	kept, err := a.r.Ledger.Kept(a.row.Key)
-	if err != nil || kept.Good == nil {
+	spare, _ := a.row.input.spare(kept)
+	if err != nil || spare == nil {
 		return a.fail(errors.New("the successor is not known any more"))
 	}
-	good := kept.Good.Reveal()
+	good := spare.Reveal()
 	result, err := a.put(ctx, a.row.Credential, good)
 	if err != nil {
 		return a.unready(err)
 	}
 	if result != credfiles.Written {
 		return Outcome{Row: a.row}
+	}
+	if spare == kept.Orphan {
+		kept.Good, kept.Orphan = spare, nil
+		a.forgot(a.lk.SaveKept(kept))
 	}
 	now := clock()
 	a.mem.Reverts = append(recent(a.mem.Reverts, now), now)

@@ -33,6 +33,7 @@ type Refresher struct {
 
 	mu      sync.Mutex
 	flights map[credfiles.Key]chan struct{}
+	running running
 }
 
 // A Row is one credential with all that is known and decided about it.
@@ -77,12 +78,7 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 	now := time.Now()
 	snap := Snapshot{At: now}
 	stores := r.Stores()
-	held, err := credfiles.Holders(ctx, stores)
-	if err != nil {
-		// Not knowing who runs is not knowing that nobody does; but a refresh
-		// under the client's lock is safe for every client that takes one.
-		r.tell(ledger.Event{What: "processes", Why: err.Error()})
-	}
+	held := r.holders(ctx, stores)
 	var all []credfiles.Credential
 	var of []*credfiles.Store
 	for _, s := range stores {
@@ -192,14 +188,22 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 	}
 	if in.Marked && in.Mark.Owner != l.OwnerOf(c.Key) {
 		in.Elsewhere = v.owners[in.Mark.Owner]
-	} else if in.Marked {
-		if kept, err := l.Kept(c.Key); err == nil && kept.Good != nil {
-			_, over, err := l.Marked(l.Fingerprint(kept.Good.Reveal().Refresh))
-			in.Good = err == nil && !over && kept.Good.Lineage == in.Mark.Lineage
-		}
+	} else if in.Marked || in.C.Blanked || in.wiped() {
+		in.Good = v.good(in)
 	}
 	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)
 	return in
+}
+
+// good reports whether the spare token can be used.
+func (v view) good(in Input) bool {
+	kept, err := v.r.Ledger.Kept(in.C.Key)
+	spare, lineage := in.spare(kept)
+	if err != nil || spare == nil || spare.Lineage != lineage {
+		return false
+	}
+	_, over, err := v.r.Ledger.Marked(v.r.Ledger.Fingerprint(spare.Reveal().Refresh))
+	return err == nil && !over
 }
 
 // twin is another credential with the same refresh token, and whether that one

@@ -2,6 +2,7 @@ package refresher_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -148,6 +149,76 @@ func TestADeferredRefreshComesWithinAMinuteOfTheHoldersEnd(t *testing.T) {
 		time.Sleep(minute + time.Second)
 		if row := k.shows(linear); row.State != refresher.Fresh || w.s.TokenPosts(g.ID) != 1 {
 			t.Errorf("a minute after its end: %s, %s, %d POSTs", row.State, row.Why, w.s.TokenPosts(g.ID))
+		}
+	})
+}
+
+func TestAListOfProgramsThatFailsForAWhileDoesNotHarmAHolder(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, due)
+		w.run("codex", "0.140.0")
+		k := w.keep()
+		time.Sleep(10 * minute)
+		blind := func(err error) {
+			w.mu.Lock()
+			w.blind = err
+			w.mu.Unlock()
+		}
+		blind(errors.New("too many open files"))
+		time.Sleep(50 * minute)
+		if row := k.shows(linear); row.State != refresher.Deferred || w.s.TokenPosts(g.ID) != 0 {
+			t.Errorf("%s, %s, %d POSTs while nobody can tell who runs", row.State, row.Why, w.s.TokenPosts(g.ID))
+		}
+		blind(nil)
+		time.Sleep(10 * minute)
+		blind(errors.New("too many open files"))
+		time.Sleep(hour + 2*minute)
+		if row := k.shows(linear); row.State != refresher.Fresh {
+			t.Errorf("%s, %s for ever", row.State, row.Why)
+		}
+	})
+}
+
+func TestAPauseHoldsEveryKeeperAlsoAfterARestartAndEndsByItself(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		all := w.tenants(authtest.GrantOptions{})
+		w.keep()
+		second := w.keep()
+		for _, c := range all {
+			if err := w.Ledger.SetMode(w.row(c.id).Key, ledger.Mode{Paused: true, Until: time.Now().Add(2 * hour)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.signal()
+		time.Sleep(hour)
+		second.end()
+		third := w.keep()
+		time.Sleep(hour - minute)
+		for _, c := range all {
+			if row := third.shows(c.id); row.State != refresher.Paused || c.posts() != 0 {
+				t.Errorf("%s: %s, %s, %d POSTs", c.id, row.State, row.Why, c.posts())
+			}
+		}
+		time.Sleep(minute + time.Second)
+		w.pass(2*hour, all)
+	})
+}
+
+func TestAWatchOnlyCredentialIsNeverSent(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		all := w.tenants(authtest.GrantOptions{})
+		for _, c := range all {
+			if err := w.Ledger.SetMode(w.row(c.id).Key, ledger.Mode{Mode: "watch-only"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k := w.keep()
+		time.Sleep(3 * day)
+		for _, c := range all {
+			w.Refresh(context.Background(), w.row(c.id), refresher.Options{Word: true, Force: true, Anyway: true, Retry: true})
+			if row := k.shows(c.id); row.State != refresher.WatchOnly || c.posts() != 0 {
+				t.Errorf("%s: %s, %s, %d POSTs", c.id, row.State, row.Why, c.posts())
+			}
 		}
 	})
 }

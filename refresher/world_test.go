@@ -41,6 +41,7 @@ type world struct {
 	events  []ledger.Event
 	keepers []*keeper
 	running []processes.Process
+	blind   error // why nobody can tell what runs
 }
 
 // A keeper is one process that keeps.
@@ -81,7 +82,7 @@ func (w *world) process() *refresher.Refresher {
 		Processes: func(context.Context, func(string) bool) ([]processes.Process, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return slices.Clone(w.running), nil
+			return slices.Clone(w.running), w.blind
 		},
 	}, nil)
 	r.Stores = func() []*credfiles.Store { return stores }
@@ -282,19 +283,24 @@ func (c *tenant) refresh() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := http.Client{Transport: c.w.s.Transport()}
-		res, err := client.PostForm(c.grant.TokenURL, url.Values{
-			"grant_type": {"refresh_token"}, "refresh_token": {now.Token.Refresh.Reveal()}, "client_id": {c.grant.ClientID},
-			"resource": {c.grant.Resource},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
+		c.post(now.Token.Refresh.Reveal())
 		c.own++
 		c.put(map[string]authtest.Grant{"linear": c.w.s.Current(c.grant.ID)})
 		c.w.signal()
 	}
+}
+
+// post is the client's request.
+func (c *tenant) post(refreshToken string) {
+	client := http.Client{Transport: c.w.s.Transport()}
+	res, err := client.PostForm(c.grant.TokenURL, url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}, "client_id": {c.grant.ClientID},
+		"resource": {c.grant.Resource},
+	})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	res.Body.Close()
 }
 
 // usable reports what is wrong with what the client would find in its store if
