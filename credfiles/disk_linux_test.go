@@ -46,11 +46,11 @@ func TestAFailingFsyncLosesNothing(t *testing.T) {
 		h := l.hold(old)
 		mend := breakSync(t, h)
 		exchanges := 0
-		h.pause = func() {
+		h.pause = before(func() {
 			if exchanges++; exchanges == 1 {
 				l.replace(l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") }))
 			}
-		}
+		})
 		_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 		var p *Problem
 		if !errors.As(err, &p) || !errors.Is(err, unix.EBADF) {
@@ -79,13 +79,13 @@ func TestTheirsGoesBackWhereASecondExchangeIsRefused(t *testing.T) {
 		h := l.hold(old)
 		theirs := l.get(l.file()) + "\n\n"
 		exchanges := 0
-		h.pause = func() {
+		h.pause = before(func() {
 			if exchanges++; exchanges == 1 {
 				l.replace(theirs)
 			} else {
 				immutable(t, l.dir, true)
 			}
-		}
+		})
 		t.Cleanup(func() { immutable(t, l.dir, false) })
 		_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 		var p *Problem

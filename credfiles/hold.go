@@ -24,7 +24,7 @@ type Hold struct {
 	target   *replace.Target  // made by Ready
 	inPlace  bool             // the store can only be written in place
 	lastLook func() error     // finds what came too late for Write; nil if nothing was written
-	pause    func()           // for tests: called before each exchange of files; may be nil
+	pause    func(step)       // for tests: called before each step of a write; may be nil
 }
 
 // Hold takes the client's lock on an entry. ctx bounds the wait; then the

@@ -189,6 +189,15 @@ func fresh(name string) Token {
 	}
 }
 
+// before makes a Hold's pause of what happens before each exchange.
+func before(f func()) func(step) {
+	return func(s step) {
+		if s == exchanging {
+			f()
+		}
+	}
+}
+
 // tryLock asks once for one of the client's locks.
 func (l *lab) tryLock(lock clientLock) (*clientlock.Lock, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)

@@ -36,9 +36,7 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 		// What is theirs and not in the file any more has to come back, with
 		// the lock or without.
 		owed := !bytes.Equal(theirs, there)
-		if w.pause != nil {
-			w.pause()
-		}
+		w.next(exchanging)
 		if err := w.stillLocked(); err != nil && !owed {
 			return 0, err
 		}
@@ -80,6 +78,20 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 		err = errors.Join(err, backErr)
 	}
 	return 0, err
+}
+
+// A step of a write is a moment at which others may write too.
+type step int
+
+const (
+	exchanging step = iota // before what was read is exchanged
+	looking                // before what was written is read back
+)
+
+func (w *write) next(s step) {
+	if w.pause != nil {
+		w.pause(s)
+	}
 }
 
 func obstacle(err error, kind replace.Kind) bool {
@@ -126,6 +138,7 @@ func (w *write) again(ctx context.Context, there []byte) (theirs, now []byte, er
 	if w.there == nil {
 		return nil, nil, nil
 	}
+	w.next(looking)
 	doc, err := w.store.readSettled(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -144,11 +144,11 @@ func TestAWriteInPlaceMerges(t *testing.T) {
 	old := l.one("lab")
 	h := l.hold(old)
 	writes := 0
-	h.pause = func() {
+	h.pause = before(func() {
 		if writes++; writes == 1 {
 			l.put(l.file(), l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") }))
 		}
-	}
+	})
 	images := 0
 	result, err := h.Write(context.Background(), old, fresh("lab"), func([]byte) error { images++; return nil })
 	if err != nil || result != Written || images != 1 {

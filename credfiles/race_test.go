@@ -125,12 +125,12 @@ func contend(l *lab, r *rival, writes int) (met int) {
 			break
 		}
 		exchanges := 0
-		h.pause = func() {
+		h.pause = before(func() {
 			if exchanges++; exchanges == 1 {
 				r.reading.Lock()
 			}
 			nap()
-		}
+		})
 		token := fresh(fmt.Sprint(i))
 		result, err := h.Write(context.Background(), old, token, noImage)
 		if err != nil || result == Gone {
@@ -307,11 +307,11 @@ func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {
 					}
 				}
 				exchanges := 0
-				h.pause = func() {
+				h.pause = before(func() {
 					if exchanges++; exchanges == 1 {
 						step("before")
 					}
-				}
+				})
 				if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Written {
 					t.Errorf("%v, %v", result, err)
 				}
@@ -326,5 +326,29 @@ func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Somebody else wrote the store since: what was written into the former file
+// is older than that.
+func TestAWriteIntoTheFormerFileIsOlderThanTheNextOne(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		old := l.one("lab")
+		h := l.hold(old)
+		late := l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") })
+		f, err := os.OpenFile(l.path(l.file()), os.O_WRONLY, 0)
+		l.must(err)
+		if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Written {
+			t.Errorf("%s: %v, %v", c.name, result, err)
+		}
+		newer := l.get(l.file()) + "\n"
+		l.replace(newer)
+		l.must(f.Truncate(0))
+		_, err = f.WriteString(late)
+		l.must(err)
+		l.must(f.Close())
+		l.must(h.Close())
+		equal(t, c.name, l.get(l.file()), newer)
 	}
 }

@@ -189,11 +189,11 @@ func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
 				defer h.Close()
 				theirs := l.entries(func(all map[string]map[string]any) { row.edit(l, l.words(), all) })
 				exchanges := 0
-				h.pause = func() {
+				h.pause = before(func() {
 					if exchanges++; exchanges == 1 {
 						l.replace(theirs)
 					}
-				}
+				})
 				result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 				if err != nil || result != row.want {
 					t.Fatalf("%v, %v, want %v", result, err, row.want)
@@ -221,6 +221,32 @@ func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
 	}
 }
 
+// A program without the lock that read before our exchange writes right after
+// it: theirs is what counts then, and ours is put there again where it belongs.
+func TestWhatOthersWriteRightAfterOursIsMerged(t *testing.T) {
+	for _, c := range clients {
+		l := realLab(t, c)
+		old := l.one("lab")
+		h := l.hold(old)
+		theirs := l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") })
+		looks := 0
+		h.pause = func(s step) {
+			if s == looking {
+				if looks++; looks == 1 {
+					l.replace(theirs)
+				}
+			}
+		}
+		if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Written || looks != 2 {
+			t.Errorf("%s: %v, %v after %d looks", c.name, result, err, looks)
+		}
+		l.must(h.Close())
+		if all := l.scan(); len(all) != 1 || !has(all[0], fresh("lab")) {
+			t.Errorf("%s: their logout of the other entry, or our token, is lost: %s", c.name, l.get(l.file()))
+		}
+	}
+}
+
 func TestAStoreThatIsGoneIsNotMadeAnew(t *testing.T) {
 	for _, c := range clients {
 		for _, when := range []string{"before", "between", "after the first exchange"} {
@@ -237,14 +263,14 @@ func staysGone(t *testing.T, c *client, when string) {
 	h := l.hold(old)
 	defer h.Close()
 	exchanges := 0
-	h.pause = func() {
+	h.pause = before(func() {
 		switch exchanges++; {
 		case when == "between", exchanges == 2:
 			l.must(os.Remove(l.path(l.file())))
 		case when != "before":
 			l.replace(l.get(l.file()) + "\n")
 		}
-	}
+	})
 	if when == "before" {
 		l.must(os.Remove(l.path(l.file())))
 	}
@@ -300,11 +326,11 @@ func putBack(t *testing.T, c *client, make func(l *lab) string, kind ProblemKind
 	defer h.Close()
 	theirs := make(l)
 	exchanges := 0
-	h.pause = func() {
+	h.pause = before(func() {
 		if exchanges++; exchanges == 1 {
 			l.replace(theirs)
 		}
-	}
+	})
 	_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 	var p *Problem
 	if !errors.As(err, &p) || p.Kind != kind {
@@ -338,7 +364,7 @@ func becomesAFile(t *testing.T, c *client, when string) {
 	h := l.hold(old)
 	theirs := l.get(l.file()) + "\n"
 	exchanges := 0
-	h.pause = func() {
+	h.pause = before(func() {
 		exchanges++
 		switch {
 		case when == "before the merge" && exchanges == 1:
@@ -346,7 +372,7 @@ func becomesAFile(t *testing.T, c *client, when string) {
 		case when == "before the merge" && exchanges == 2, when == "before the exchange" && exchanges == 1:
 			l.replace(theirs)
 		}
-	}
+	})
 	result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 	switch when {
 	case "before the merge": // what came out of the one file has no place in the other
@@ -391,7 +417,11 @@ func TestAPathThatMovesBetweenTwoExchanges(t *testing.T) {
 		theirs := l.get(l.file()) + "\n"
 		w := &write{Hold: h, old: old, token: fresh("lab")}
 		w.came, w.there = []byte("of an exchange before"), []byte("put there before")
-		l.replace(theirs)
+		doc, err := l.store().parse([]byte(theirs))
+		l.must(err)
+		done, err := l.store().spliced(doc, old.Key, fresh("lab"))
+		l.must(err)
+		l.replace(string(done.text)) // the new file has it already
 		result, err := w.merge(context.Background(), []byte(theirs), []byte(theirs))
 		if err != nil || result != Written || !has(l.one("lab"), fresh("lab")) {
 			t.Errorf("%s: %v, %v: %q", c.name, result, err, l.get(l.file()))
@@ -409,14 +439,14 @@ func TestAStoreLockThatWasLostStopsTheWrite(t *testing.T) {
 			old := l.one("lab")
 			h := l.hold(old)
 			lock := l.path(c.storeLock.path)
-			h.pause = func() {
+			h.pause = before(func() {
 				l.must(os.Remove(lock))
 				if inTheirStead && c.storeLock.dir {
 					l.must(os.Mkdir(lock, 0o755))
 				} else if inTheirStead {
 					l.must(os.WriteFile(lock, nil, 0o644))
 				}
-			}
+			})
 			before := l.get(l.file())
 			_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 			var busy *clientlock.BusyError
@@ -446,13 +476,13 @@ func TestALostLockDoesNotKeepTheirsOut(t *testing.T) {
 		old := l.one("lab")
 		h := l.hold(old)
 		exchanges := 0
-		h.pause = func() {
+		h.pause = before(func() {
 			if exchanges++; exchanges == 1 {
 				l.replace(l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") }))
 			} else {
 				l.must(os.Remove(l.path(c.storeLock.path)))
 			}
-		}
+		})
 		result, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 		if err != nil || result != Written {
 			t.Errorf("%s: %v, %v", c.name, result, err)
