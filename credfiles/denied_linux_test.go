@@ -55,8 +55,8 @@ func TestAStoreThatMayNotBeReadIsAProblem(t *testing.T) {
 					t.Errorf("%s, %s: %v, %v", c.name, name, all, problems)
 				}
 			})
+			l.must(os.Chmod(l.dir, 0o755))
 		}
-		l.must(os.Chmod(l.dir, 0o755))
 	}
 }
 
@@ -109,6 +109,8 @@ func TestALockThatCannotBeMadeIsAProblem(t *testing.T) {
 		open(t, l.dir)
 		old := l.one("lab")
 		l.must(os.Chmod(l.path(l.file()), 0o666))
+		l.must(os.Chmod(l.dir, 0o555))
+		t.Cleanup(func() { os.Chmod(l.dir, 0o755) })
 		asNobody(func() {
 			var p *Problem
 			if _, err := l.store().Hold(context.Background(), old); !errors.As(err, &p) || p.Kind != Folder {
