@@ -43,7 +43,7 @@ func TestAFailingFsyncLosesNothing(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		old := l.one("lab")
-		h := l.hold(old)
+		h := l.race(old)
 		mend := breakSync(t, h)
 		exchanges := 0
 		h.pause = before(func() {
@@ -76,7 +76,7 @@ func TestTheirsGoesBackWhereASecondExchangeIsRefused(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		old := l.one("lab")
-		h := l.hold(old)
+		h := l.race(old)
 		theirs := l.get(l.file()) + "\n\n"
 		exchanges := 0
 		h.pause = before(func() {

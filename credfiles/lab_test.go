@@ -143,6 +143,18 @@ func (l *lab) hold(c Credential) *Hold {
 	return h
 }
 
+// race is hold for a test in which others write at the same time, for which
+// the file system must be able to exchange two files.
+func (l *lab) race(c Credential) *Hold {
+	l.t.Helper()
+	h := l.hold(c)
+	if h.target != nil && !h.target.Atomic() {
+		l.t.Cleanup(func() { h.Close() })
+		l.t.Skip("this file system cannot exchange files")
+	}
+	return h
+}
+
 // write does what a refresh does: Hold, Read, Ready, Write, ClearMark, Close.
 func (l *lab) write(c Credential, t Token) Result {
 	l.t.Helper()

@@ -142,7 +142,7 @@ func TestAWriteInPlaceMerges(t *testing.T) {
 	l := realLab(t, &codex)
 	l.mountStore()
 	old := l.one("lab")
-	h := l.hold(old)
+	h := l.race(old)
 	writes := 0
 	h.pause = before(func() {
 		if writes++; writes == 1 {

@@ -118,7 +118,7 @@ func contend(l *lab, r *rival, writes int) (met int) {
 	for i := range writes {
 		// As the refresher does: what was read under the grant lock is what
 		// is written for.
-		h := l.hold(l.one("lab"))
+		h := l.race(l.one("lab"))
 		old, err := h.Read(context.Background())
 		if err != nil {
 			t.Error(err)
@@ -285,7 +285,7 @@ func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {
 			t.Run(c.name+"/"+steps.name, func(t *testing.T) {
 				l := realLab(t, c)
 				old := l.one("lab")
-				h := l.hold(old)
+				h := l.race(old)
 				theirs := l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") })
 				f, err := os.OpenFile(l.path(l.file()), os.O_WRONLY, 0)
 				l.must(err)
@@ -335,7 +335,7 @@ func TestAWriteIntoTheFormerFileIsOlderThanTheNextOne(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		old := l.one("lab")
-		h := l.hold(old)
+		h := l.race(old)
 		late := l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") })
 		f, err := os.OpenFile(l.path(l.file()), os.O_WRONLY, 0)
 		l.must(err)

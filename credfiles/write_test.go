@@ -185,7 +185,7 @@ func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
 			t.Run(c.name+"/"+row.name, func(t *testing.T) {
 				l := realLab(t, c)
 				old := l.one("lab")
-				h := l.hold(old)
+				h := l.race(old)
 				defer h.Close()
 				theirs := l.entries(func(all map[string]map[string]any) { row.edit(l, l.words(), all) })
 				exchanges := 0
@@ -227,7 +227,7 @@ func TestWhatOthersWriteRightAfterOursIsMerged(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		old := l.one("lab")
-		h := l.hold(old)
+		h := l.race(old)
 		theirs := l.entries(func(all map[string]map[string]any) { delete(all, "notes|1262121f17593025") })
 		looks := 0
 		h.pause = func(s step) {
@@ -260,7 +260,7 @@ func TestAStoreThatIsGoneIsNotMadeAnew(t *testing.T) {
 func staysGone(t *testing.T, c *client, when string) {
 	l := realLab(t, c)
 	old := l.one("lab")
-	h := l.hold(old)
+	h := l.race(old)
 	defer h.Close()
 	exchanges := 0
 	h.pause = before(func() {
@@ -322,7 +322,7 @@ func TestWhatCannotBeDecidedIsPutBack(t *testing.T) {
 func putBack(t *testing.T, c *client, make func(l *lab) string, kind ProblemKind) {
 	l := realLab(t, c)
 	old := l.one("lab")
-	h := l.hold(old)
+	h := l.race(old)
 	defer h.Close()
 	theirs := make(l)
 	exchanges := 0
@@ -361,7 +361,7 @@ func becomesAFile(t *testing.T, c *client, when string) {
 	l.must(os.Rename(l.path(l.file()), target))
 	l.must(os.Symlink(target, l.path(l.file())))
 	old := l.one("lab")
-	h := l.hold(old)
+	h := l.race(old)
 	theirs := l.get(l.file()) + "\n"
 	exchanges := 0
 	h.pause = before(func() {
@@ -441,7 +441,7 @@ func TestAStoreLockThatWasLostStopsTheWrite(t *testing.T) {
 		for _, inTheirStead := range []bool{false, true} {
 			l := realLab(t, c)
 			old := l.one("lab")
-			h := l.hold(old)
+			h := l.race(old)
 			lock := l.path(c.storeLock.path)
 			h.pause = before(func() {
 				l.must(os.Remove(lock))
@@ -478,7 +478,7 @@ func TestALostLockDoesNotKeepTheirsOut(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		old := l.one("lab")
-		h := l.hold(old)
+		h := l.race(old)
 		exchanges := 0
 		h.pause = before(func() {
 			if exchanges++; exchanges == 1 {
