@@ -60,12 +60,12 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	a.observe(now)
 	planned := a.row
 	a.row = a.r.decide(now, a.row, nil)
-	moved := !now.Refresh.Equal(planned.Refresh) || now.ClientID != planned.ClientID || now.Issuer != planned.Issuer || now.ServerURL != planned.ServerURL
+	moved := !now.Refresh.Equal(planned.Refresh) || setup(a.row.Grant) != setup(planned.Grant)
 	fresher := !now.Access.Equal(planned.Access) && now.Expiry.After(clock())
 	switch {
 	case fresher && (!a.o.Began.IsZero() || !a.row.Wanted(a.o)):
 		return a.r.adopted(a.row)
-	case moved || setup(a.row.Grant) != setup(planned.Grant):
+	case moved:
 		return Outcome{Row: a.row}
 	case a.refreshedSince():
 		return a.r.adopted(a.row)
@@ -103,8 +103,6 @@ func (a *attempt) plan(ctx context.Context) (out Outcome, ok bool) {
 	var temporary *discovery.TemporaryError
 	var issuer *discovery.IssuerError
 	switch {
-	case ctx.Err() != nil:
-		return a.gaveUp(ctx), false
 	case err == nil:
 	case resting:
 		return a.stay(ctx), false

@@ -210,6 +210,76 @@ func TestAStoreThatIsMountedByItselfIsWrittenInPlaceForCodex(t *testing.T) {
 	})
 }
 
+// A write in place that failed may have left half of it: the record stays, and
+// with it the store's whole content.
+func TestAWriteInPlaceThatFailsLeavesItsImage(t *testing.T) {
+	if !withMounts(t) {
+		return
+	}
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		old := l.read(codexStore...)
+		name := l.path(codexStore...)
+		mount(t, name, name, "", unix.MS_BIND, "")
+		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+		newest := l.read(codexStore...)
+		l.write(old, codexStore...)
+		lock := l.lock(l.storeLockPath())
+		time.AfterFunc(3*time.Second, func() { // it was found writable by then
+			if err := unix.Mount("", name, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+				t.Error(err)
+			}
+			lock.Release()
+		})
+		l.want(l.keep(linear), refresher.Failed, refresher.Refreshing)
+		if records := l.pending(); len(records) != 1 || string(records[0].Image) != newest {
+			t.Errorf("%d records", len(records))
+		}
+		if err := unix.Mount("", name, "", unix.MS_BIND|unix.MS_REMOUNT, ""); err != nil {
+			t.Fatal(err)
+		}
+		row := l.row(linear)
+		l.restart()
+		l.write(newest[:len(newest)/2], codexStore...)
+		time.Sleep(time.Minute)
+		l.Refresh(context.Background(), row, refresher.Options{})
+		if l.read(codexStore...) != newest {
+			t.Error("it was not mended")
+		}
+		l.wantPosts(s, g.ID, 1)
+		l.wantQuiet()
+	})
+}
+
+// Where the journal finds no room, nothing is sent.
+func TestAFullStateFolderMeansNoPOST(t *testing.T) {
+	if !withMounts(t) {
+		return
+	}
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.state = t.TempDir()
+		mount(t, "tmpfs", l.state, "tmpfs", 0, "mode=700,size=4m")
+		l.restart()
+		g := l.one(s, due)
+		before := l.read(codexStore...)
+		free := fillUp(t, l.state)
+		if err := os.Truncate(filepath.Join(l.state, "ballast"), 3<<20); err != nil { // room for all but a record
+			t.Fatal(err)
+		}
+		out := l.refresh(linear)
+		if out.Did != refresher.Failed || out.Err == nil || !strings.Contains(out.Err.Error(), "nothing is sent") {
+			t.Errorf("did %s, %v", out.Did, out.Err)
+		}
+		l.wantPosts(s, g.ID, 0)
+		if l.read(codexStore...) != before {
+			t.Error("the store was touched")
+		}
+		l.wantQuiet()
+		free()
+		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+	})
+}
+
 // unreserve takes from a record the room that was reserved for the answer.
 func (l *lab) unreserve(t *testing.T) {
 	t.Helper()

@@ -232,23 +232,27 @@ func TestAnotherRefreshTokenStaysAndOursIsTriedOnlyWhenTheirsIsRefused(t *testin
 			}
 			l.restart()
 			s.KillGrant(theirs.ID)
-			out := l.Refresh(context.Background(), l.row(linear), refresher.Options{Force: true})
+			l.edit(func(e map[string]any) { e["expires_at"] = time.Now().Add(time.Minute).UnixMilli() })
+			out := l.keep(linear)
 			if !within {
 				l.want(out, refresher.Failed, refresher.SignInNeeded)
 				l.wantPosts(s, g.ID, 1)
 				return
 			}
-			l.want(out, refresher.Refreshed, refresher.Fresh)
+			l.want(out, refresher.Restored, refresher.Fresh) // it has an hour left
 			l.wantPosts(s, theirs.ID, 1)
-			l.wantPosts(s, g.ID, 2)
+			l.wantPosts(s, g.ID, 1)
 			l.wantStored(s, g.ID, linear)
 			if got := l.marked(theirs.RefreshToken); got == "not" {
 				t.Error("what was refused is not marked")
 			}
 			if l.kept().Orphan != nil {
-				t.Error("what was tried is still kept for a try")
+				t.Error("what is in the store is still kept for a try")
 			}
 			l.wantQuiet()
+			time.Sleep(time.Hour)
+			l.want(l.keep(linear), refresher.Refreshed, refresher.Fresh)
+			l.wantPosts(s, g.ID, 2)
 		})
 	}
 }
@@ -343,6 +347,39 @@ func TestAnEntryThatWasBlankedMeanwhileGetsOurs(t *testing.T) {
 			l.wantQuiet()
 		})
 	}
+}
+
+// A server that did not rotate gave us nothing newer than what was refused.
+func TestABlankedEntryStaysBlankWhereTheRefreshTokenIsStillTheOneThatWasRefused(t *testing.T) {
+	bubble(t, authtest.Options{Policy: authtest.Policy{NoRotation: true}}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.one(s, due)
+		after := ""
+		meanwhile(s, func() {
+			l.edit(func(e map[string]any) { e["refresh_token"] = nil })
+			after = l.read(codexStore...)
+		})
+		l.want(l.refresh(linear), refresher.Failed, refresher.SignInNeeded)
+		if l.read(codexStore...) != after {
+			t.Error("it was written")
+		}
+		l.wantQuiet()
+	})
+}
+
+// An orphan that is due itself is used at once.
+func TestAnOrphanThatIsDueIsRefreshedAtOnce(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		theirs := s.Grant(authtest.GrantOptions{ClientID: g.ClientID})
+		meanwhile(s, func() { l.put(linear, theirs) })
+		l.want(l.refresh(linear), refresher.Adopted, refresher.Fresh)
+		s.KillGrant(theirs.ID)
+		time.Sleep(2 * time.Hour)
+		l.want(l.keep(linear), refresher.Refreshed, refresher.Fresh)
+		l.wantPosts(s, theirs.ID, 1)
+		l.wantPosts(s, g.ID, 2)
+		l.wantStored(s, g.ID, linear)
+	})
 }
 
 // Entry or store gone, or another login in its place: nothing is written.

@@ -371,6 +371,18 @@ func TestAnotherGrantInTheStoreStartsTheRefreshOver(t *testing.T) {
 	})
 }
 
+func TestAnotherRequestForTheSameRefreshTokenStartsTheRefreshOver(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		out := l.whileWaiting(g, refresher.Options{}, func() { l.edit(func(e map[string]any) { e["scopes"] = []string{"read"} }) })
+		l.want(out, refresher.Refreshed, refresher.Fresh)
+		l.wantPosts(s, g.ID, 1)
+		if scope := s.Last(g.ID).Scope; scope != "read" {
+			t.Errorf("asked for %q", scope)
+		}
+	})
+}
+
 func TestAStoreThatNeverRestsIsGivenUp(t *testing.T) {
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 		g := l.one(s, due)

@@ -24,11 +24,7 @@ func (a *attempt) finish(ctx context.Context, rec *ledger.Record) (out Outcome, 
 	case rec.Answer == nil:
 		return a.repeat(ctx, rec)
 	}
-	v := exchange.Judge(rec.Sent.Post, *rec.Answer)
-	out = a.settle(ctx, rec, *rec.Answer, v)
-	// Nothing was spent by these: whether to go on is decided as usual.
-	goOn := v.Kind == exchange.Ambiguous || v.Kind == exchange.Later
-	return out, out.Err == nil && (goOn || out.Did == "")
+	return a.settle(ctx, rec, *rec.Answer, exchange.Judge(rec.Sent.Post, *rec.Answer)), false
 }
 
 // repeat is for a record that says "sent" and no more. Where the store still

@@ -234,6 +234,21 @@ func TestASentRequestOnEveryOtherStateOfTheStoreIsNotRepeated(t *testing.T) {
 	}
 }
 
+// The same refresh token under another registration is another request.
+func TestASentRequestOfAnotherClientIsNotRepeatedAsItWas(t *testing.T) {
+	bubble(t, authtest.Options{Policy: authtest.Policy{Reuse: authtest.PreviousUntilUsed}}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		l.lost(s, g, authtest.DropBefore)
+		s.AddClient("client-EXAMPLE", "")
+		l.edit(func(e map[string]any) { e["client_id"] = "client-EXAMPLE" })
+		l.keep(linear)
+		if e := s.Last(g.ID); e.N == 0 || e.ClientID != "client-EXAMPLE" {
+			t.Errorf("asked as %s", e.ClientID)
+		}
+		l.wantPosts(s, g.ID, 2)
+	})
+}
+
 // While the store cannot be read nobody knows whether it holds that value
 // still: the record stays, and tells it later.
 func TestASentRequestWaitsForAStoreThatCanBeRead(t *testing.T) {
@@ -318,8 +333,8 @@ func TestAVerdictInTheJournalIsFinished(t *testing.T) {
 			}
 			l.crash(linear, true)
 			out := l.keep(linear)
-			if out.State != test.state || out.Why != test.why {
-				t.Errorf("%s: %s, %s", what, out.State, out.Why)
+			if out.Did != refresher.Failed || out.State != test.state || out.Why != test.why {
+				t.Errorf("%s: did %s, %s, %s", what, out.Did, out.State, out.Why)
 			}
 			if out := l.keep(linear); out.Did != refresher.Nothing {
 				t.Errorf("%s: asked again: did %s", what, out.Did)

@@ -85,21 +85,23 @@ func (r *Refresher) refresh(ctx context.Context, row Row, o Options) Outcome {
 	return Outcome{Row: row, Did: Failed, Err: errors.New("the store changes faster than it can be refreshed")}
 }
 
-// look reads the credential's store again and decides anew.
+// look reads the credential's store again and decides anew. Where it is not
+// found it stays as it was: what became of it shows under the lock.
 func (r *Refresher) look(ctx context.Context, row Row) Row {
+	c := row.Credential
 	creds, _ := row.store.Scan(ctx)
-	for _, c := range creds {
-		if c.Key == row.Key {
-			pending := map[credfiles.Key]*ledger.Record{}
-			if records, err := r.Ledger.Pending(); err == nil {
-				for i := range records {
-					pending[records[i].Sent.Key] = &records[i]
-				}
-			}
-			return r.decide(c, row, pending)
+	for i := range creds {
+		if creds[i].Key == row.Key {
+			c = creds[i]
 		}
 	}
-	return row
+	pending := map[credfiles.Key]*ledger.Record{}
+	if records, err := r.Ledger.Pending(); err == nil {
+		for i := range records {
+			pending[records[i].Sent.Key] = &records[i]
+		}
+	}
+	return r.decide(c, row, pending)
 }
 
 // decide makes a Row of a credential just read, with what row knows of the

@@ -241,6 +241,41 @@ func TestAfterTroubleTheWaitDoublesToItsLimit(t *testing.T) {
 	}
 }
 
+func TestAnotherTroubleBeginsItsOwnWaits(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.one(s, due)
+		s.Behave(authtest.Token, authtest.Behaviour{Answer: authtest.Status(500)})
+		l.wantDoubling("500", l.tries(4), 30*time.Second, 30*time.Minute)
+		s.Behave(authtest.Token, authtest.Behaviour{Answer: authtest.Status(429)})
+		l.wantDoubling("then 429", l.tries(3), 30*time.Second, 30*time.Minute)
+		time.Sleep(time.Second)
+		l.one(s, due)
+		l.wantDoubling("then another refresh token", l.tries(2), 30*time.Second, 30*time.Minute)
+	})
+}
+
+// Two are at it: one finds no endpoint, after the other had an unclear answer.
+// The wait for that is the one that counts.
+func TestWhatAnotherProcessRememberedMeanwhileIsNotOverwritten(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		slow := l.other()
+		slow.Finder.Dir = t.TempDir()
+		s.Next(authtest.Metadata, authtest.Behaviour{Delay: 20 * time.Second, Answer: authtest.Status(503)})
+		done := make(chan refresher.Outcome)
+		row := slow.row(linear)
+		go func() { done <- slow.Refresh(context.Background(), row, refresher.Options{Word: true}) }()
+		time.Sleep(time.Second)
+		s.Next(authtest.Token, authtest.Behaviour{Answer: authtest.Status(500)})
+		l.want(l.refresh(linear), refresher.Failed, refresher.Retrying)
+		l.want(<-done, refresher.Nothing, refresher.Retrying)
+		if m := l.row(linear).Memory; m.Wait != ledger.Ambiguous {
+			t.Errorf("the wait is %q", m.Wait)
+		}
+		l.wantPosts(s, g.ID, 1)
+	})
+}
+
 func TestAWaitForTheClientsLockOrStoreIsShort(t *testing.T) {
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 		g := l.one(s, due)
@@ -363,6 +398,25 @@ func TestAMisconfiguredCredentialRestsUntilSomethingChanges(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A client secret that was put right is no part of what is compared of a
+// request, but it is a change.
+func TestAnotherClientSecretEndsTheRest(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, authtest.GrantOptions{AccessLeft: time.Minute, Confidential: true})
+		config := func(secret string) {
+			l.write("[mcp_servers.linear]\nurl = \""+g.ServerURL+"\"\n[mcp_servers.linear.oauth]\nclient_id = \""+g.ClientID+"\"\nclient_secret = \""+secret+"\"\n", ".codex", "config.toml")
+		}
+		config("cs-wrong-EXAMPLE")
+		s.Next(authtest.Token, authtest.Behaviour{Answer: authtest.Refusal{Code: "invalid_request"}.Answer()})
+		l.want(l.refresh(linear), refresher.Failed, refresher.Misconfigured)
+		time.Sleep(time.Hour)
+		l.want(l.keep(linear), refresher.Failed, refresher.Misconfigured)
+		config(g.ClientSecret)
+		l.want(l.keep(linear), refresher.Refreshed, refresher.Fresh)
+		l.wantPosts(s, g.ID, 2)
+	})
 }
 
 // The metadata may be down when it is looked up anew. That is no change.

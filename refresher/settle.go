@@ -153,10 +153,14 @@ func (a *attempt) bury(ctx context.Context, rec *ledger.Record, v exchange.Verdi
 	if out.Err != nil {
 		return out
 	}
-	if a.revive(ctx, rec.Sent) {
-		return Outcome{Row: a.row} // to be decided anew
-	}
+	revived := a.revive(ctx, rec.Sent)
 	out.Row = a.reread(ctx, a.row)
+	switch {
+	case revived && out.Wanted(a.o):
+		return Outcome{Row: out.Row} // it is due as well
+	case revived:
+		return Outcome{Row: out.Row, Did: Restored}
+	}
 	return out
 }
 
