@@ -20,22 +20,27 @@ const rounds = 16
 // moment: nothing that it wrote is lost, and what cannot be decided about is
 // put back as it was.
 func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error) {
-	for range rounds {
+	for round := 0; ; round++ {
 		result, want, err := w.plan(theirs)
 		if bytes.Equal(want, there) {
 			if err != nil {
 				return 0, err
 			}
 			newer, now, err := w.again(ctx, there)
-			if newer != nil {
-				theirs, there = newer, now
+			if newer == nil {
+				return result, errors.Join(err, w.unsynced)
+			}
+			theirs, there = newer, now
+			if round < rounds {
 				continue
 			}
-			return result, errors.Join(err, w.unsynced)
 		}
 		// What is theirs and not in the file any more has to come back, with
 		// the lock or without.
 		owed := !bytes.Equal(theirs, there)
+		if round >= rounds {
+			return 0, w.giveUp(theirs, owed)
+		}
 		w.next(exchanging)
 		if err := w.stillLocked(); err != nil && !owed {
 			return 0, err
@@ -72,12 +77,6 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 			return 0, err
 		}
 	}
-	err := errors.New("another program keeps writing it")
-	if !bytes.Equal(theirs, there) {
-		_, backErr := w.target.Swap(theirs)
-		err = errors.Join(err, backErr)
-	}
-	return 0, err
 }
 
 // A step of a write is a moment at which others may write too.
@@ -195,6 +194,16 @@ func (w *write) finalLook() error {
 		}
 		return w.merge(ctx, w.settled(ctx), w.there)
 	})
+	return err
+}
+
+// giveUp puts theirs back, whoever wrote meanwhile.
+func (w *write) giveUp(theirs []byte, owed bool) error {
+	err := errors.New("another program keeps writing it")
+	if owed {
+		_, backErr := w.target.Swap(theirs)
+		err = errors.Join(err, backErr)
+	}
 	return err
 }
 

@@ -404,6 +404,35 @@ func becomesAFile(t *testing.T, c *client, when string) {
 	}
 }
 
+// A program that writes at every moment: in the end the store is as it left
+// it, and the token stays with the caller.
+func TestAProgramThatNeverStopsWritingWins(t *testing.T) {
+	for _, c := range clients {
+		for _, always := range []step{exchanging, looking} {
+			l := realLab(t, c)
+			old := l.one("lab")
+			h := l.race(old)
+			text, times := l.get(l.file()), 0
+			h.pause = func(s step) {
+				if s == always {
+					times++
+					l.replace(text + strings.Repeat("\n", times))
+				}
+			}
+			_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
+			var p *Problem
+			if !errors.As(err, &p) || times < rounds/2 || times > 2*rounds {
+				t.Errorf("%s: %v after %d times", c.name, err, times)
+			}
+			l.must(h.Close())
+			equal(t, c.name, l.get(l.file()), text+strings.Repeat("\n", times))
+			if len(l.files()) != len(realLab(t, c).files()) {
+				t.Errorf("%s: something was left behind", c.name)
+			}
+		}
+	}
+}
+
 // Between two exchanges of one write the path comes to lead elsewhere: what
 // came out of the first file says nothing about the second.
 func TestAPathThatMovesBetweenTwoExchanges(t *testing.T) {
