@@ -581,6 +581,34 @@ func TestARecordStaysUntilAllThatItStandsForIsRemembered(t *testing.T) {
 	}
 }
 
+// The state folder vanishes while the server thinks: the store is the only
+// place left for the token, and is tried for as long as it takes.
+func TestAStateFolderThatVanishesTakesNoTokenWithIt(t *testing.T) {
+	for _, busy := range []bool{false, true} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := l.one(s, due)
+			row := l.row(linear)
+			meanwhile(s, func() {
+				if err := os.RemoveAll(l.state); err != nil {
+					t.Error(err)
+				}
+				if busy {
+					lock := l.lock(l.storeLockPath())
+					time.AfterFunc(25*time.Second, func() { lock.Release() })
+				}
+			})
+			out := l.Refresh(context.Background(), row, refresher.Options{})
+			if out.Did != refresher.Failed || out.Err == nil {
+				t.Errorf("did %s, %v", out.Did, out.Err)
+			}
+			l.restart()
+			l.wantStored(s, g.ID, linear)
+			l.wantPosts(s, g.ID, 1)
+			l.wantQuiet()
+		})
+	}
+}
+
 func TestAStoreThatGoesBackGetsTheSuccessorWithoutAPOST(t *testing.T) {
 	for _, id := range []string{linear, linearC} {
 		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {

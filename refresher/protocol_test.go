@@ -20,6 +20,7 @@ import (
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
+	"lamplighter/refresher/ledger"
 )
 
 func TestAStoreThatIsBeingWrittenIsReadAgainBeforeItCounts(t *testing.T) {
@@ -296,6 +297,24 @@ func TestANewerTokenIsAdoptedWithoutAPOST(t *testing.T) {
 			l.want(out, refresher.Adopted, refresher.Fresh)
 			l.wantPosts(s, "", 0)
 			l.wantStored(s, newer.ID, linear)
+			l.wantQuiet()
+		})
+	}
+}
+
+func TestWhatTheUserForbadeMeanwhileIsNotSent(t *testing.T) {
+	for _, m := range []ledger.Mode{{Mode: "watch-only"}, {Paused: true}} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := l.one(s, due)
+			out := l.whileWaiting(g, refresher.Options{}, func() {
+				if err := l.other().Ledger.SetMode(l.row(linear).Key, m); err != nil {
+					t.Error(err)
+				}
+			})
+			if out.Did != refresher.Nothing {
+				t.Errorf("%+v: did %s, %s", m, out.Did, out.State)
+			}
+			l.wantPosts(s, g.ID, 0)
 			l.wantQuiet()
 		})
 	}

@@ -42,6 +42,7 @@ func (a *attempt) repeat(ctx context.Context, rec *ledger.Record) (out Outcome, 
 		return out, out.Err == nil
 	}
 	second := a.ambiguous()
+	a.row.input.Pending = nil
 	out, err = a.wait(rec.For, ledger.Ambiguous, exchange.Verdict{Kind: exchange.Ambiguous, Code: "unfinished"}, nil)
 	if err == nil && !second {
 		a.mem.Until = a.mem.Tried

@@ -139,6 +139,41 @@ func TestAnAnswerInTheJournalLandsWhateverTheMode(t *testing.T) {
 	}
 }
 
+// A killed process leaves the directories with which it locked Claude Code's
+// store. They are its client's to take over first, and then ours.
+func TestAnAnswerLandsPastTheLocksThatAKilledProcessLeft(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := s.Grant(due)
+		l.put(linearC, g)
+		l.crash(linearC, true)
+		now := time.Now()
+		for _, name := range []string{l.grantLockPath(linearC, g), l.path(".claude", ".storage-write.lock")} {
+			if err := os.Mkdir(name, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(name, now, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for {
+			out := l.keep(linearC)
+			if out.Did == refresher.Refreshed {
+				break
+			}
+			if out.State != refresher.Unsaved || time.Since(now) > 3*time.Minute {
+				t.Fatalf("after %v: did %s, %s", time.Since(now), out.Did, out.State)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		if took := time.Since(now); took < time.Minute {
+			t.Errorf("the locks were taken after %v", took)
+		}
+		l.wantStored(s, g.ID, linearC)
+		l.wantPosts(s, g.ID, 1)
+		l.wantQuiet()
+	})
+}
+
 // Sent, and nobody knows what came. Where the store still holds that value it
 // is sent again: the same request, at once, once.
 func TestASentRequestIsRepeatedAsItWasOnceAndAtOnce(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // point brings us back here with the same record, and so does whatever could
 // not be remembered.
 func (a *attempt) settle(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
+	a.row.input.Pending = nil // it ends here
 	old := rec.Sent.Credential().Token
 	switch {
 	case v.Kind == exchange.Refreshed:

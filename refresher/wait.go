@@ -84,7 +84,7 @@ func (a *attempt) wait(print string, w ledger.Wait, v exchange.Verdict, why erro
 func (a *attempt) waiting() Row {
 	row := a.row
 	row.input.M, row.Memory = a.mem, a.mem
-	row.input.Now, row.input.Pending = clock(), nil // a record that stays has its own word
+	row.input.Now = clock()
 	row.Decision = Decide(row.input)
 	return row
 }

@@ -148,6 +148,9 @@ func (r *Record) Imaged(store []byte) error {
 }
 
 func (r *Record) add(text []byte) error {
+	if !r.named() {
+		return errors.New("the journal record was removed by another program")
+	}
 	// What stood here before, a torn line or an older image, must not be read
 	// as a line of its own: a zero ends the record.
 	if _, err := r.f.WriteAt(append(text, '\n', 0), r.next); err != nil {
@@ -160,11 +163,21 @@ func (r *Record) add(text []byte) error {
 	return nil
 }
 
+// named reports whether whoever comes next will find what is written.
+func (r *Record) named() bool {
+	ours, err1 := r.f.Stat()
+	there, err2 := os.Stat(r.f.Name())
+	return err1 == nil && err2 == nil && os.SameFile(ours, there)
+}
+
 // Done ends the record: its tokens are in the store, kept elsewhere, or not
 // worth keeping.
 func (r *Record) Done() error {
 	r.f.Close()
-	return os.Remove(r.f.Name())
+	if err := os.Remove(r.f.Name()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Close leaves the record as it is, for the next one who takes the lock.

@@ -288,6 +288,21 @@ func TestAFinishedRecordLeavesNothing(t *testing.T) {
 	begin(t, lk, sent("a"))
 }
 
+func TestAnAnswerIsNotJournaledInAFileThatNobodyWillFind(t *testing.T) {
+	dir := t.TempDir()
+	lk := locked(t, dir, "a")
+	rec := begin(t, lk, sent("a"))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if rec.Answered(answer("x")) == nil || rec.Answer != nil {
+		t.Error("it counts as journaled")
+	}
+	if err := rec.Done(); err != nil {
+		t.Errorf("what is gone has ended: %v", err)
+	}
+}
+
 func TestWhereTheJournalCannotBeListedThereIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)

@@ -27,7 +27,6 @@ type Event struct {
 	Old     string    `json:"old,omitempty"`  // fingerprint of the refresh token before
 	New     string    `json:"new,omitempty"`  // and after
 	Expiry  time.Time `json:"expires_at,omitzero"`
-	Took    float64   `json:"took_ms,omitempty"`
 	PID     int       `json:"pid"`
 }
 
