@@ -2,7 +2,6 @@ package refresher_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
 	"lamplighter/refresher/ledger"
@@ -129,165 +127,6 @@ func TestADeathIsToldOnceLookedAtTwiceAndThenLeftAlone(t *testing.T) {
 	})
 }
 
-func TestADeferredRefreshComesWithinAMinuteOfTheHoldersEnd(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		g := w.one(w.s, authtest.GrantOptions{AccessLeft: 20 * minute})
-		w.run("codex", "0.140.0")
-		k := w.keep()
-		time.Sleep(2 * hour)
-		row := k.shows(linear)
-		if row.State != refresher.Deferred || row.By == nil || row.By.PID != 4711 || row.By.Version != "0.140.0" {
-			t.Fatalf("%s, %s, by %+v", row.State, row.Why, row.By)
-		}
-		if n := w.s.TokenPosts(g.ID); n != 0 {
-			t.Fatalf("%d POSTs beside a program that never looks", n)
-		}
-		if n := k.scanned(); n > 125 {
-			t.Errorf("%d scans in two hours", n)
-		}
-		w.quit()
-		time.Sleep(minute + time.Second)
-		if row := k.shows(linear); row.State != refresher.Fresh || w.s.TokenPosts(g.ID) != 1 {
-			t.Errorf("a minute after its end: %s, %s, %d POSTs", row.State, row.Why, w.s.TokenPosts(g.ID))
-		}
-	})
-}
-
-func TestAListOfProgramsThatFailsForAWhileDoesNotHarmAHolder(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		g := w.one(w.s, due)
-		w.run("codex", "0.140.0")
-		k := w.keep()
-		time.Sleep(10 * minute)
-		blind := func(err error) {
-			w.mu.Lock()
-			w.blind = err
-			w.mu.Unlock()
-		}
-		blind(errors.New("too many open files"))
-		time.Sleep(50 * minute)
-		if row := k.shows(linear); row.State != refresher.Deferred || w.s.TokenPosts(g.ID) != 0 {
-			t.Errorf("%s, %s, %d POSTs while nobody can tell who runs", row.State, row.Why, w.s.TokenPosts(g.ID))
-		}
-		blind(nil)
-		time.Sleep(10 * minute)
-		blind(errors.New("too many open files"))
-		time.Sleep(hour + 2*minute)
-		if row := k.shows(linear); row.State != refresher.Fresh {
-			t.Errorf("%s, %s for ever", row.State, row.Why)
-		}
-	})
-}
-
-func TestAPauseHoldsEveryKeeperAlsoAfterARestartAndEndsByItself(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		all := w.tenants(authtest.GrantOptions{})
-		w.keep()
-		second := w.keep()
-		for _, c := range all {
-			if err := w.Ledger.SetMode(w.row(c.id).Key, ledger.Mode{Paused: true, Until: time.Now().Add(2 * hour)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.signal()
-		time.Sleep(hour)
-		second.end()
-		third := w.keep()
-		time.Sleep(hour - minute)
-		for _, c := range all {
-			if row := third.shows(c.id); row.State != refresher.Paused || c.posts() != 0 {
-				t.Errorf("%s: %s, %s, %d POSTs", c.id, row.State, row.Why, c.posts())
-			}
-		}
-		time.Sleep(minute + time.Second)
-		w.pass(2*hour, all)
-	})
-}
-
-func TestAWatchOnlyCredentialIsNeverSent(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		all := w.tenants(authtest.GrantOptions{})
-		for _, c := range all {
-			if err := w.Ledger.SetMode(w.row(c.id).Key, ledger.Mode{Mode: "watch-only"}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		k := w.keep()
-		time.Sleep(3 * day)
-		for _, c := range all {
-			w.Refresh(context.Background(), w.row(c.id), refresher.Options{Word: true, Force: true, Anyway: true, Retry: true})
-			if row := k.shows(c.id); row.State != refresher.WatchOnly || c.posts() != 0 {
-				t.Errorf("%s: %s, %s, %d POSTs", c.id, row.State, row.Why, c.posts())
-			}
-		}
-	})
-}
-
-func TestBesideAClientThatLooksAgainARefreshIsNotDeferred(t *testing.T) {
-	for client, version := range map[string]string{"codex": "0.145.0", "claude": "2.1.240"} {
-		inWorld(t, authtest.Options{}, func(w *world) {
-			all := w.tenants(authtest.GrantOptions{})
-			w.run(client, version)
-			w.keep()
-			w.pass(6*hour, all)
-		})
-	}
-}
-
-// The client refreshes tokens so short before we would; when it has ended, we
-// do.
-func TestAShortTokenIsItsRunningClientsAndOursWhenThatEnds(t *testing.T) {
-	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 10 * minute}}, func(w *world) {
-		c := w.tenants(authtest.GrantOptions{})[1]
-		w.run("claude", "2.1.240")
-		k := w.keep()
-		for range 10 {
-			time.Sleep(6 * minute)
-			c.refresh() // at 4 min left, as Claude Code would
-		}
-		if n := c.posts() - c.own; n != 0 {
-			t.Errorf("%d refreshes of ours beside it", n)
-		}
-		time.Sleep(5 * minute)
-		if row := k.shows(c.id); row.Why != refresher.ClientDoes || row.By == nil {
-			t.Errorf("%s, %s", row.State, row.Why)
-		}
-		w.quit()
-		time.Sleep(minute + time.Second)
-		if n := c.posts() - c.own; n != 1 {
-			t.Errorf("%d refreshes within a minute of its end", n)
-		}
-		w.pass(hour, []*tenant{c})
-	})
-}
-
-func TestAServerSlowerThanItsClientWaitsIsAskedWhenThatEndsOrTheTokenDoes(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		c := w.tenants(authtest.GrantOptions{})[1]
-		w.s.Behave(authtest.Token, authtest.Behaviour{DelayAfter: 10 * time.Second}) // Claude Code waits for 7 s
-		k := w.keep()
-		time.Sleep(51 * minute)
-		if n := c.posts(); n != 1 {
-			t.Fatalf("%d refreshes", n)
-		}
-		w.run("claude", "2.1.240")
-		time.Sleep(58 * minute)
-		if row := k.shows(c.id); c.posts() != 1 || row.State != refresher.Deferred || row.Why != refresher.ClientDoes {
-			t.Errorf("beside it: %d refreshes, %s, %s", c.posts(), row.State, row.Why)
-		}
-		time.Sleep(3 * minute)
-		if n := c.posts(); n != 2 {
-			t.Errorf("%d refreshes when the token has ended", n)
-		}
-		time.Sleep(55 * minute)
-		w.quit()
-		time.Sleep(minute + 15*time.Second)
-		if n := c.posts(); n != 3 {
-			t.Errorf("%d refreshes when the client has ended", n)
-		}
-	})
-}
-
 func TestManyThatAreDueAtOnceAreRefreshedAFewAtATimeWithoutSpinning(t *testing.T) {
 	inWorld(t, authtest.Options{}, func(w *world) {
 		const n = 30
@@ -313,65 +152,6 @@ func TestManyThatAreDueAtOnceAreRefreshedAFewAtATimeWithoutSpinning(t *testing.T
 	})
 }
 
-// After hours without a network the waits have grown to half an hour. They end
-// with the next tick after it is back, for all, also for those whose attempt
-// was under way.
-func TestWaitsForAServerThatWasNotReachedEndWhenTheNetworkIsBack(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		const n = 20
-		w.many(n, due)
-		w.connect("")
-		k := w.keep()
-		time.Sleep(5 * hour)
-		tried := w.said(string(ledger.Unsent), "")
-		if tried < n*8 || tried > n*18 {
-			t.Errorf("%d attempts in 5 h without a network, for %d credentials", tried, n)
-		}
-		if scans := k.scanned(); scans > 2*tried+100 {
-			t.Errorf("%d scans for %d attempts", scans, tried)
-		}
-		if row := k.shows("codex/mcp/s00"); row.State != refresher.Retrying || row.Why != refresher.TroubleUnsent {
-			t.Errorf("%s, %s", row.State, row.Why)
-		}
-		w.connect("café")
-		time.Sleep(minute + 35*time.Second) // a tick, and half a minute after an attempt that just failed
-		if got := w.said("refreshed", ""); got != n {
-			t.Errorf("%d of %d refreshed a minute after the network was back", got, n)
-		}
-	})
-}
-
-// An attempt that began on the old network and fails on the new one says
-// nothing about that.
-func TestAnAttemptThatTheNetworkChangedUnderIsNotHeldAgainstTheNewOne(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		w.one(w.s, due)
-		w.observe()
-		row := w.row(linear)
-		if _, err := w.Finder.Find(context.Background(), row.Grant); err != nil {
-			t.Fatal(err)
-		}
-		w.s.SetReach(authtest.Silent)
-		// After many failures, the next attempt begins two seconds before the
-		// keeper looks at the network, and lasts for five.
-		w.remember(row, func(m *ledger.Memory) {
-			m.For, m.Wait, m.Failures = m.Refresh, ledger.Unsent, 9
-			m.Tried, m.Until = time.Now(), time.Now().Add(58*time.Second)
-		})
-		k := w.keep()
-		time.Sleep(59 * time.Second)
-		w.connect("café")
-		time.Sleep(6 * time.Second)
-		if row := k.shows(linear); row.State != refresher.Retrying || time.Until(row.At) < 20*minute {
-			t.Fatalf("%s, %s, for %v", row.State, row.Why, time.Until(row.At))
-		}
-		time.Sleep(minute)
-		if row := k.shows(linear); row.State != refresher.Fresh {
-			t.Errorf("%s, %s, for %v", row.State, row.Why, time.Until(row.At))
-		}
-	})
-}
-
 // What fails without leaving a wait of its own must not be tried in a loop.
 func TestAFailureThatCannotBeRememberedIsNoLoop(t *testing.T) {
 	inWorld(t, authtest.Options{}, func(w *world) {
@@ -390,39 +170,6 @@ func TestAFailureThatCannotBeRememberedIsNoLoop(t *testing.T) {
 		}
 		if n := w.s.TokenPosts(g.ID); n != 0 {
 			t.Errorf("%d POSTs", n)
-		}
-	})
-}
-
-func TestAnotherNetworkMakesNothingDue(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		g := w.one(w.s, authtest.GrantOptions{})
-		w.keep()
-		for range 20 {
-			time.Sleep(2 * minute)
-			w.connect(fmt.Sprint(time.Now().Unix()))
-		}
-		if n := w.s.TokenPosts(g.ID); n != 0 {
-			t.Errorf("%d POSTs", n)
-		}
-	})
-}
-
-func TestAfterASleepEverythingIsLookedAtWithinAMinute(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		c := w.tenants(authtest.GrantOptions{})[0]
-		k := w.keep()
-		time.Sleep(minute / 2)
-		next := w.s.Grant(authtest.GrantOptions{}) // another login, of which no signal tells
-		w.codex(map[string]authtest.Grant{"linear": next})
-		scans := k.scanned()
-		w.suspend(30 * minute) // nothing falls due
-		time.Sleep(minute + time.Second)
-		if k.scanned() == scans {
-			t.Error("no look at the stores after the sleep")
-		}
-		if row := k.shows(c.id); row.Token.Access.Reveal() != next.AccessToken {
-			t.Error("the store's new token is not seen")
 		}
 	})
 }
@@ -587,70 +334,6 @@ func TestASnapshotIsNotChangedAfterItWasPublished(t *testing.T) {
 		})
 		close(seen)
 		<-readers
-	})
-}
-
-// The pause hides that the store went back; the word that ends it must not
-// send what stands there.
-func TestAWordOnAPausedStoreThatWentBackSendsNothingSpent(t *testing.T) {
-	for name, pause := range map[string]func(w *world){
-		"this one": func(w *world) {
-			if err := w.Ledger.SetMode(w.row(linear).Key, ledger.Mode{Paused: true}); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"everything": func(w *world) {
-			all := policy
-			all.PausedUntil = time.Now().Add(day)
-			w.Refresher.Policy = func() refresher.Policy { return all }
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, authtest.Options{}, func(w *world) {
-				g := w.one(w.s, due)
-				before := w.read(".codex", ".credentials.json")
-				if out := w.refresh(linear); out.Did != refresher.Refreshed {
-					t.Fatal(out.Did)
-				}
-				after := w.read(".codex", ".credentials.json")
-				w.write(before, ".codex", ".credentials.json")
-				pause(w)
-				out := w.Refresh(context.Background(), w.row(linear), refresher.Options{Word: true, Force: true, Anyway: true})
-				if out.Did != refresher.Restored && out.Did != refresher.Refreshed {
-					t.Errorf("did %s, %v", out.Did, out.Err)
-				}
-				if w.s.TokenPosts(g.ID) == 1 && w.read(".codex", ".credentials.json") != after {
-					t.Error("the successor is not back")
-				}
-			})
-		})
-	}
-}
-
-func TestAnEntryThatItsClientNoLongerReadsHoldsNothingUp(t *testing.T) {
-	inWorld(t, authtest.Options{}, func(w *world) {
-		g := w.s.Grant(due)
-		// The same grant under the key that Codex looks for, and under another.
-		right := credfiles.EntryKey("linear", g.ServerURL)
-		w.codex(map[string]authtest.Grant{"linear": g})
-		entry := strings.TrimPrefix(strings.TrimSuffix(w.read(".codex", ".credentials.json"), "}"), "{")
-		w.write("{"+entry+","+strings.Replace(entry, right, "linear|0123456789abcdef", 1)+"}", ".codex", ".credentials.json")
-		snap := w.Scan(context.Background())
-		if len(snap.Rows) != 2 || !snap.Rows[1].Unused || snap.Rows[0].Unused {
-			t.Fatalf("%d rows; the second is the one that is not used: %v", len(snap.Rows), snap.Rows[1].Unused)
-		}
-		if used, other := snap.Rows[0], snap.Rows[1]; !used.Due || other.State != refresher.WatchOnly || other.Why != refresher.OtherOwner {
-			t.Fatalf("used: %s, %s; the other: %s, %s", used.State, used.Why, other.State, other.Why)
-		}
-		w.keep()
-		time.Sleep(5 * minute)
-		snap = w.Scan(context.Background())
-		if used, other := snap.Rows[0], snap.Rows[1]; used.State != refresher.Fresh || other.State != refresher.WatchOnly || other.Why != refresher.OldCopy {
-			t.Errorf("afterwards: %s, %s; the other: %s, %s", used.State, used.Why, other.State, other.Why)
-		}
-		if n := w.s.TokenPosts(g.ID); n != 1 {
-			t.Errorf("%d POSTs", n)
-		}
 	})
 }
 
