@@ -581,6 +581,24 @@ func TestARecordStaysUntilAllThatItStandsForIsRemembered(t *testing.T) {
 	}
 }
 
+func TestWhatTheClientRotatedStaysRememberedUntilItIsMarked(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, authtest.GrantOptions{})
+		l.Observe(l.row(linear))
+		l.put(linear, s.Grant(authtest.GrantOptions{ClientID: g.ClientID}))
+		lock := l.lock(filepath.Join(l.state, "locks", "marks"))
+		l.Observe(l.row(linear))
+		lock.Release()
+		if got := l.marked(g.RefreshToken); got != "not" {
+			t.Fatalf("it is marked %s", got)
+		}
+		l.Observe(l.row(linear))
+		if got := l.marked(g.RefreshToken); got != "spent" {
+			t.Errorf("it is marked %s", got)
+		}
+	})
+}
+
 // The state folder vanishes while the server thinks: the store is the only
 // place left for the token, and is tried for as long as it takes.
 func TestAStateFolderThatVanishesTakesNoTokenWithIt(t *testing.T) {

@@ -108,8 +108,10 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 		kept.Orphan = kept.Good
 	default:
 		// The client rotated it. Whoever puts the old value back would have us
-		// present it a second time.
-		lk.MarkSpent(m.Refresh, m.Lineage)
+		// present it a second time. Unmarked, it stays what is remembered.
+		if lk.MarkSpent(m.Refresh, m.Lineage) != nil {
+			return
+		}
 	}
 	m.ID, m.Client = c.ID, c.ClientID
 	if access != m.Access {

@@ -182,7 +182,7 @@ func (a *attempt) revive(ctx context.Context, s ledger.Sent) bool {
 		a.forgot(err)
 		return false
 	}
-	kept.Orphan = nil
+	kept.Good, kept.Orphan = kept.Orphan, nil
 	a.forgot(a.lk.SaveKept(kept))
 	a.log(ledger.Event{What: "restored", New: short8(print), Expiry: orphan.Expiry})
 	return true
