@@ -232,7 +232,11 @@ func TestALockOfALiveClientIsWaitedForAndNeverStolen(t *testing.T) {
 			l.put(id, g)
 			lock := l.lock(l.grantLockPath(id, g))
 			for range 10 { // much longer than the client's stale age
-				l.want(l.refresh(id), refresher.Failed, refresher.Retrying)
+				out := l.refresh(id)
+				l.want(out, refresher.Failed, refresher.Retrying)
+				if out.Why != refresher.TroubleUnsent {
+					t.Errorf("%s: %s", id, out.Why)
+				}
 			}
 			l.wantPosts(s, g.ID, 0)
 			if err := lock.Check(); err != nil {

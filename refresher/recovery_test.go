@@ -232,8 +232,8 @@ func TestARepeatThatIsKilledTooWaits(t *testing.T) {
 		time.Sleep(time.Minute)
 		out := l.keep(linear)
 		l.want(out, refresher.Failed, refresher.Retrying)
-		if wait := time.Until(out.Memory.Until); wait < time.Minute {
-			t.Errorf("it waits %v", wait)
+		if wait := time.Until(out.Memory.Until); wait < time.Minute || out.Why != refresher.TroubleUnclear {
+			t.Errorf("it waits %v, %s", wait, out.Why)
 		}
 		l.wantPosts(s, g.ID, 3)
 		if out := l.refresh(linear); out.Did != refresher.Nothing {
