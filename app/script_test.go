@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -30,6 +31,11 @@ func TestMain(m *testing.M) {
 // loopback. Afterwards no secret of those servers may stand in anything that
 // it printed or wrote, but for stores and journal.
 func TestScripts(t *testing.T) {
+	// Where the tests run under nohup the programs would inherit that hanging
+	// up is ignored, and keep to it. What is caught here is theirs to catch.
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangUp) }) // after the scripts, which run side by side
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
