@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
 	"lamplighter/refresher/ledger"
@@ -39,6 +40,27 @@ func TestAValueThatItsClientRotatedIsNeverSentAndItsSuccessorComesBack(t *testin
 			if n := c.posts() - c.own; n != 0 {
 				t.Errorf("%s: %d POSTs of ours", c.id, n)
 			}
+		}
+	})
+}
+
+// The newest token is of another registration, and no successor of what came
+// back from a backup.
+func TestATokenOfAnotherRegistrationIsNoSuccessor(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		c := w.tenants(authtest.GrantOptions{AccessLeft: minute})[0]
+		before := w.read(c.store()...)
+		if out := w.refresh(c.id); out.Did != refresher.Refreshed {
+			t.Fatal(out.Did)
+		}
+		c.signIn(authtest.GrantOptions{})
+		w.observe()
+		w.write(before, c.store()...)
+		if row := w.row(c.id); row.State != refresher.SignInNeeded || row.Why != refresher.WasSpent {
+			t.Errorf("%s, %s", row.State, row.Why)
+		}
+		if w.refresh(c.id); w.read(c.store()...) != before {
+			t.Error("the store was changed")
 		}
 	})
 }
@@ -134,6 +156,17 @@ func TestAWipeThatTookTheRegistrationRefusedNoRefreshToken(t *testing.T) {
 		c := w.tenants(authtest.GrantOptions{})[1]
 		w.observe()
 		before := w.read(c.store()...)
+		// An unused answer of ours is of no use without the registration.
+		lk, err := w.Ledger.Lock(context.Background(), w.row(c.id).Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := w.row(c.id).Token
+		other.Refresh = credfiles.NewSecret("rt-EXAMPLE")
+		if err := lk.SaveKept(ledger.Kept{Orphan: ledger.Keep(other, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		lk.Unlock()
 		c.wipe(true)
 		w.observe()
 		if row := w.row(c.id); row.State != refresher.SignInNeeded || row.Why != refresher.WasBlanked {
