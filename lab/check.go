@@ -1,0 +1,165 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"lamplighter/credfiles/clientlock"
+)
+
+// Landed says what is wrong with a credential that should hold the newest
+// tokens of its grant: "" if nothing is.
+func (l *Lab) Landed(line *Line) string {
+	l.T.Helper()
+	c, ok := l.Stored(line)
+	if !ok {
+		return line.ID + " is not in its store"
+	}
+	now := line.Server.Current(line.Grant.ID)
+	if c.Refresh.Reveal() != now.RefreshToken {
+		return fmt.Sprintf("%s: the store holds %s, the newest is %s", line.ID, line.Server.Serial(c.Refresh.Reveal()), line.Server.Serial(now.RefreshToken))
+	}
+	if c.Access.Reveal() != now.AccessToken {
+		return line.ID + ": the store holds another access token than the newest"
+	}
+	return ""
+}
+
+// Whole says what is wrong with a store in which only the tokens and expiries
+// of the lab's credentials may have changed: "" if every other byte is as it
+// was.
+func (l *Lab) Whole(line *Line) string {
+	l.T.Helper()
+	text, err := os.ReadFile(line.Store)
+	if err != nil {
+		return err.Error()
+	}
+	want := line.before
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, other := range l.lines {
+		if other.Store != line.Store {
+			continue
+		}
+		c, ok := l.Stored(other)
+		if !ok {
+			return other.ID + " is not in its store"
+		}
+		want = strings.NewReplacer(
+			quote(other.Grant.AccessToken), quote(c.Access.Reveal()),
+			quote(other.Grant.RefreshToken), quote(c.Refresh.Reveal()),
+			strconv.FormatInt(other.Grant.Expiry.UnixMilli(), 10), strconv.FormatInt(c.Expiry.UnixMilli(), 10),
+		).Replace(want)
+	}
+	if want != string(text) {
+		return line.Store + " changed in more than tokens and expiry"
+	}
+	return ""
+}
+
+// Quiet says what is left of a refresh that should be over: a record in the
+// journal, a temporary file, a lock that is held; "" if nothing is.
+func (l *Lab) Quiet() string {
+	l.T.Helper()
+	var left []string
+	if n := len(l.Pending()); n > 0 {
+		left = append(left, fmt.Sprintf("%d records are in the journal", n))
+	}
+	filepath.WalkDir(l.Home, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if strings.Contains(d.Name(), ".lamplighter-") || d.IsDir() && strings.HasSuffix(d.Name(), ".lock") {
+			left = append(left, path+" is left")
+		}
+		if filepath.Base(filepath.Dir(path)) == "mcp-oauth-locks" && held(path) {
+			left = append(left, path+" is held")
+		}
+		return nil
+	})
+	entries, _ := os.ReadDir(filepath.Join(l.State, "locks"))
+	for _, e := range entries {
+		if path := filepath.Join(l.State, "locks", e.Name()); e.Name() != "keeper" && held(path) {
+			left = append(left, path+" is held")
+		}
+	}
+	return strings.Join(left, "; ")
+}
+
+func held(path string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancel()
+	lock, err := clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o600, Retry: time.Millisecond})
+	if err != nil {
+		return true
+	}
+	lock.Release()
+	return false
+}
+
+// Leaks says where a token stands that should not: in what the program
+// printed, or in a file that is neither a store nor its copy, journal or kept
+// record. "" if nowhere.
+func (l *Lab) Leaks() string {
+	l.T.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var secrets []string
+	for _, line := range l.lines {
+		secrets = append(secrets, line.Server.Secrets()...)
+	}
+	has := func(text string) bool {
+		for _, s := range secrets {
+			if strings.Contains(text, s) {
+				return true
+			}
+		}
+		return false
+	}
+	for i, out := range l.outputs {
+		if has(out.String()) {
+			return fmt.Sprintf("a token stands in what run %d printed", i+1)
+		}
+	}
+	var leak string
+	for _, root := range []string{l.State, l.Path(".config")} {
+		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return nil
+			}
+			if folder := filepath.Base(filepath.Dir(path)); folder == "journal" || folder == "kept" {
+				return nil
+			}
+			if text, err := os.ReadFile(path); err == nil && has(string(text)) {
+				leak = "a token stands in " + path
+			}
+			return nil
+		})
+	}
+	return leak
+}
+
+// Well says everything that is wrong where all should be well: newest tokens
+// in whole stores, nothing left, nothing leaked, no rule of the oracle broken;
+// "" if nothing is.
+func (l *Lab) Well() string {
+	l.T.Helper()
+	var wrong []string
+	for _, line := range l.lines {
+		wrong = append(wrong, l.Landed(line), l.Whole(line), strings.Join(line.Server.Check(), "; "))
+	}
+	wrong = append(wrong, l.Quiet(), l.Leaks())
+	var said []string
+	for _, text := range wrong {
+		if text != "" {
+			said = append(said, text)
+		}
+	}
+	return strings.Join(said, "; ")
+}
