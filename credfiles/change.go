@@ -13,7 +13,11 @@ import (
 func (s *Store) spliced(doc document, key Key, t Token) (document, error) {
 	k, place := s.place(key)
 	e, _ := doc.root.Get(place...)
-	text, err := jsonedit.Apply(doc.text, k.changes(place, e, t)...)
+	return s.changed(doc, k.changes(place, e, t))
+}
+
+func (s *Store) changed(doc document, all []jsonedit.Change) (document, error) {
+	text, err := jsonedit.Apply(doc.text, all...)
 	if err != nil {
 		return document{}, err
 	}

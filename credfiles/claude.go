@@ -83,6 +83,9 @@ var claude = client{
 		}
 		return []string{"claude", "mcp", "login", c.Name} // since 2.1.186
 	},
+	// "this isn't an interactive terminal", with --no-browser too (observed).
+	terminal:  []string{"mcp"},
+	noBrowser: "--no-browser",
 }
 
 // claudeMarks is where it remembers servers that wait for a sign-in.
@@ -97,8 +100,12 @@ var claudeFields = fields{
 	scope: at("scope"),
 	// An answer without expires_in makes it leave the member out (observed).
 	expiryGone:       asMissing,
+	refreshGone:      asMissing,
 	metadata:         at("discoveryState", "authServerMetadataUrl"),
 	resourceMetadata: at("discoveryState", "resourceMetadataUrl"),
+	// It signs in again with clientId and redirectUri of the entry (observed).
+	redirect: at("redirectUri"),
+	found:    at("discoveryState", "authorizationServerUrl"),
 }
 
 // claudeBlanked: a refusal leaves accessToken "", expiresAt 0 and no
@@ -166,6 +173,8 @@ func claudeAdopt(c *Credential, e jsonedit.Value, j joined) {
 		}
 	}
 	c.NeedsAuth = j.marks[c.Name]
+	// "claude mcp add --client-id ... --client-secret" is a person's registration.
+	c.Preset = !j.secrets[c.Key.Entry].IsZero() || j.servers[c.Name].registered[c.ClientID]
 	if s, ok := j.servers[c.Name]; ok && !s.unknown && !s.keys[c.Key.Entry] {
 		c.Unused = true
 	}

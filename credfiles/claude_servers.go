@@ -45,6 +45,9 @@ func claudeAdd(all map[string]server, doc jsonedit.Value) {
 		} else {
 			s.unknown = true
 		}
+		if oauth, ok := m.Value.Get("oauth"); ok {
+			s.register(member(oauth, "clientId"))
+		}
 		all[m.Key] = s
 	}
 }
@@ -75,4 +78,15 @@ func claudeKey(name string, s jsonedit.Value) (key string, ok bool) {
 	}
 	headers = append(headers, '}')
 	return entryKey(name, typ, url, headers), !strings.Contains(url+string(headers), "${")
+}
+
+// register notes a client ID that the configuration names.
+func (s *server) register(clientID string) {
+	if clientID == "" {
+		return
+	}
+	if s.registered == nil {
+		s.registered = map[string]bool{}
+	}
+	s.registered[clientID] = true
 }

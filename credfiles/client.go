@@ -39,7 +39,11 @@ type client struct {
 	reconnect string // what a person does in a session that cannot notice a repair
 
 	signIn func(c Credential) []string
-	seen   string // the versions that the facts were taken from
+	// terminal are the kinds for which that command wants a terminal.
+	terminal []string
+	// noBrowser is its option for a sign-in without a browser on this computer.
+	noBrowser string
+	seen      string // the versions that the facts were taken from
 }
 
 // A clientLock is one of a client's own locks.
@@ -83,6 +87,9 @@ type fields struct {
 	scope                                        []string
 	scopeList                                    bool // an array instead of one string
 	metadata, resourceMetadata                   []string
+	redirect                                     []string // the redirect URI that the client registered
+	found                                        []string // the authorization server that a sign-in found, where it stands beside issuer
+	refreshGone                                  absence  // how the client writes that a sign-in brought no refresh token
 }
 
 type absence int
@@ -110,6 +117,8 @@ type server struct {
 	clientID     string
 	clientSecret Secret
 	authMethod   string
+	redirect     string          // registered with clientID
+	registered   map[string]bool // client IDs that it names, in whatever project
 }
 
 func at(path ...string) []string { return path }

@@ -93,6 +93,9 @@ var codex = client{
 		}
 		return []string{"codex", "mcp", "login", c.Name}
 	},
+	// It waits 300 s for the browser and takes the address from stdin as well
+	// (observed).
+	noBrowser: "--no-browser",
 }
 
 // codexFields are the members of an entry in .credentials.json, milliseconds
@@ -131,6 +134,8 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 				ClientID     string `toml:"client_id"`
 				ClientSecret string `toml:"client_secret"`
 				AuthMethod   string `toml:"token_endpoint_auth_method"`
+				Redirect     string `toml:"callback_url"`
+				Port         uint16 `toml:"callback_port"`
 			} `toml:"oauth"`
 		} `toml:"mcp_servers"`
 	}
@@ -150,10 +155,16 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 		if c.URL == "" {
 			continue
 		}
-		j.servers[n] = server{
+		s := server{
 			keys:     map[string]bool{EntryKey(n, c.URL): true},
 			clientID: c.OAuth.ClientID, clientSecret: NewSecret(c.OAuth.ClientSecret), authMethod: c.OAuth.AuthMethod,
+			redirect: c.OAuth.Redirect,
 		}
+		if s.redirect == "" && c.OAuth.Port != 0 {
+			s.redirect = "http://127.0.0.1:" + strconv.Itoa(int(c.OAuth.Port)) + "/callback"
+		}
+		s.register(s.clientID)
+		j.servers[n] = s
 	}
 	// In "keyring" mode it does not look into the file at all.
 	j.elsewhere = config.Store == "keyring"
@@ -187,6 +198,7 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 			c.Unused = true
 		} else if s.clientID == "" || s.clientID == c.ClientID {
 			c.ClientSecret, c.AuthMethod = s.clientSecret, s.authMethod
+			c.RedirectURI, c.Preset = s.redirect, s.clientID != ""
 		}
 	}
 }

@@ -64,6 +64,7 @@ type Credential struct {
 
 	Token
 	Grant
+	Registration
 
 	// WatchOnly says why it may not be refreshed by us whatever the user
 	// allows; empty where it may.
@@ -82,6 +83,23 @@ type Credential struct {
 	SignIn  []string  // the client's own command that signs in; nil where it has none
 	// SignInEnv is NAME=value where that command needs its home named.
 	SignInEnv string
+	// SignInTerminal means that the command wants a terminal.
+	SignInTerminal bool
+	// SignInNoBrowser is the command's option for a sign-in without a browser on
+	// this computer; empty where it has none.
+	SignInNoBrowser string
+}
+
+// A Registration is what only a sign-in has to know of a client's registration
+// with the authorization server.
+type Registration struct {
+	RedirectURI string // the one registered, where the client stores it
+	// Preset means that a person registered the client, by the client's own
+	// configuration: no other one may take its place.
+	Preset bool
+	// TakesClient and TakesSecret mean that the store has a place for another
+	// client ID, and for a secret that comes with it.
+	TakesClient, TakesSecret bool
 }
 
 // A Reason is a word for why a client's literal limits what may be done with

@@ -47,6 +47,11 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 			Request: s.client.request,
 		},
 	}
+	beside := reader{entry: e} // an odd one is no reason not to refresh
+	c.Registration = Registration{
+		RedirectURI: beside.text(f.redirect),
+		TakesClient: len(f.clientID) > 0, TakesSecret: len(f.clientSecret) > 0,
+	}
 	for _, field := range k.required {
 		if r.text(field) == "" {
 			r.odd = true
@@ -71,6 +76,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	// A name that begins like an option is never handed to a command.
 	if named && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = s.client.signIn(c)
+		c.SignInTerminal, c.SignInNoBrowser = slices.Contains(s.client.terminal, k.name), s.client.noBrowser
 		if c.Profile != "" {
 			c.SignInEnv = s.client.env + "=" + s.home
 		}

@@ -37,6 +37,10 @@ const storePatience = 10 * time.Second
 // kept by the caller. The error is a *clientlock.BusyError, also where the
 // client's store lock was lost meanwhile, or a *Problem.
 func (h *Hold) Write(ctx context.Context, old Credential, t Token, image func([]byte) error) (Result, error) {
+	return h.put(ctx, &write{Hold: h, old: old, token: t, image: image})
+}
+
+func (h *Hold) put(ctx context.Context, w *write) (Result, error) {
 	if h.target == nil && !h.inPlace {
 		err := h.Ready()
 		if errors.Is(err, ErrGone) {
@@ -46,7 +50,6 @@ func (h *Hold) Write(ctx context.Context, old Credential, t Token, image func([]
 			return 0, err
 		}
 	}
-	w := &write{Hold: h, old: old, token: t, image: image}
 	result, err := w.locked(ctx, func(ctx context.Context) (Result, error) {
 		doc, err := h.store.readSettled(ctx)
 		if err != nil {
@@ -65,6 +68,7 @@ type write struct {
 	*Hold
 	old   Credential
 	token Token
+	login *Login // of which token is a part; nil for a refresh
 	image func([]byte) error
 
 	lock     *clientlock.Lock // the client's store lock; nil where it has none
@@ -112,20 +116,43 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	if err != nil {
 		return 0, theirs, err
 	}
-	if result := decide(now, w.old, w.token); result != Written {
+	if result := w.decide(now); result != Written {
 		return result, theirs, nil
 	}
-	next, err := w.store.spliced(doc, w.key, w.token)
+	next, err := w.spliced(doc)
 	if err == nil {
 		now, err = w.store.find(next.root, w.key, joined{})
 	}
-	if err == nil && (!has(now, w.token) || now.Access.IsZero() || now.WatchOnly == OddFormat) {
+	if err == nil && (!w.in(now) || now.Access.IsZero() || now.WatchOnly == OddFormat) {
 		err = errors.New("the token cannot be stored so that its client reads it back")
 	}
 	if err != nil {
 		return 0, theirs, err
 	}
 	return Written, next.text, nil
+}
+
+func (w *write) decide(now Credential) Result {
+	if w.login != nil {
+		return w.login.decide(now, w.old)
+	}
+	return decide(now, w.old, w.token)
+}
+
+// spliced is a document with what is to be written in its entry.
+func (w *write) spliced(doc document) (document, error) {
+	if w.login != nil {
+		return w.store.splicedLogin(doc, w.key, *w.login)
+	}
+	return w.store.spliced(doc, w.key, w.token)
+}
+
+// in reports that an entry holds what is to be written.
+func (w *write) in(c Credential) bool {
+	if w.login != nil {
+		return w.login.in(c)
+	}
+	return has(c, w.token)
 }
 
 // decide compares an entry with the one that a token was asked for: the table

@@ -1,0 +1,115 @@
+package credfiles
+
+import (
+	"context"
+	"errors"
+
+	"lamplighter/credfiles/jsonedit"
+)
+
+// A Login is what a sign-in puts into an entry: a token, and the registration
+// that it belongs to.
+type Login struct {
+	Token        // where Refresh is zero, the entry's own goes
+	Issuer       string
+	ClientID     string
+	ClientSecret Secret
+	RedirectURI  string
+}
+
+// WriteLogin is [Hold.Write] for a sign-in: it also writes the registration,
+// where it is another one than the entry's. An entry that its client wiped in
+// whatever shape takes it. Without an error the old entry is gone only where
+// the Result is Written.
+func (h *Hold) WriteLogin(ctx context.Context, old Credential, l Login, image func([]byte) error) (Result, error) {
+	return h.put(ctx, &write{Hold: h, old: old, token: l.Token, login: &l, image: image})
+}
+
+// decide compares an entry with the one that was signed in for.
+func (l Login) decide(now, old Credential) Result {
+	switch {
+	case now.ServerURL != old.ServerURL:
+		return Gone
+	case l.in(now):
+		return Written // by us, before a crash
+	case now.Blanked:
+		return Written
+	case now.ClientID != old.ClientID,
+		now.Issuer != old.Issuer && old.Issuer != "" && now.Issuer != "":
+		return Gone // somebody else signed in
+	case now.Refresh.Equal(old.Refresh),
+		now.Refresh.IsZero() && now.Access.Equal(old.Access): // a wipe of Codex's
+		return Written
+	}
+	return Theirs
+}
+
+// in reports that an entry holds all of the login that its store has places
+// for.
+func (l Login) in(c Credential) bool {
+	return c.Access.Equal(l.Access) && c.Refresh.Equal(l.Refresh) && (!c.TakesClient || c.ClientID == l.ClientID)
+}
+
+// splicedLogin is a document with an entry's token and registration replaced.
+func (s *Store) splicedLogin(doc document, key Key, l Login) (document, error) {
+	k, place := s.place(key)
+	e, _ := doc.root.Get(place...)
+	registration, err := k.loginChanges(place, e, l)
+	if err != nil {
+		return document{}, err
+	}
+	return s.changed(doc, append(k.changes(place, e, l.Token), registration...))
+}
+
+// loginChanges are the values beside the token that a sign-in changes. Of a
+// registration that stays nothing is written.
+func (k *kind) loginChanges(place []string, e jsonedit.Value, l Login) ([]jsonedit.Change, error) {
+	var all []jsonedit.Change
+	f := k.fields
+	text := func(field []string) string {
+		r := reader{entry: e}
+		return r.text(field)
+	}
+	set := func(field []string, value string) {
+		if len(field) > 0 && value != "" && text(field) != value {
+			all = append(all, jsonedit.Set(join(place, field), jsonedit.Quote(value)))
+		}
+	}
+	remove := func(field []string, how absence) {
+		switch {
+		case len(field) == 0:
+		case how == asNull:
+			all = append(all, jsonedit.Set(join(place, field), []byte("null")))
+		default:
+			all = append(all, jsonedit.Delete(join(place, field)))
+		}
+	}
+	if l.Refresh.IsZero() {
+		remove(f.refresh, f.refreshGone)
+	}
+	another := len(f.clientID) > 0 && text(f.clientID) != l.ClientID
+	if another {
+		set(f.clientID, l.ClientID)
+		set(f.redirect, l.RedirectURI)
+		switch {
+		case l.ClientSecret.IsZero():
+			remove(f.clientSecret, asMissing)
+		case len(f.clientSecret) == 0:
+			return nil, errors.New("its client has no place for a client secret")
+		default:
+			set(f.clientSecret, l.ClientSecret.Reveal())
+		}
+	}
+	// An entry without an issuer may be of a version that does not know of it.
+	if stands := text(f.issuer); l.Issuer != "" && stands != l.Issuer && (stands != "" || another) {
+		set(f.issuer, l.Issuer)
+		// Where the client found the one before leads to that one.
+		if text(f.found) != "" {
+			set(f.found, l.Issuer)
+		}
+		if text(f.metadata) != "" {
+			remove(f.metadata, asNull)
+		}
+	}
+	return all, nil
+}
