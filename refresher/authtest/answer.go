@@ -72,6 +72,13 @@ func (s *Server) deliver(w http.ResponseWriter, x *exchange, a Answer) {
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}
+	if x.behaviour.Edit != nil {
+		s.edit(x, &a)
+	}
+	if x.behaviour.Wire != nil {
+		s.wire(w, x, a)
+		return
+	}
 	body, delivery := a.Body, Whole
 	switch x.behaviour.Fault {
 	case Cut:

@@ -32,6 +32,33 @@ type Behaviour struct {
 	Answer  *Answer
 	Consume bool
 	Shape   Shape
+	// Edit changes what the server is about to say; what it did is done. A
+	// refresh token that is not in the body any more has not been told.
+	Edit func(*Answer)
+	// Wire changes the very bytes of the answer on its connection, which is
+	// closed behind them, or stays open and silent with Hang.
+	Wire func(Wired) (sent []byte, known Delivery)
+}
+
+// Wired is an answer as it is about to stand on its connection. Whoever
+// changes it says how much of it a client can know from what is left.
+type Wired struct {
+	Whole     []byte
+	Body      int // offset of the body
+	TokensEnd int // offset behind the last token string and its closing quote; Body if it has none
+}
+
+// CutAt ends an answer before the byte at offset n.
+func CutAt(n int) func(Wired) ([]byte, Delivery) {
+	return func(w Wired) ([]byte, Delivery) {
+		switch {
+		case n >= len(w.Whole):
+			return w.Whole, Whole
+		case n >= w.TokensEnd && w.TokensEnd > w.Body:
+			return w.Whole[:n], TokensOnly
+		}
+		return w.Whole[:n], CutShort
+	}
 }
 
 // A Fault is what goes wrong with the connection or the answer.

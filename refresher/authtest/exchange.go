@@ -15,6 +15,7 @@ import (
 type exchange struct {
 	*http.Request
 	ctx       context.Context
+	left      context.CancelFunc // ends ctx where net/http cannot notice that the client has left
 	body      []byte
 	form      url.Values // query and form body
 	token     *refreshToken
@@ -40,10 +41,11 @@ func (s *Server) arrive(r *http.Request, body []byte) *exchange {
 	s.tick++
 	e := &Entry{
 		N: len(s.log) + 1, At: time.Now(), arrived: s.tick,
-		Host: r.Host, Method: r.Method, Path: r.URL.Path,
+		Host: r.Host, Method: r.Method, Path: r.URL.Path, Agent: r.UserAgent(),
 	}
 	s.log = append(s.log, e)
-	x := &exchange{Request: r, ctx: r.Context(), body: body, form: r.URL.Query(), entry: e}
+	x := &exchange{Request: r, body: body, form: r.URL.Query(), entry: e}
+	x.ctx, x.left = context.WithCancel(r.Context())
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		posted, _ := url.ParseQuery(string(body))
 		for k, v := range posted {

@@ -43,6 +43,7 @@ type Entry struct {
 	Host      string
 	Method    string
 	Path      string
+	Agent     string // User-Agent
 	Endpoint  Endpoint
 	ClientID  string
 	Auth      AuthStyle // at the token endpoint

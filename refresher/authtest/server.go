@@ -196,6 +196,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handlers.Add(1)
 	defer s.handlers.Done()
 	x := s.arrive(r, body)
+	defer x.left()
 	s.mu.Unlock()
 	s.noticeOverlaps(x)
 
