@@ -31,7 +31,7 @@ func newDraft(guard *draft, number int) (*draft, error) {
 // so that Leftovers need not wonder about what it sees in between.
 func newGuard(file string) (*draft, error) {
 	var err error
-	for range 8 {
+	for range 100 {
 		var g *draft
 		g, err = create(prefix(file) + strings.ToLower(rand.Text()[:12]))
 		if err != nil {

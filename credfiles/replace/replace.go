@@ -70,7 +70,7 @@ func (t *Target) prepare(size int64) error {
 		return obstacle(t.path, err, Folder)
 	}
 	if t.guard, err = newGuard(t.file); err != nil {
-		return obstacle(t.path, err, Folder)
+		return t.trouble(err, Folder)
 	}
 	for range 2 {
 		if err := t.add(size); err != nil {
@@ -78,14 +78,26 @@ func (t *Target) prepare(size int64) error {
 		}
 	}
 	t.atomic, err = try(t.drafts[0], t.drafts[1], t.guard.name+".x")
-	return obstacle(t.path, err, Folder)
+	return t.trouble(err, Folder)
+}
+
+// trouble is obstacle for a step that names temporary files as well: one that
+// somebody removed does not mean that the file is gone.
+func (t *Target) trouble(err error, denied Kind) error {
+	var known *Obstacle
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &known) {
+		if _, lerr := os.Lstat(t.file); lerr == nil {
+			return errDraftGone
+		}
+	}
+	return obstacle(t.path, err, denied)
 }
 
 // add makes one more draft, complete but for its bytes.
 func (t *Target) add(size int64) error {
 	d, err := newDraft(t.guard, t.made)
 	if err != nil {
-		return obstacle(t.path, err, Folder)
+		return t.trouble(err, Folder)
 	}
 	t.made++
 	if err = dress(d.file, t.file); err == nil {
@@ -96,7 +108,7 @@ func (t *Target) add(size int64) error {
 	}
 	if err != nil {
 		d.discard()
-		return obstacle(t.path, err, Denied)
+		return t.trouble(err, Denied)
 	}
 	t.drafts = append(t.drafts, d)
 	return nil
@@ -118,11 +130,11 @@ func (t *Target) Swap(data []byte) (came []byte, err error) {
 	for range 4 {
 		d, err := t.stage(data)
 		if err != nil {
-			return nil, obstacle(t.path, err, Denied)
+			return nil, t.trouble(err, Denied)
 		}
 		came, err := t.commit(d)
 		if !errors.Is(err, errDraftGone) {
-			return came, obstacle(t.path, err, Folder)
+			return came, t.trouble(err, Folder)
 		}
 	}
 	return nil, errDraftGone

@@ -254,3 +254,20 @@ func TestEveryKindOfObstacleHasASentence(t *testing.T) {
 		}
 	}
 }
+
+// A temporary file that another program took away does not make the store one
+// that is gone: its credential was not signed out.
+func TestAMissingTemporaryFileIsNoMissingStore(t *testing.T) {
+	path := newStore(t, "a store")
+	target := prepare(t, path, 0)
+	missing := &fs.PathError{Op: "open", Path: target.guard.name, Err: fs.ErrNotExist}
+	if err := target.trouble(missing, Folder); !errors.Is(err, errDraftGone) {
+		t.Errorf("with the store in its place: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.trouble(missing, Folder); !is(err, NotFound) {
+		t.Errorf("without it: %v", err)
+	}
+}
