@@ -160,6 +160,14 @@ func (s *Server) KillGrant(grant string) {
 	s.kill(s.lineage(grant), "killed")
 }
 
+// Dead says why nothing of a grant works any more: "killed", "reuse"; empty
+// while it does.
+func (s *Server) Dead(grant string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lineage(grant).dead
+}
+
 // RevokeAccess makes a grant's access tokens worthless before they expire. Its
 // refresh token is as good as before.
 func (s *Server) RevokeAccess(grant string) {

@@ -69,6 +69,21 @@ func TestAReuseIsTreatedAsThePolicySays(t *testing.T) {
 	}
 }
 
+func TestAGrantSaysWhyItIsDead(t *testing.T) {
+	s := memory(t, Policy{})
+	killed, reused := s.Grant(GrantOptions{}), s.Grant(GrantOptions{})
+	s.Expect(Spent, reused.ID)
+	refresh(s, reused, reused.RefreshToken)
+	if why := s.Dead(reused.ID); why != "" {
+		t.Errorf("dead before anything happened: %s", why)
+	}
+	refresh(s, reused, reused.RefreshToken)
+	s.KillGrant(killed.ID)
+	if k, r := s.Dead(killed.ID), s.Dead(reused.ID); k != "killed" || r != "reuse" {
+		t.Errorf("%q and %q", k, r)
+	}
+}
+
 func TestSameSuccessorIsTheSame(t *testing.T) {
 	s := memory(t, Policy{Reuse: SameSuccessor})
 	g := s.Grant(GrantOptions{})
