@@ -113,6 +113,9 @@ func thisHost() credfiles.Host {
 		home = u.HomeDir
 	}
 	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List}
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil { // Linux
+		h.Kernel = string(release)
+	}
 	if uerr == nil {
 		h.User = u.Uid
 		if runtime.GOOS == "windows" {

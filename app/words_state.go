@@ -170,6 +170,8 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "a store of another system, whose locks do not reach here"
 	case credfiles.OddFormat:
 		return "not written as " + client + " writes it, so it is left alone"
+	case credfiles.Fallback:
+		return "a file that " + client + " reads only where the keychain has nothing"
 	case credfiles.ClientConfig:
 		return client + "'s own configuration cannot be read"
 	case credfiles.LedgerUnread:

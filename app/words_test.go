@@ -6,15 +6,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/exchange"
 	"lamplighter/refresher/ledger"
@@ -150,4 +155,52 @@ func TestConfigMistakesAreProblemsOfTheConfig(t *testing.T) {
 	if codeOfModel(m) != exitFailed || m.Summary != wordNothingRead {
 		t.Errorf("code %d, %q", codeOfModel(m), m.Summary)
 	}
+}
+
+// Whatever credfiles can name as the matter with a store has a sentence of its
+// own.
+func TestEveryProblemAndReasonHasItsSentence(t *testing.T) {
+	v := view{os: "linux", home: "/home/x"}
+	said := map[string]string{}
+	unique := func(word, text string) {
+		if other, taken := said[text]; taken || text == word || text == "" {
+			t.Errorf("%s is worded like %q: %q", word, other, text)
+		}
+		said[text] = word
+	}
+	for _, kind := range constants(t, "../credfiles/problem.go", "ProblemKind") {
+		what, _ := v.trouble(credfiles.Problem{Store: "/home/x/.codex/.credentials.json", Client: "codex", Kind: credfiles.ProblemKind(kind)})
+		unique(kind, what)
+	}
+	for _, reason := range constants(t, "../credfiles/credential.go", "Reason") {
+		row := refresher.Row{Credential: credfiles.Credential{Client: "codex", WatchOnly: credfiles.Reason(reason)}}
+		unique(reason, v.watchOnly(row, time.Now()))
+	}
+	if len(said) < 20 {
+		t.Errorf("%d words were found", len(said))
+	}
+}
+
+// constants are the values of a string type's constants in a file.
+func constants(t *testing.T, name, of string) (values []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == of {
+			text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, text)
+		}
+		return true
+	})
+	return values
 }

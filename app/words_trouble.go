@@ -142,7 +142,7 @@ func (v view) problem(p credfiles.Problem) string {
 // unread reports that a store could not be read at all.
 func unread(p credfiles.Problem) bool {
 	switch p.Kind {
-	case credfiles.Empty, credfiles.Torn, credfiles.NotJSON, credfiles.NotUTF8, credfiles.TooDeep, credfiles.TooLarge,
+	case credfiles.Empty, credfiles.Torn, credfiles.Trailing, credfiles.NotJSON, credfiles.NotUTF8, credfiles.TooDeep, credfiles.TooLarge,
 		credfiles.NotRegular, credfiles.Dangling, credfiles.Denied, credfiles.Failed:
 		return true
 	case credfiles.OddShape:
@@ -174,6 +174,8 @@ func (v view) trouble(p credfiles.Problem) (what, do string) {
 		return store + " is empty", again + ", or put a backup in its place"
 	case credfiles.Torn:
 		return store + " ends in the middle" + line, "mend it, or " + again
+	case credfiles.Trailing:
+		return store + " goes on after its end, as after a crash" + line, "remove what follows the last brace, or " + again
 	case credfiles.NotJSON:
 		return store + " is not JSON" + line, "mend it, or " + again
 	case credfiles.NotUTF8:
