@@ -90,12 +90,11 @@ func (t *teller) row(ctx context.Context, row refresher.Row, r ModelRow) {
 	was := t.troubles[row.Key]
 	now := ""
 	switch {
+	case row.NeedsPerson():
+		now = string(row.State)
 	case row.Unused:
 	case row.State == refresher.SignInNeeded:
-		if row.Why == refresher.WasRefused && !row.At.IsZero() {
-			return // it is looked at once more
-		}
-		now = string(row.State)
+		return // it is looked at once more
 	case row.State == refresher.Refreshing || row.Due:
 		return // until it is known what comes of it
 	case row.State == refresher.Misconfigured || row.State == refresher.Unsaved || row.Why == refresher.TroubleStore || row.Why == refresher.Fights:
@@ -116,7 +115,7 @@ func (t *teller) row(ctx context.Context, row refresher.Row, r ModelRow) {
 	case row.State == refresher.SignInNeeded:
 		t.heard(row.ID, now)
 		t.tellers.Go(func() {
-			if t.x.firstToTell(ctx, row) {
+			if t.x.ledger.FirstToTell(ctx, row.Key, row.Refresh) {
 				t.p.line(saidNeeds, row.ID, r.Reason, r.Do)
 			}
 		})
@@ -186,33 +185,3 @@ func (t *teller) eyes(err error) {
 	}
 	t.blind = err != nil
 }
-
-// firstToTell reports whether nobody told of this death before: no other
-// keeper, and none before a restart. The lock decides who it is.
-func (x *parts) firstToTell(ctx context.Context, row refresher.Row) bool {
-	lk, err := x.ledger.Lock(ctx, row.Key)
-	if err != nil {
-		return ctx.Err() == nil
-	}
-	defer lk.Unlock()
-	m, err := lk.Memory(row.Key)
-	if err != nil {
-		return true
-	}
-	dead := x.ledger.Fingerprint(row.Refresh)
-	if dead == "" {
-		dead = m.Refresh // as it was before the client erased it
-	}
-	if dead == "" {
-		dead = wiped
-	}
-	if m.Told == dead {
-		return false
-	}
-	m.Told = dead
-	lk.Save(m) // told twice is better than never
-	return true
-}
-
-// wiped stands for a refresh token that was erased before we ever saw it.
-const wiped = "erased"
