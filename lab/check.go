@@ -21,9 +21,9 @@ func (l *Lab) Landed(line *Line) string {
 	if !ok {
 		return line.ID + " is not in its store"
 	}
-	now := line.Server.Current(line.Grant.ID)
+	now := line.seen.Current(line.Grant.ID)
 	if c.Refresh.Reveal() != now.RefreshToken {
-		return fmt.Sprintf("%s: the store holds %s, the newest is %s", line.ID, line.Server.Serial(c.Refresh.Reveal()), line.Server.Serial(now.RefreshToken))
+		return fmt.Sprintf("%s: the store holds %s, the newest is %s", line.ID, line.seen.Serial(c.Refresh.Reveal()), line.seen.Serial(now.RefreshToken))
 	}
 	if c.Access.Reveal() != now.AccessToken {
 		return line.ID + ": the store holds another access token than the newest"
@@ -112,7 +112,7 @@ func (l *Lab) Leaks() string {
 	defer l.mu.Unlock()
 	var secrets []string
 	for _, line := range l.lines {
-		secrets = append(secrets, line.Server.Secrets()...)
+		secrets = append(secrets, line.seen.Secrets()...)
 	}
 	has := func(text string) bool {
 		for _, s := range secrets {
@@ -152,7 +152,7 @@ func (l *Lab) Well() string {
 	l.T.Helper()
 	var wrong []string
 	for _, line := range l.lines {
-		wrong = append(wrong, l.Landed(line), l.Whole(line), strings.Join(line.Server.Check(), "; "))
+		wrong = append(wrong, l.Landed(line), l.Whole(line), strings.Join(line.seen.Check(), "; "))
 	}
 	wrong = append(wrong, l.Quiet(), l.Leaks())
 	var said []string

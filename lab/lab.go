@@ -56,6 +56,29 @@ type Line struct {
 	Grant  authtest.Grant // as it was stored first
 
 	before string // the store's text then
+	seen   Seen
+}
+
+// Seen is what the checks ask about a line: an authtest.Server, or whoever
+// watches a server of another make.
+type Seen interface {
+	Current(grant string) authtest.Grant
+	Serial(refreshToken string) string
+	Secrets() []string
+	Check() []string
+}
+
+// CodexOf adds a grant of a server of another make to the store of ~/.codex.
+// Line.Server is nil.
+func (l *Lab) CodexOf(name string, s Seen, g authtest.Grant) *Line {
+	l.T.Helper()
+	return l.codex(&Line{ID: "codex/mcp/" + name, Grant: g, seen: s}, l.Path(".codex"), name)
+}
+
+// ClaudeOf is CodexOf for the store of ~/.claude.
+func (l *Lab) ClaudeOf(name string, s Seen, g authtest.Grant) *Line {
+	l.T.Helper()
+	return l.claude(&Line{ID: "claude/mcp/" + name, Grant: g, seen: s}, l.Path(".claude"), name)
 }
 
 // Codex makes a grant and adds it to the store of ~/.codex.
@@ -74,13 +97,25 @@ func (l *Lab) Claude(name string, s *authtest.Server, o authtest.GrantOptions) *
 // calls it.
 func (l *Lab) CodexIn(home, id, name string, s *authtest.Server, g authtest.Grant) *Line {
 	l.T.Helper()
-	return l.add(&Line{ID: id, Store: filepath.Join(home, ".credentials.json"), Server: s, Grant: g}, codexText(name, g), "{\n", "\n}\n")
+	return l.codex(&Line{ID: id, Server: s, Grant: g, seen: s}, home, name)
+}
+
+func (l *Lab) codex(line *Line, home, name string) *Line {
+	l.T.Helper()
+	line.Store = filepath.Join(home, ".credentials.json")
+	return l.add(line, codexText(name, line.Grant), "{\n", "\n}\n")
 }
 
 // ClaudeIn adds a grant to the store of any Claude Code home.
 func (l *Lab) ClaudeIn(home, id, name string, s *authtest.Server, g authtest.Grant) *Line {
 	l.T.Helper()
-	return l.add(&Line{ID: id, Store: filepath.Join(home, ".credentials.json"), Server: s, Grant: g}, claudeText(name, g), `{"someday":[1, 2.50],"mcpOAuth":{`, `},"organizationUuid":"0-EXAMPLE"}`)
+	return l.claude(&Line{ID: id, Server: s, Grant: g, seen: s}, home, name)
+}
+
+func (l *Lab) claude(line *Line, home, name string) *Line {
+	l.T.Helper()
+	line.Store = filepath.Join(home, ".credentials.json")
+	return l.add(line, claudeText(name, line.Grant), `{"someday":[1, 2.50],"mcpOAuth":{`, `},"organizationUuid":"0-EXAMPLE"}`)
 }
 
 func (l *Lab) add(line *Line, entry, head, tail string) *Line {
