@@ -34,6 +34,9 @@ func TestALabSeesWhatIsWrong(t *testing.T) {
 	if st, ok := l.Status(two.ID); !ok || st.State != "fresh" {
 		t.Errorf("%s is %q", two.ID, st.State)
 	}
+	if e := l.Events(one.ID); len(e) != 2 || e[0].Event != "sent" || e[1].Event != "refreshed" || e[0].PID == 0 {
+		t.Errorf("the log tells %v", e)
+	}
 	text, err := os.ReadFile(three.Store)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,9 @@ package lab
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -105,22 +107,43 @@ type Status struct {
 // Status asks the program for one credential; ok is false where it shows none.
 func (l *Lab) Status(id string) (st Status, ok bool) {
 	l.T.Helper()
-	cmd := l.Command("status", "--json")
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	if err := cmd.Run(); err != nil {
-		l.T.Fatalf("status --json: %v", err)
-	}
 	var all struct{ Credentials []Status }
-	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
-		l.T.Fatalf("status --json is no JSON: %v", err)
-	}
+	l.asked(&all, "status", "--json")
 	for _, st := range all.Credentials {
 		if st.ID == id {
 			return st, true
 		}
 	}
 	return Status{}, false
+}
+
+// An Event is a line of "log --json": what was done, and by whom.
+type Event struct {
+	ID, Event, Why, Verdict, Code, Detail string
+	PID                                   int
+}
+
+// Events is what the log tells of one credential, of all if the ID is "".
+func (l *Lab) Events(id string) []Event {
+	l.T.Helper()
+	var all struct{ Events []Event }
+	l.asked(&all, "log", "--json")
+	return slices.DeleteFunc(all.Events, func(e Event) bool { return id != "" && e.ID != id })
+}
+
+// asked runs a command that prints one JSON object.
+func (l *Lab) asked(v any, args ...string) {
+	l.T.Helper()
+	cmd := l.Command(args...)
+	both := cmd.Stdout
+	var out bytes.Buffer
+	cmd.Stdout = io.MultiWriter(&out, both)
+	if err := cmd.Run(); err != nil {
+		l.T.Fatalf("%v: %v", args, err)
+	}
+	if err := json.Unmarshal(out.Bytes(), v); err != nil {
+		l.T.Fatalf("%v is no JSON: %v", args, err)
+	}
 }
 
 // Until waits for something that a process does, and reports whether it came.
