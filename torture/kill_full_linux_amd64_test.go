@@ -1,0 +1,61 @@
+//go:build torture
+
+package torture_test
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+var (
+	stride  = flag.Int("stride", 1, "kill at every so many stops only")
+	workers = flag.Int("workers", 3*runtime.NumCPU(), "how many programs run at once")
+)
+
+// The real program is killed before and after every system call of a refresh,
+// from our own lock's taking to its release, one stop further each time, each
+// time in a fresh home. Behind the write that journals the answer nothing is
+// lost.
+func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
+	began := time.Now()
+	var tallies []*tally
+	for _, command := range []string{"refresh", "keep"} {
+		for _, client := range []string{"codex", "claude"} {
+			for _, server := range []string{"strict", "previous", "grace"} {
+				tallies = append(tallies, newTally(way{client, command, server}))
+			}
+		}
+	}
+	var jobs []job
+	for _, c := range tallies {
+		c.enumerate(t)
+		for region, n := range c.calls {
+			for i := 1; i <= n; i += *stride {
+				jobs = append(jobs, job{c, target{late: region == 1, n: i}})
+			}
+		}
+	}
+	kills(t, *workers, jobs)
+	// What no count met is sought by its name.
+	for range 5 {
+		jobs = nil
+		for _, c := range tallies {
+			for _, at := range c.unmet() {
+				jobs = append(jobs, job{c, at})
+			}
+		}
+		kills(t, *workers, jobs)
+	}
+	fmt.Print(table(tallies, time.Since(began)))
+	for _, c := range tallies {
+		for _, at := range c.unmet() {
+			if !slices.Contains([]string{"futex", "madvise", "tgkill", "rt_sigreturn", "clone", "sched_yield", "getpid", "mmap", "munmap"}, at.kind) {
+				t.Errorf("%s: never killed at %v", c.way, at)
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package torture_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"lamplighter/lab"
+)
+
+// A tally is what came of all runs of one way.
+type tally struct {
+	way
+	calls     [2]int // stops of a run that is not killed, before and behind the first byte
+	killed    [2]int
+	recovered int // the token of the answer is in the store, without another POST
+	unsent    int // killed before the refresh token left
+	repeated  int // the answer was lost in the window, and the repeat brought another
+	lost      int // the answer was lost in the window, and the server revoked the grant
+	behind    int // anything lost, sent twice or damaged otherwise
+	met       map[string]int
+	all       map[string]bool // what there is to be killed at
+}
+
+func newTally(w way) *tally { return &tally{way: w, met: map[string]int{}, all: map[string]bool{}} }
+
+func (c *tally) add(v *victim) {
+	if v.killed == nil {
+		return
+	}
+	region := 0
+	if v.late {
+		region = 1
+	}
+	c.killed[region]++
+	c.met[fmt.Sprint(v.late, " ", v.killed)]++
+	switch {
+	case v.said != "":
+		c.behind++
+	case v.lost && v.alive:
+		c.repeated++
+	case v.lost:
+		c.lost++
+	case v.posts == 0:
+		c.unsent++
+	default:
+		c.recovered++
+	}
+}
+
+// enumerate lists the stops of runs that are not killed.
+func (c *tally) enumerate(t testing.TB) {
+	for range 3 {
+		for _, late := range []bool{false, true} {
+			v := c.once(t, target{late: late})
+			for kind := range v.seen {
+				c.all[fmt.Sprint(late, " ", kind)] = true
+			}
+			c.calls[0], c.calls[1] = max(c.calls[0], v.counted[0]), max(c.calls[1], v.counted[1])
+		}
+	}
+}
+
+// unmet are the kinds of stops at which nothing was killed yet.
+func (c *tally) unmet() (left []target) {
+	for name := range c.all {
+		if c.met[name] > 0 {
+			continue
+		}
+		region, rest, _ := strings.Cut(name, " ")
+		side, kind, _ := strings.Cut(rest, " ")
+		left = append(left, target{late: region == "true", kind: kind, after: side == "after"})
+	}
+	slices.SortFunc(left, func(a, b target) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return left
+}
+
+// kills runs all targets, several at a time, and returns what they came to.
+func kills(t testing.TB, workers int, jobs []job) {
+	lab.Program(t)
+	next := make(chan job)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for j := range next {
+				v := j.once(t, j.target)
+				mu.Lock()
+				j.add(v)
+				if v.said != "" {
+					t.Error(v.said)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, j := range jobs {
+		next <- j
+	}
+	close(next)
+	group.Wait()
+}
+
+type job struct {
+	*tally
+	target
+}
+
+// table prints what came of everything.
+func table(tallies []*tally, took time.Duration) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "command, client, server\tstops before\tbehind\tkilled before\tbehind\tnot sent\trecovered\trepeated\tlost in the window\tlost behind it\t")
+	sum := newTally(way{})
+	for _, c := range tallies {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.way, c.calls[0], c.calls[1], c.killed[0], c.killed[1], c.unsent, c.recovered, c.repeated, c.lost, c.behind)
+		for i := range 2 {
+			sum.calls[i] += c.calls[i]
+			sum.killed[i] += c.killed[i]
+		}
+		sum.unsent, sum.recovered, sum.repeated, sum.lost, sum.behind = sum.unsent+c.unsent, sum.recovered+c.recovered, sum.repeated+c.repeated, sum.lost+c.lost, sum.behind+c.behind
+		maps.Copy(sum.all, c.all)
+		for name, n := range c.met {
+			sum.met[name] += n
+		}
+	}
+	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", sum.calls[0], sum.calls[1], sum.killed[0], sum.killed[1], sum.unsent, sum.recovered, sum.repeated, sum.lost, sum.behind)
+	w.Flush()
+	hit := 0
+	for name := range sum.all {
+		if sum.met[name] > 0 {
+			hit++
+		}
+	}
+	fmt.Fprintf(&b, "%d of %d kinds of stops (a call, what it is about, before or after it) were killed at, in %s\n", hit, len(sum.all), took.Round(time.Second))
+	for _, at := range sum.unmet() {
+		fmt.Fprintln(&b, "not met:", at)
+	}
+	return b.String()
+}
