@@ -41,7 +41,7 @@ func (o *object) text(name string) string {
 // false where members may be missing; those there are came through whole.
 func read(a Answer) (o *object, whole bool) {
 	data, whole := a.Body, !a.Cut
-	if strings.EqualFold(a.Header.ContentEncoding, "gzip") {
+	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) { // not asked for, so perhaps not named either
 		unpacked, ok := gunzip(data)
 		data, whole = unpacked, whole && ok
 	}
@@ -70,7 +70,7 @@ func read(a Answer) (o *object, whole bool) {
 func gunzip(data []byte) (unpacked []byte, whole bool) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
-		return data, true // says gzip and is not
+		return data, true // looks like it and is not
 	}
 	unpacked, err = io.ReadAll(io.LimitReader(r, MaxBody))
 	return unpacked, err == nil && len(unpacked) < MaxBody

@@ -20,6 +20,7 @@ type need struct {
 	omitResource bool                        // refuses RFC 8707
 	omitScope    bool                        // takes scopes in a form of its own, and needs none here
 	scopes       func(all []string) []string // must be sent; which of those granted
+	authorize    map[string]string           // parameters of a sign-in, in place of prompt
 }
 
 var needs = []need{
@@ -29,6 +30,9 @@ var needs = []need{
 		source:       "resource: AADSTS9010010, enforced since March 2026, before it AADSTS901002; scope: without it the token is for another audience (anthropics/claude-code#89862, #73460)",
 		omitResource: true,
 		scopes:       entraScopes,
+		// It refuses a prompt that it does not expect (Claude Code 2.1.121, its
+		// change log), and offline_access is enough.
+		authorize: map[string]string{},
 	},
 	{
 		provider:  "Slack",
@@ -62,10 +66,11 @@ var needs = []need{
 		auth:     Body,
 	},
 	{
-		provider: "Google",
-		hosts:    []string{"accounts.google.com", "oauth2.googleapis.com"},
-		source:   "OAuth 2.0 for installed apps: the secret is a parameter, also for desktop clients",
-		auth:     Body,
+		provider:  "Google",
+		hosts:     []string{"accounts.google.com", "oauth2.googleapis.com"},
+		source:    "OAuth 2.0 for installed apps: the secret is a parameter, also for desktop clients; a refresh token comes for access_type=offline, and again only with consent",
+		auth:      Body,
+		authorize: map[string]string{"access_type": "offline", "prompt": "consent"},
 	},
 	{
 		provider: "Notion API",

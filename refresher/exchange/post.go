@@ -9,6 +9,7 @@
 package exchange
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -63,6 +64,10 @@ var ErrUnsupported = errors.New("unsupported client authentication")
 // sends, then the metadata and the RFCs. Its error is for people and says
 // what to do; nothing has been sent then.
 func Plan(g credfiles.Grant, s Server) (Post, error) {
+	return plan(g, s, needOf(cmp.Or(g.TokenURL, s.TokenURL), s.Issuer, g.ServerURL))
+}
+
+func plan(g credfiles.Grant, s Server, n need) (Post, error) {
 	p := Post{TokenURL: s.TokenURL, Issuer: s.Issuer, ClientID: g.ClientID, Accept: "application/json"}
 	if g.TokenURL != "" {
 		p.TokenURL = g.TokenURL
@@ -73,7 +78,6 @@ func Plan(g credfiles.Grant, s Server) (Post, error) {
 	if p.ClientID == "" {
 		return Post{}, errors.New("the store holds no client ID: sign in again")
 	}
-	n := needOf(p.TokenURL, s.Issuer, g.ServerURL)
 	if n.refreshURL != "" && g.TokenURL == "" && n.serves(host(p.TokenURL)) {
 		p.TokenURL = n.refreshURL
 	}

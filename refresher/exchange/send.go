@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -41,7 +42,15 @@ var UserAgent = "lamplighter"
 // can be lost in a way that nobody can tell from one that was served. A used
 // connection is refused before anything is sent. A dial must end by itself
 // within seconds, since net/http lets it go on when its request is given up.
-func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecret credfiles.Secret) (a Answer) {
+func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecret credfiles.Secret) Answer {
+	return send(ctx, rt, p, grant{"grant_type": "refresh_token", "refresh_token": refresh.Reveal()}, clientSecret)
+}
+
+// A grant is what a request asks with: its parameters but those of the Post.
+// None of them may be empty.
+type grant map[string]string
+
+func send(ctx context.Context, rt http.RoundTripper, p Post, g grant, clientSecret credfiles.Secret) (a Answer) {
 	defer func() { a.At = now() }()
 	// The request must outlive ctx once the body has left.
 	rctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -66,7 +75,7 @@ func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecr
 		a.Failure = FailureCancelled
 		return a
 	}
-	req, err := request(p, refresh, clientSecret, body)
+	req, err := request(p, g, clientSecret, body)
 	if err != nil {
 		a.Failure = FailureRequest
 		return a
@@ -102,15 +111,20 @@ func now() time.Time { return time.Now().UTC().Round(0) }
 
 // request builds the request of p. It sets neither GetBody nor an
 // Idempotency-Key: with one of them net/http would send it again by itself.
-func request(p Post, refresh, secret credfiles.Secret, body *onceBody) (*http.Request, error) {
+func request(p Post, g grant, secret credfiles.Secret, body *onceBody) (*http.Request, error) {
 	u, err := url.Parse(p.TokenURL)
 	if err != nil {
 		return nil, errors.New("the token endpoint is not a URL")
 	}
-	if refresh.IsZero() || p.Auth != None && secret.IsZero() {
+	params := maps.Clone(map[string]string(g))
+	for _, value := range g {
+		if value == "" {
+			return nil, errors.New("a secret is missing")
+		}
+	}
+	if p.Auth != None && secret.IsZero() {
 		return nil, errors.New("a secret is missing")
 	}
-	params := map[string]string{"grant_type": "refresh_token", "refresh_token": refresh.Reveal()}
 	header := http.Header{
 		"Accept":          {p.Accept},
 		"Accept-Encoding": {"identity"}, // else net/http unpacks gzip, and a cut shows elsewhere

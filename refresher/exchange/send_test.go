@@ -389,7 +389,7 @@ func TestNothingLetsNetHTTPSendTheBodyAgain(t *testing.T) {
 	for _, auth := range []string{None, Basic, Body} {
 		p := public("https://as.example")
 		p.Auth = auth
-		req, err := request(p, refresh, secret, &onceBody{})
+		req, err := request(p, grant{"refresh_token": refresh.Reveal()}, secret, &onceBody{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -131,15 +131,16 @@ func lifetimeIn(o *object, sent time.Time, names ...string) time.Duration {
 const century = 100 * 365 * 24 * time.Hour
 
 // lifetime reads seconds in any form seen: 3600, 3600.5, "3600" (GitHub,
-// PayPal). What is too large for seconds is a point in time, if that lies ahead.
+// PayPal). What is too large for seconds is a point in time, which says nothing
+// if it is past.
 func lifetime(v any, sent time.Time) time.Duration {
 	n, ok := number(v)
 	if !ok || n <= 0 {
 		return 0
 	}
 	if n >= 1e9 {
-		if at := unixTime(n); at.After(sent) {
-			return min(at.Sub(sent), century)
+		if at := unixTime(n); !at.IsZero() {
+			return max(0, min(at.Sub(sent), century))
 		}
 	}
 	if n >= century.Seconds() {

@@ -410,6 +410,8 @@ func TestWhatIsNoClearAnswerNeverCondemnsARefreshToken(t *testing.T) {
 		{"deep after both", answered(200, asJSON, `{"access_token":"A2","refresh_token":"R2","x":`+strings.Repeat("[", 5000)), "refreshed at=A2 rt=R2"},
 		// Compressed although we asked for none.
 		{"gzip", encoded(answered(200, asJSON, zipped(whole)), "gzip"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
+		{"gzip that does not say so", answered(200, asJSON, zipped(whole)), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
+		{"gzip and more", encoded(answered(200, asJSON, zipped(whole)), "gzip, identity"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
 		{"gzip, cut", encoded(cut(answered(200, asJSON, zipped(whole)[:30]), FailureEOF), "gzip"), "ambiguous cut again consumed"},
 		{"says gzip and is not", encoded(answered(200, asJSON, whole), "gzip"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
 		{"gzip bomb", encoded(answered(200, asJSON, zipped(strings.Repeat(" ", 2<<20)+whole)), "gzip"), "ambiguous no-token consumed"},
@@ -440,6 +442,8 @@ func TestASuccessIsFoundInEveryFormSeen(t *testing.T) {
 		{"beyond a float", with(`,"expires_in":1e999`), "refreshed at=A2"},
 		{"a point in time", with(fmt.Sprintf(`,"expires_in":%d`, unix(time.Hour))), "refreshed at=A2 in=1h0m0s"},
 		{"a point in time in milliseconds", with(fmt.Sprintf(`,"expires_in":%d`, unix(time.Hour)*1000)), "refreshed at=A2 in=1h0m0s"},
+		{"a point in time that is past", with(fmt.Sprintf(`,"expires_in":%d`, unix(-time.Hour))), "refreshed at=A2"},
+		{"a past one in milliseconds", with(fmt.Sprintf(`,"expires_in":%d`, unix(-time.Hour)*1000)), "refreshed at=A2"},
 		// The access token itself.
 		{"JWT with exp only", answered(200, asJSON, `{"access_token":"`+jwt(fmt.Sprintf(`{"exp":%d}`, unix(time.Hour)))+`"}`),
 			"refreshed at=" + jwt(fmt.Sprintf(`{"exp":%d}`, unix(time.Hour))) + " in=1h0m0s"},
