@@ -32,22 +32,20 @@ type Answer struct {
 
 // A Header holds what a verdict needs of the answer's header.
 type Header struct {
-	ContentType     string   `json:"content_type,omitempty"`
-	ContentEncoding string   `json:"content_encoding,omitempty"`
-	RetryAfter      string   `json:"retry_after,omitempty"`
-	Date            string   `json:"date,omitempty"`
-	Location        string   `json:"location,omitempty"`   // scheme and host only
-	Challenges      []string `json:"challenges,omitempty"` // the schemes of WWW-Authenticate, in lower case
+	ContentType string   `json:"content_type,omitempty"`
+	RetryAfter  string   `json:"retry_after,omitempty"`
+	Date        string   `json:"date,omitempty"`
+	Location    string   `json:"location,omitempty"`   // scheme and host only
+	Challenges  []string `json:"challenges,omitempty"` // the schemes of WWW-Authenticate, in lower case
 }
 
 func headerOf(h http.Header) Header {
 	get := func(key string) string { return clipped(h.Get(key), 200) }
 	kept := Header{
-		ContentType:     get("Content-Type"),
-		ContentEncoding: get("Content-Encoding"),
-		RetryAfter:      get("Retry-After"),
-		Date:            get("Date"),
-		Challenges:      schemes(h.Values("WWW-Authenticate")),
+		ContentType: get("Content-Type"),
+		RetryAfter:  get("Retry-After"),
+		Date:        get("Date"),
+		Challenges:  schemes(h.Values("WWW-Authenticate")),
 	}
 	if u, err := url.Parse(h.Get("Location")); err == nil && isHost(u.Host) {
 		kept.Location = u.Scheme + "://" + u.Host

@@ -611,7 +611,7 @@ func TestTheHeaderKeepsOnlyWhatAVerdictNeeds(t *testing.T) {
 
 func TestAnAnswerComesBackFromTheJournalAsItWas(t *testing.T) {
 	a := Answer{
-		Status: 200, Header: Header{"a", "b", "c", "d", "e", []string{"f"}}, Body: []byte("{\xff\x00"), Cut: true, Open: true,
+		Status: 200, Header: Header{"a", "b", "c", "d", []string{"f"}}, Body: []byte("{\xff\x00"), Cut: true, Open: true,
 		SentAt: sent, At: arrived, Written: true, Failure: FailureEOF,
 	}
 	v := reflect.ValueOf(a)

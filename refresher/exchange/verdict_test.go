@@ -299,7 +299,6 @@ func TestWhatAProviderAnswersIsUnderstood(t *testing.T) {
 
 func TestWhatIsNoClearAnswerNeverCondemnsARefreshToken(t *testing.T) {
 	retry := func(a Answer, after string) Answer { return header(a, func(h *Header) { h.RetryAfter = after }) }
-	encoded := func(a Answer, how string) Answer { return header(a, func(h *Header) { h.ContentEncoding = how }) }
 	open := func(a Answer) Answer { a.Open = true; return a }
 	whole := `{"access_token":"A2","expires_in":3600,"refresh_token":"R2","scope":"a"}`
 	check(t, post, []row{
@@ -409,12 +408,10 @@ func TestWhatIsNoClearAnswerNeverCondemnsARefreshToken(t *testing.T) {
 		{"deep before both", answered(200, asJSON, `{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`,"y":{"z":[{"access_token":"A0"}]},"":[1],"access_token":"A2","refresh_token":"R2"}`), "refreshed at=A2 rt=R2"},
 		{"deep after both", answered(200, asJSON, `{"access_token":"A2","refresh_token":"R2","x":`+strings.Repeat("[", 5000)), "refreshed at=A2 rt=R2"},
 		// Compressed although we asked for none.
-		{"gzip", encoded(answered(200, asJSON, zipped(whole)), "gzip"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
-		{"gzip that does not say so", answered(200, asJSON, zipped(whole)), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
-		{"gzip and more", encoded(answered(200, asJSON, zipped(whole)), "gzip, identity"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
-		{"gzip, cut", encoded(cut(answered(200, asJSON, zipped(whole)[:30]), FailureEOF), "gzip"), "ambiguous cut again consumed"},
-		{"says gzip and is not", encoded(answered(200, asJSON, whole), "gzip"), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
-		{"gzip bomb", encoded(answered(200, asJSON, zipped(strings.Repeat(" ", 2<<20)+whole)), "gzip"), "ambiguous no-token consumed"},
+		{"gzip", answered(200, asJSON, zipped(whole)), `refreshed at=A2 rt=R2 in=1h0m0s scope="a"`},
+		{"looks like gzip and is not", answered(200, asJSON, "\x1f\x8b"), "ambiguous no-token consumed"},
+		{"gzip, cut", cut(answered(200, asJSON, zipped(whole)[:30]), FailureEOF), "ambiguous cut again consumed"},
+		{"gzip bomb", answered(200, asJSON, zipped(strings.Repeat(" ", 2<<20)+whole)), "ambiguous no-token consumed"},
 	})
 }
 
