@@ -1,0 +1,110 @@
+//go:build servers && linux
+
+package servers
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"lamplighter/refresher/authtest"
+)
+
+// redirect is where a client of the tests gets its code; nobody listens there.
+const redirect = "http://127.0.0.1:1/callback"
+
+const scope = "mcp:read mcp:write offline_access"
+
+// register makes a new client, as one does that was never here.
+func (s *server) register() (client string) {
+	s.t.Helper()
+	text, err := json.Marshal(map[string]any{
+		"client_name": "a client", "redirect_uris": []string{redirect}, "application_type": "native",
+		"grant_types": []string{"authorization_code", "refresh_token"}, "response_types": []string{"code"},
+		"token_endpoint_auth_method": "none",
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.Post(s.origin+"/register", "application/json", bytes.NewReader(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var made struct {
+		Client string `json:"client_id"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || resp.StatusCode != http.StatusCreated {
+		s.t.Fatalf("a client could not be registered: HTTP status %d, %v", resp.StatusCode, err)
+	}
+	return made.Client
+}
+
+// grant signs in as a client, as the client itself would.
+func (s *server) grant(client string) authtest.Grant {
+	s.t.Helper()
+	verifier, state := rand.Text()+rand.Text(), rand.Text()
+	hash := sha256.Sum256([]byte(verifier))
+	resource := s.origin + "/mcp"
+	back := s.browse(s.origin + "/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {redirect}, "scope": {scope}, "prompt": {"consent"},
+		"state": {state}, "resource": {resource}, "code_challenge_method": {"S256"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(hash[:])},
+	}.Encode())
+	got, err := url.Parse(back)
+	if err != nil || got.Query().Get("code") == "" || got.Query().Get("state") != state {
+		s.t.Fatalf("no code came back, but the error %q", got.Query().Get("error"))
+	}
+	r, err := http.NewRequest(http.MethodPost, s.origin+"/token", strings.NewReader(url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {client}, "redirect_uri": {redirect},
+		"code": {got.Query().Get("code")}, "code_verifier": {verifier}, "resource": {resource},
+	}.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	t := s.tokens(r)
+	if t.Access == "" || t.Refresh == "" {
+		s.t.Fatalf("no tokens came, but the error %q", t.Error)
+	}
+	return authtest.Grant{
+		ID: strings.Fields(s.Serial(t.Refresh))[0], Issuer: s.origin, ServerURL: resource, ClientID: client,
+		AccessToken: t.Access, RefreshToken: t.Refresh, Scope: t.Scope, Resource: resource,
+		Expiry: time.Now().Add(time.Duration(t.Expires) * time.Second).Truncate(time.Millisecond), Lifetime: time.Duration(t.Expires) * time.Second,
+	}
+}
+
+var errBack = errors.New("back at the client")
+
+// browse is the user's browser up to where it leads back to the client: it
+// keeps cookies and follows redirects, and says yes to all.
+func (s *server) browse(page string) (back string) {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if origin := r.URL.Scheme + "://" + r.URL.Host; origin != s.origin {
+			back = r.URL.String()
+			return errBack
+		}
+		return nil
+	}}
+	resp, err := browser.Get(page)
+	if resp != nil {
+		resp.Body.Close()
+	}
+	if !errors.Is(err, errBack) {
+		s.t.Fatalf("the browser ended at a page with HTTP status %d: %v", resp.StatusCode, err)
+	}
+	return back
+}

@@ -1,0 +1,334 @@
+//go:build servers && linux
+
+package servers
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lamplighter/refresher/authtest"
+)
+
+// A tap is the way to a server, and the origin under which it is known. It
+// writes down what becomes of each refresh token.
+type tap struct {
+	t      *testing.T
+	origin string
+	addr   string
+
+	mu     sync.Mutex
+	via    *httputil.ReverseProxy
+	front  *http.Server // nil while nobody listens
+	posts  []*post
+	lines  []*line
+	known  map[string]*value // by refresh token
+	said   []string          // every token there was
+	strays []string
+	turn   func(pass func()) (deliver bool) // for the next refresh
+	seq    int
+}
+
+// A line is a grant, from its sign-in on.
+type line struct {
+	id  string
+	now authtest.Grant
+	n   int // of refresh tokens
+}
+
+// A value is a refresh token.
+type value struct {
+	line *line
+	name string
+}
+
+// A post is a refresh on its way.
+type post struct {
+	line      *line // nil for a value that no answer carried
+	refresh   string
+	client    string
+	resource  string
+	arrived   int
+	ended     int // 0: not yet
+	delivered bool
+	status    int // 0: the server did not answer
+	code      string
+	rotated   bool
+	overlaps  bool
+	unkept    bool
+}
+
+func newTap(t *testing.T) *tap {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return &tap{t: t, addr: l.Addr().String(), origin: "http://" + l.Addr().String(), known: map[string]*value{}}
+}
+
+// open leads to the server at this address from now on.
+func (p *tap) open(server string) {
+	p.t.Helper()
+	l, err := net.Listen("tcp", p.addr)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	to := &url.URL{Scheme: "http", Host: server}
+	front := &http.Server{Handler: p}
+	p.mu.Lock()
+	p.front = front
+	p.via = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Host = r.In.Host
+		},
+		Transport: &http.Transport{DisableKeepAlives: true},
+		// Where the server's connection ends, ours does.
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	p.mu.Unlock()
+	go front.Serve(l)
+}
+
+// shut makes connections fail, new ones and those that are open.
+func (p *tap) shut() {
+	p.mu.Lock()
+	front := p.front
+	p.front = nil
+	p.mu.Unlock()
+	if front != nil {
+		front.Close()
+	}
+}
+
+// next lets the test have a hand in the next refresh: pass lets the server
+// answer it, and only what is delivered reaches the program.
+func (p *tap) next(turn func(pass func()) (deliver bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turn = turn
+}
+
+func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	via := p.via
+	p.mu.Unlock()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body))
+	if r.URL.Path != "/token" {
+		p.look(r, string(body))
+		via.ServeHTTP(w, r)
+		return
+	}
+	p.look(r, "")
+	x := p.arrive(form)
+	answered := httptest.NewRecorder()
+	pass := func() {
+		answered = httptest.NewRecorder()
+		via.ServeHTTP(answered, r)
+		p.learn(x, form, answered)
+	}
+	deliver := false
+	func() {
+		// The answer counts from before its first byte: what is sent after it
+		// is neither beside it nor in ignorance of it.
+		defer func() { p.end(x, deliver && r.Context().Err() == nil) }()
+		if turn := p.take(x); turn != nil {
+			deliver = turn(pass)
+			return
+		}
+		pass()
+		deliver = true
+	}()
+	if !deliver {
+		panic(http.ErrAbortHandler)
+	}
+	for name, values := range answered.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answered.Code)
+	w.Write(answered.Body.Bytes())
+}
+
+// look finds refresh tokens where none belongs.
+func (p *tap) look(r *http.Request, body string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := r.URL.String() + fmt.Sprint(r.Header) + body
+	if plain, err := url.QueryUnescape(text); err == nil {
+		text += plain
+	}
+	for refresh, v := range p.known {
+		if strings.Contains(text, refresh) {
+			p.strays = append(p.strays, fmt.Sprintf("stray: %s in a request to %s", v.name, r.URL.Path))
+		}
+	}
+}
+
+func (p *tap) arrive(form url.Values) *post {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seq++
+	x := &post{arrived: p.seq, refresh: form.Get("refresh_token"), client: form.Get("client_id"), resource: form.Get("resource")}
+	if form.Get("grant_type") != "refresh_token" {
+		return x
+	}
+	if v := p.known[x.refresh]; v != nil {
+		x.line = v.line
+	}
+	for _, other := range p.posts {
+		x.overlaps = x.overlaps || other.ended == 0 && (other.refresh == x.refresh || x.line != nil && other.line == x.line)
+	}
+	p.posts = append(p.posts, x)
+	return x
+}
+
+func (p *tap) take(x *post) func(func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if x.refresh == "" {
+		return nil
+	}
+	turn := p.turn
+	p.turn = nil
+	return turn
+}
+
+// learn takes what the server answered.
+func (p *tap) learn(x *post, form url.Values, answered *httptest.ResponseRecorder) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var t tokens
+	json.Unmarshal(answered.Body.Bytes(), &t)
+	x.status, x.code = answered.Code, t.Error
+	if answered.Code != http.StatusOK || t.Access == "" {
+		return
+	}
+	if form.Get("grant_type") == "authorization_code" {
+		x.line = &line{id: fmt.Sprintf("g%d", len(p.lines)+1)}
+		p.lines = append(p.lines, x.line)
+	}
+	if x.line == nil {
+		return
+	}
+	now := &x.line.now
+	now.AccessToken, now.Expiry = t.Access, time.Now().Add(time.Duration(t.Expires)*time.Second)
+	p.said = append(p.said, t.Access)
+	if t.Refresh != "" && t.Refresh != x.refresh {
+		x.rotated = x.refresh != ""
+		x.line.n++
+		now.RefreshToken = t.Refresh
+		p.known[t.Refresh] = &value{x.line, fmt.Sprintf("%s rt%d", x.line.id, x.line.n)}
+		p.said = append(p.said, t.Refresh)
+	}
+}
+
+func (p *tap) end(x *post, delivered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seq++
+	x.ended, x.delivered = p.seq, delivered && x.status != 0
+}
+
+// Current is a grant with the newest tokens that the server gave.
+func (p *tap) Current(grant string) authtest.Grant {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lines {
+		if l.id == grant {
+			return l.now
+		}
+	}
+	return authtest.Grant{}
+}
+
+// Serial is a refresh token's name, such as "g1 rt3".
+func (p *tap) Serial(refresh string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v := p.known[refresh]; v != nil {
+		return v.name
+	}
+	return "unknown"
+}
+
+// Secrets are all tokens that there were.
+func (p *tap) Secrets() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.said...)
+}
+
+// unkept says that the answer to the last refresh reached a program that was
+// killed before it could write it down.
+func (p *tap) unkept() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.posts[len(p.posts)-1].unkept = true
+}
+
+// Check is authtest's oracle: no refresh token after the answer that replaced
+// or condemned it, never two requests of one grant at once, no refresh token
+// where none belongs.
+func (p *tap) Check() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	broken := append([]string(nil), p.strays...)
+	closed := map[string]int{}
+	for i, x := range p.posts {
+		name := "a refresh token of another program"
+		if v := p.known[x.refresh]; v != nil {
+			name = v.name
+		}
+		if end := closed[x.refresh]; end != 0 && end < x.arrived {
+			broken = append(broken, fmt.Sprintf("spent: #%d presented %s again", i+1, name))
+		}
+		if x.overlaps {
+			broken = append(broken, fmt.Sprintf("overlap: #%d presented %s while another was in flight", i+1, name))
+		}
+		if x.delivered && !x.unkept && (x.rotated || x.code == "invalid_grant") {
+			closed[x.refresh] = x.ended
+		}
+	}
+	return broken
+}
+
+// refreshes are those that reached the tap, and of these those whose answer
+// was delivered.
+func (p *tap) refreshes() (sent, answered int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, x := range p.posts {
+		if x.delivered {
+			answered++
+		}
+	}
+	return len(p.posts), answered
+}
+
+// last is the error code of the last refresh.
+func (p *tap) last() (code, resource string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.posts) == 0 {
+		return "", ""
+	}
+	x := p.posts[len(p.posts)-1]
+	return x.code, x.resource
+}
