@@ -51,10 +51,14 @@ func (l *Lab) Whole(line *Line) string {
 		if !ok {
 			return other.ID + " is not in its store"
 		}
+		expiry := strconv.FormatInt(c.Expiry.UnixMilli(), 10)
+		if c.Expiry.IsZero() {
+			expiry = "null" // what Codex writes where nobody says
+		}
 		want = strings.NewReplacer(
 			quote(other.Grant.AccessToken), quote(c.Access.Reveal()),
 			quote(other.Grant.RefreshToken), quote(c.Refresh.Reveal()),
-			strconv.FormatInt(other.Grant.Expiry.UnixMilli(), 10), strconv.FormatInt(c.Expiry.UnixMilli(), 10),
+			strconv.FormatInt(other.Grant.Expiry.UnixMilli(), 10), expiry,
 		).Replace(want)
 	}
 	if want != string(text) {

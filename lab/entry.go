@@ -46,12 +46,15 @@ func claudeText(name string, g authtest.Grant) string {
 
 func quote(s string) string { return marshal(s) }
 
+// marshal writes <, > and & as they are, as the clients do.
 func marshal(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		panic(err)
 	}
-	return string(text)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Settings replaces config.toml.

@@ -1,0 +1,7 @@
+//go:build torture
+
+package torture_test
+
+// everything is whether the long runs are wanted: all rounds, every byte, and
+// the program's own deadlines waited for.
+const everything = true
