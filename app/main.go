@@ -157,7 +157,7 @@ func (p *program) root() *cobra.Command {
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")
 	root.AddCommand(
 		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.tokenCommand(),
-		p.modeCommand(), p.logCommand(), p.demoCommand(), p.versionCommand(),
+		p.loginCommand(), p.modeCommand(), p.logCommand(), p.demoCommand(), p.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd("completion")
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {

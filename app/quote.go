@@ -45,11 +45,14 @@ func command(os, env string, words ...string) string {
 	return name + "=" + quote(os, value) + " " + line
 }
 
-// signIn is the command line that signs in, empty where the client has none:
-// there is no command of ours for it yet.
+// signIn is the command line that signs in: the client's own, else ours, empty
+// where neither can.
 func (v view) signIn(row refresher.Row) string {
 	if row.SignIn == nil {
-		return ""
+		if ownSignIn(row) != "" {
+			return ""
+		}
+		return command(v.os, "", "lamplighter", "login", row.ID)
 	}
 	return command(v.os, row.SignInEnv, row.SignIn...)
 }

@@ -159,7 +159,7 @@ func (p *program) refreshAll(ctx context.Context, r *refresher.Refresher, rows [
 // counts only if it was named.
 func (w wish) code(out refresher.Outcome) int {
 	switch out.Did {
-	case refresher.Refreshed, refresher.Adopted, refresher.Restored:
+	case refresher.Refreshed, refresher.Adopted, refresher.Restored, refresher.SignedIn:
 		return exitDone
 	}
 	near := out.NearEnd(w.Within)
@@ -201,6 +201,8 @@ func (p *program) printOutcome(v view, out refresher.Outcome) {
 	switch out.Did {
 	case refresher.Refreshed:
 		p.printf(saidRefreshed, out.ID, until(out.Expiry, now))
+	case refresher.SignedIn:
+		p.printf(saidSignedIn, out.ID, until(out.Expiry, now))
 	case refresher.Adopted:
 		p.printf(saidAdopted, out.ID, until(out.Expiry, now))
 	case refresher.Restored:

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ type scene struct {
 	saved   map[string][]byte
 	locks   map[string]func()
 	started map[string]*exec.Cmd
+	typed   map[string]io.WriteCloser // what is typed into them
 }
 
 type grantOf struct {
@@ -47,6 +49,7 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("HOME", home)
 	env.Setenv("TZ", "UTC")
+	env.Setenv("BROWSER", "browser")
 	if sleep, err := exec.LookPath("sleep"); err == nil {
 		env.Setenv("SLEEP", sleep)
 	}
@@ -56,7 +59,7 @@ func setupScript(env *testscript.Env) error {
 	sc := &scene{
 		home: home, work: env.WorkDir, servers: map[string]*authtest.Server{},
 		grants: map[string]grantOf{}, saved: map[string][]byte{}, locks: map[string]func(){},
-		started: map[string]*exec.Cmd{},
+		started: map[string]*exec.Cmd{}, typed: map[string]io.WriteCloser{},
 	}
 	env.Values[sceneKey{}] = sc
 	env.Defer(func() {

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 	flag.Set("test.parallel", "16") // scripts wait more than they compute
 	testscript.Main(m, map[string]func(){
 		"lamplighter": func() { os.Exit(Main([]byte("[Details]\nVersion = '1.2.3'\n"), os.Args[1:])) },
+		"browser":     browse,
 	})
 }
 
@@ -62,6 +63,9 @@ func TestScripts(t *testing.T) {
 			"start":   scriptStart,
 			"until":   scriptUntil,
 			"end":     scriptEnd,
+			"entry":   scriptEntry,
+			"expire":  scriptExpire,
+			"type":    scriptType,
 			"settle":  func(*testscript.TestScript, bool, []string) { time.Sleep(600 * time.Millisecond) },
 		},
 		RequireUniqueNames: true,
@@ -202,7 +206,7 @@ func prepared(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd := exec.Command(exe, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = os.Environ()
-	for _, name := range []string{"HOME", "TZ", "TMPDIR", "GOTRACEBACK", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"} {
+	for _, name := range []string{"HOME", "TZ", "TMPDIR", "GOTRACEBACK", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "BROWSER", "PATH"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	return cmd
@@ -216,6 +220,9 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	defer out.Close()
 	cmd := prepared(ts, args[1:])
 	cmd.Stdout, cmd.Stderr = out, out
+	in, err := cmd.StdinPipe()
+	ts.Check(err)
+	of(ts).typed[args[0]] = in
 	ts.Check(cmd.Start())
 	of(ts).started[args[0]] = cmd
 }

@@ -15,6 +15,9 @@ var eventWords = map[string]string{
 	"restored":                   "the newer token was put back",
 	"dead":                       "the server refused the refresh token",
 	"gone":                       "signed out or replaced meanwhile; nothing was written",
+	"code":                       "exchanging the code of a sign-in",
+	"signed-in":                  "signed in again",
+	"no-sign-in":                 "the server gave no token for the sign-in",
 	"unfinished":                 "an interrupted refresh is repeated",
 	"failed":                     "failed",
 	"journal":                    "the answer could not be written to the journal",
@@ -33,7 +36,7 @@ var eventWords = map[string]string{
 // eventLoud are the events that a keeper says without being asked; troubles it
 // says by what they come to.
 var eventLoud = map[string]bool{
-	"refreshed": true, "adopted": true, "restored": true, "gone": true,
+	"signed-in": true, "refreshed": true, "adopted": true, "restored": true, "gone": true,
 	"failed": true, "journal": true, "ledger": true, "mark": true,
 }
 

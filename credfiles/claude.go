@@ -86,6 +86,8 @@ var claude = client{
 	// "this isn't an interactive terminal", with --no-browser too (observed).
 	terminal:  []string{"mcp"},
 	noBrowser: "--no-browser",
+	document:  "https://claude.ai/oauth/claude-code-client-metadata",
+	callback:  "http://localhost/callback",
 }
 
 // claudeMarks is where it remembers servers that wait for a sign-in.

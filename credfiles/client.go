@@ -43,7 +43,10 @@ type client struct {
 	terminal []string
 	// noBrowser is its option for a sign-in without a browser on this computer.
 	noBrowser string
-	seen      string // the versions that the facts were taken from
+	// document is its client ID metadata document, callback the redirect URI that
+	// it registers, but for the port.
+	document, callback string
+	seen               string // the versions that the facts were taken from
 }
 
 // A clientLock is one of a client's own locks.

@@ -96,6 +96,8 @@ var codex = client{
 	// It waits 300 s for the browser and takes the address from stdin as well
 	// (observed).
 	noBrowser: "--no-browser",
+	document:  "https://chatgpt.com/oauth/codex/client.json",
+	callback:  "http://127.0.0.1/callback",
 }
 
 // codexFields are the members of an entry in .credentials.json, milliseconds

@@ -97,6 +97,10 @@ type Registration struct {
 	// Preset means that a person registered the client, by the client's own
 	// configuration: no other one may take its place.
 	Preset bool
+	// Document is the client's own metadata document, whose URL is its ID where a
+	// server takes such; Callback is the redirect URI, but for the port, with
+	// which the client registers itself.
+	Document, Callback string
 	// TakesClient and TakesSecret mean that the store has a place for another
 	// client ID, and for a secret that comes with it.
 	TakesClient, TakesSecret bool

@@ -50,6 +50,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	beside := reader{entry: e} // an odd one is no reason not to refresh
 	c.Registration = Registration{
 		RedirectURI: beside.text(f.redirect),
+		Document:    s.client.document, Callback: s.client.callback,
 		TakesClient: len(f.clientID) > 0, TakesSecret: len(f.clientSecret) > 0,
 	}
 	for _, field := range k.required {

@@ -21,6 +21,8 @@ func (a *attempt) finish(ctx context.Context, rec *ledger.Record) (out Outcome, 
 	case rec.Sent.Write:
 		out = a.end(rec, Outcome{}, nil)
 		return out, out.Err == nil
+	case rec.Sent.SignIn != nil:
+		return a.finishSignIn(ctx, rec)
 	case rec.Answer == nil:
 		return a.repeat(ctx, rec)
 	}

@@ -56,7 +56,7 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 		full.RefreshExpiry = old.RefreshExpiry
 	}
 	rotated := !full.Refresh.Equal(old.Refresh)
-	result, err := a.write(ctx, rec, answer, t)
+	result, err := a.insist(rec, answer, func() (credfiles.Result, error) { return a.hold.Write(ctx, old, t, rec.Imaged) })
 	if err != nil {
 		if rotated {
 			a.forgot(a.lk.MarkSpent(rec.For, rec.Sent.Lineage))
@@ -128,11 +128,11 @@ func (a *attempt) clearMark() {
 	}
 }
 
-// write puts a token into the store. It tries harder where the journal could
-// not take the answer: then nobody has it but this process.
-func (a *attempt) write(ctx context.Context, rec *ledger.Record, answer exchange.Answer, t credfiles.Token) (credfiles.Result, error) {
+// insist puts an answer's token into the store. It tries harder where the
+// journal could not take the answer: then nobody has it but this process.
+func (a *attempt) insist(rec *ledger.Record, answer exchange.Answer, write func() (credfiles.Result, error)) (credfiles.Result, error) {
 	for try := 0; ; try++ {
-		result, err := a.hold.Write(ctx, rec.Sent.Credential(), t, rec.Imaged)
+		result, err := write()
 		if err == nil || rec.Answer != nil || rec.Answered(answer) == nil || try == 30 {
 			return result, err
 		}

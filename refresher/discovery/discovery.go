@@ -79,17 +79,9 @@ func (f *Finder) Forget(g credfiles.Grant) error {
 }
 
 func (f *Finder) ask(ctx context.Context, g credfiles.Grant) (Endpoints, error) {
-	from := Anchor(g)
-	if from == "" {
-		return Endpoints{}, &MisconfiguredError{Problem: "the store names neither a server nor an issuer"}
-	}
-	server, err := CheckURL(from, from)
+	w, err := f.walk(g)
 	if err != nil {
 		return Endpoints{}, err
-	}
-	w := &walk{via: f.Transport, server: server}
-	if w.via == nil {
-		w.via = NewTransport(Options{Server: from, AllowPrivate: f.AllowPrivate})
 	}
 	ctx, cancel := context.WithTimeout(ctx, total)
 	defer cancel()
@@ -99,4 +91,24 @@ func (f *Finder) ask(ctx context.Context, g credfiles.Grant) (Endpoints, error) 
 	}
 	e.Asked, e.Found = w.asked, time.Now().UTC().Round(0)
 	return e, nil
+}
+
+// walk begins a search for g.
+func (f *Finder) walk(g credfiles.Grant) (*walk, error) {
+	from := Anchor(g)
+	if from == "" {
+		return nil, &MisconfiguredError{Problem: "the store names neither a server nor an issuer"}
+	}
+	server, err := CheckURL(from, from)
+	if err != nil {
+		return nil, err
+	}
+	return &walk{via: f.transport(from), server: server}, nil
+}
+
+func (f *Finder) transport(server string) http.RoundTripper {
+	if f.Transport != nil {
+		return f.Transport
+	}
+	return NewTransport(Options{Server: server, AllowPrivate: f.AllowPrivate})
 }

@@ -45,6 +45,8 @@ type Endpoints struct {
 	Asked []string `json:"asked,omitzero"`
 	// Found is when the network was last asked with success.
 	Found time.Time `json:"found"`
+
+	scopes []string // scopes_supported of the protected-resource metadata
 }
 
 // Hosts are the hosts that this credential talks to when it is refreshed,

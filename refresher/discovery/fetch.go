@@ -25,6 +25,7 @@ type walk struct {
 	via    http.RoundTripper
 	server *url.URL // the user's own server, or what stands for it
 	asked  []string
+	scope  string // what the server's challenge wants
 }
 
 // get reads the document at raw, following redirects within the rules: at

@@ -22,6 +22,7 @@ const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"pro
 type protectedResource struct {
 	Resource string   `json:"resource"`
 	Servers  []string `json:"authorization_servers"`
+	Scopes   []string `json:"scopes_supported"`
 }
 
 // protectedResource finds the metadata of the server's resource: where it was
@@ -96,7 +97,9 @@ func (w *walk) probe(ctx context.Context) (string, error) {
 		resp.Body.Close()
 		switch {
 		case resp.StatusCode == http.StatusUnauthorized:
-			return w.pointer(parseChallenges(resp.Header.Values("WWW-Authenticate")))
+			challenges := parseChallenges(resp.Header.Values("WWW-Authenticate"))
+			w.scope = scopeIn(challenges)
+			return w.pointer(challenges)
 		case method == http.MethodPost && isTemporary(resp.StatusCode):
 			return "", &TemporaryError{URL: show(w.server.String()), Err: statusError(resp.StatusCode)}
 		}

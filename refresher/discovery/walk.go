@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 
 	"lamplighter/credfiles"
 )
@@ -74,6 +75,9 @@ func (w *walk) fromServer(ctx context.Context, g credfiles.Grant) (Endpoints, er
 	issuers := []string{origin(w.server)}
 	if len(found.Servers) > 0 {
 		issuers = found.Servers[:1]
+		if i := slices.IndexFunc(found.Servers, func(s string) bool { return sameIssuer(s, g.Issuer) }); i >= 0 {
+			issuers = found.Servers[i : i+1]
+		}
 	} else if path(w.server) != "" {
 		issuers = append(issuers, issuers[0]+w.server.EscapedPath())
 	}
@@ -85,12 +89,13 @@ func (w *walk) fromServer(ctx context.Context, g credfiles.Grant) (Endpoints, er
 		}
 		m, missed, err := w.metadata(ctx, issuer, u)
 		if missed == nil {
-			return Endpoints{Metadata: m, Resource: found.Resource}, err
+			return Endpoints{Metadata: m, Resource: found.Resource, scopes: found.Scopes}, err
 		}
 		at, worst = u, worse(worst, missed)
 	}
 	if worst.kind == absent {
-		return Endpoints{Metadata: Metadata{TokenURL: origin(at) + "/token"}, Resource: found.Resource, Legacy: true}, nil
+		m := Metadata{TokenURL: origin(at) + "/token", AuthorizationURL: origin(at) + "/authorize", RegistrationURL: origin(at) + "/register"}
+		return Endpoints{Metadata: m, Resource: found.Resource, Legacy: true, scopes: found.Scopes}, nil
 	}
 	if other, ok := errors.AsType[*IssuerError](worst.err); ok { // no store binds this grant
 		return Endpoints{}, &MisconfiguredError{URL: show(other.Stored), Problem: "its metadata is for another issuer, " + show(other.Found)}

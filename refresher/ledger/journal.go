@@ -35,6 +35,38 @@ type Sent struct {
 	Lineage  int           `json:"lineage"`
 	Unusable bool          `json:"unusable,omitempty"` // no client could use the token as it was
 	Write    bool          `json:"write,omitempty"`    // nothing is sent: the record is for the image of a write in place
+	SignIn   *Registration `json:"sign_in,omitempty"`  // a code is sent, for a token of this registration
+}
+
+// A Registration is a client as an authorization server knows it.
+type Registration struct {
+	Issuer   string
+	ClientID string
+	Secret   credfiles.Secret
+	Redirect string
+}
+
+type writtenRegistration struct {
+	Issuer   string `json:"issuer,omitempty"`
+	ClientID string `json:"client_id"`
+	Secret   string `json:"client_secret,omitempty"`
+	Redirect string `json:"redirect_uri,omitempty"`
+}
+
+// MarshalJSON reveals the secret: a journal record is what a restart writes
+// the store from.
+func (r Registration) MarshalJSON() ([]byte, error) {
+	return json.Marshal(writtenRegistration{r.Issuer, r.ClientID, r.Secret.Reveal(), r.Redirect})
+}
+
+// UnmarshalJSON is its counterpart.
+func (r *Registration) UnmarshalJSON(text []byte) error {
+	var w writtenRegistration
+	if err := json.Unmarshal(text, &w); err != nil {
+		return err
+	}
+	*r = Registration{w.Issuer, w.ClientID, credfiles.NewSecret(w.Secret), w.Redirect}
+	return nil
 }
 
 // Credential is the entry as it was read before the POST, as far as a write

@@ -1,0 +1,275 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher"
+	"lamplighter/refresher/discovery"
+	"lamplighter/refresher/exchange"
+	"lamplighter/refresher/signin"
+)
+
+// A login is one run of the command.
+type login struct {
+	*program
+	x         *parts
+	v         view
+	row       refresher.Row
+	noBrowser bool
+	anyway    bool
+}
+
+func (p *program) loginCommand() *cobra.Command {
+	l := login{program: p}
+	c := &cobra.Command{
+		Use:     "login ID",
+		Short:   "Sign in again",
+		Long:    loginHelp,
+		Example: loginExample,
+		Args:    arguments(1, 1, "one ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			if l.x, err = p.open(); err != nil {
+				return err
+			}
+			snap, err := p.scan(c.Context(), l.x)
+			if err != nil {
+				return err
+			}
+			rows, err := pick(snap, args)
+			var wrong usage
+			if errors.As(err, &wrong) {
+				return usagef(saidNeverSignedIn, err)
+			}
+			if err != nil {
+				return err
+			}
+			l.row, l.v = rows[0], p.view(l.x.keeperRuns())
+			l.siblings(snap)
+			return ended(l.run(c.Context()))
+		},
+		ValidArgsFunction: p.completeIDs,
+	}
+	c.Flags().BoolVar(&l.noBrowser, "no-browser", false, "show the address, and take the one you end on from stdin")
+	c.Flags().BoolVar(&l.anyway, "anyway", false, "even where the server does not say that it checks PKCE")
+	return c
+}
+
+// siblings names those that the sign-in may sign out: some servers end every
+// older sign-in of the same client (Cloudflare's workers-oauth-provider,
+// unless told not to).
+func (l *login) siblings(snap refresher.Snapshot) {
+	for _, r := range snap.Rows {
+		if r.Key != l.row.Key && r.ClientID != "" && r.ClientID == l.row.ClientID && r.Issuer == l.row.Issuer && !r.Unused {
+			l.warnf(saidSibling, r.ID, l.row.ID)
+		}
+	}
+}
+
+// run signs in by the client's own command where that needs no terminal, else
+// by our flow, else by the command on the terminal that we have.
+func (l *login) run(ctx context.Context) int {
+	command := signin.Installed(l.row.SignIn)
+	why := ownSignIn(l.row)
+	switch {
+	case command && !l.row.SignInTerminal:
+		return l.client(ctx)
+	case why == "":
+		return l.flow(ctx)
+	case command && term.IsTerminal(int(os.Stdin.Fd())) && l.err.isTerminal():
+		return l.client(ctx)
+	}
+	l.errorf(saidNoSignIn, l.row.ID, why)
+	if do := l.v.signIn(l.row); do != "" {
+		l.warnf(saidDoThis, do)
+	}
+	return exitFailed
+}
+
+// ownSignIn says why our own flow cannot sign in; empty where it can.
+func ownSignIn(row refresher.Row) string {
+	switch {
+	case row.Kind != "mcp":
+		return wordVendorSignIn
+	case row.ServerURL == "":
+		return wordNoServer
+	case row.WatchOnly != "":
+		return wordClientSignIn
+	case row.State == refresher.WatchOnly && row.Why == refresher.UserSays:
+		return wordWatchedSignIn
+	}
+	return ""
+}
+
+// client runs the client's own command. Its words are not results.
+func (l *login) client(ctx context.Context) int {
+	words, env := slices.Clone(l.row.SignIn), os.Environ()
+	if l.noBrowser && l.row.SignInNoBrowser != "" {
+		words = append(words, l.row.SignInNoBrowser)
+	}
+	if l.row.SignInEnv != "" {
+		env = append(env, l.row.SignInEnv)
+	}
+	line := command(l.v.os, l.row.SignInEnv, words...)
+	l.warnf(saidRunning, line)
+	err := signin.Command(ctx, words, env, os.Stdin, l.err)
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		l.errorf(saidInterrupted)
+		return exitLater
+	case errors.As(err, &exit):
+		l.errorf(saidCommandFailed, line, exit.ExitCode())
+		return exitFailed
+	case err != nil:
+		l.errorf(saidCommandBroken, line, err)
+		return exitFailed
+	}
+	return l.end(l.x.refresher.SignedInByClient(ctx, l.row))
+}
+
+// flow is our own sign-in, by a browser.
+func (l *login) flow(ctx context.Context) int {
+	gone := l.row.Memory.Verdict == exchange.ClientGone.String() && l.row.Memory.For == l.x.ledger.Fingerprint(l.row.Refresh)
+	stop := l.working(workSigningIn)
+	f, err := signin.Begin(ctx, l.x.refresher.Finder, l.row.Credential, signin.Options{
+		ClientGone: gone, Anyway: l.anyway, PasteOnly: l.noBrowser,
+		Notice: func(text string) { l.warnf("%s", upper(text)+".") },
+	})
+	stop()
+	if err != nil {
+		return l.failed(ctx, err)
+	}
+	defer f.Close()
+	l.show(ctx, f)
+	s, err := f.Wait(ctx)
+	if err != nil {
+		return l.failed(ctx, err)
+	}
+	f.Close() // the browser is done with
+	defer l.finishing(ctx)()
+	defer l.working(workSigningIn)()
+	return l.end(l.x.refresher.SignIn(ctx, l.row, s))
+}
+
+// show brings the person to the server, and takes what he pastes.
+func (l *login) show(ctx context.Context, f *signin.Flow) {
+	paste := l.noBrowser || !f.Listens() || l.remote()
+	if !paste {
+		l.warnf(saidOpening, f.Host())
+		if signin.Open(l.host.Getenv, f.URL()) != nil {
+			paste = true
+		}
+	}
+	if paste {
+		l.warnf(saidGoTo, f.Host())
+	} else {
+		l.warnf(saidOrGoTo)
+	}
+	l.warnf("%s", f.URL())
+	switch {
+	case paste && f.Listens():
+		l.warnf(saidOrPaste)
+	case paste:
+		l.warnf(saidPaste)
+	}
+	// A script's loop may have its own list on stdin.
+	if paste || term.IsTerminal(int(os.Stdin.Fd())) {
+		go l.pasted(ctx, f)
+	}
+}
+
+// remote reports that a browser started here would not be before the person:
+// it is another computer's terminal, or there is no desktop.
+func (l *login) remote() bool {
+	set := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return l.host.Getenv(n) != "" })
+	}
+	desktop := l.host.OS == "windows" || l.host.OS == "darwin" || set("DISPLAY", "WAYLAND_DISPLAY")
+	return !set("BROWSER") && (!desktop || set("SSH_CONNECTION", "SSH_TTY"))
+}
+
+// pasted takes lines until one is the answer. What comes is never shown.
+func (l *login) pasted(ctx context.Context, f *signin.Flow) {
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() && ctx.Err() == nil {
+		if strings.TrimSpace(lines.Text()) == "" {
+			continue
+		}
+		err := f.Paste(lines.Text())
+		if err == nil {
+			return
+		}
+		l.warnf("%s", upper(err.Error())+".")
+	}
+}
+
+// failed says why there was nothing to exchange.
+func (l *login) failed(ctx context.Context, err error) int {
+	var temporary *discovery.TemporaryError
+	switch {
+	case ctx.Err() != nil:
+		l.errorf(saidInterrupted)
+		return exitLater
+	case errors.As(err, &temporary):
+		l.errorf(saidNoSignIn, l.row.ID, plainError(err.Error()))
+		return exitLater
+	}
+	l.errorf(saidNoSignIn, l.row.ID, l.v.tilde(err.Error()))
+	return exitFailed
+}
+
+// end says what became of a sign-in.
+func (l *login) end(out refresher.Outcome) int {
+	now := time.Now()
+	var store *credfiles.Problem
+	switch {
+	case out.Did == refresher.SignedIn, out.Did == refresher.Adopted:
+		l.printf(saidSignedIn, out.ID, until(out.Expiry, now))
+		r := l.v.row(out.Row, now)
+		if out.Refresh.IsZero() {
+			l.warnf(saidNoRefresh)
+		}
+		for _, what := range r.Reconnect {
+			l.warnf(saidDoThis, fmt.Sprintf(wordRestart, what, out.ID))
+		}
+		return exitDone
+	case out.Did == refresher.Lost:
+		l.printf(saidLost, out.ID)
+		return exitFailed
+	case out.State == refresher.Unsaved:
+		l.printOutcome(l.v, out)
+		return exitLater
+	case errors.As(out.Err, &store):
+		why, do := l.v.trouble(*store)
+		l.errorf(saidNoSignIn, out.ID, why)
+		if do != "" {
+			l.warnf(saidDoThis, do)
+		}
+		return exitFailed
+	case out.Answer.Kind != 0:
+		l.errorf(saidNoSignIn, out.ID, plainVerdict(out.Answer))
+		if out.Answer.Kind == exchange.Later {
+			return exitLater
+		}
+		return exitFailed
+	case out.Err != nil:
+		l.errorf(saidNoSignIn, out.ID, l.v.tilde(plainError(out.Err.Error())))
+		return exitFailed
+	}
+	l.errorf(saidNoSignIn, out.ID, wordNothingChanged)
+	return exitFailed
+}

@@ -1,0 +1,61 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher/discovery"
+)
+
+// check asks the authorization endpoint, as nobody and with a request that no
+// answer can belong to, whether it knows the client and its redirect URI. It
+// follows no redirect. Only a refusal in words of the protocol counts: a page
+// for people, or a wall for robots, says nothing. The error is ctx's.
+func (b *beginning) check(ctx context.Context) (refused string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answering)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.ask(random(), credfiles.NewSecret(random())), nil)
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Accept", "text/html, application/json")
+	status, text, err := b.send(r)
+	if err != nil {
+		if t, ok := errors.AsType[*discovery.TemporaryError](err); ok && ctx.Err() == nil {
+			b.o.Notice("the server could not be asked before: " + t.Error())
+			return "", nil
+		}
+		return "", err
+	}
+	if status/100 != 4 {
+		return "", nil
+	}
+	for _, s := range refusals {
+		if s.words.Match(text) {
+			return fmt.Sprintf("%s does not take %s", hostOf(b.place.AuthorizationURL), s.what), nil
+		}
+	}
+	return "", nil
+}
+
+// refusals are how servers say it: by RFC 6749's codes (oidc-provider,
+// observed), and in words (Cloudflare's workers-oauth-provider, Hydra and
+// others).
+var refusals = []struct {
+	words *regexp.Regexp
+	what  string
+}{
+	{regexp.MustCompile(`(?i)invalid[_ -]?(client|client id)\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
+	{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]`), "the client's redirect address"},
+}
+
+func temporary(r *http.Request, err error) error {
+	if refused, ok := errors.AsType[*discovery.MisconfiguredError](err); ok {
+		return refused
+	}
+	return &discovery.TemporaryError{URL: r.URL.Scheme + "://" + r.URL.Host + r.URL.EscapedPath(), Err: err}
+}
