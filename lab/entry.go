@@ -11,6 +11,12 @@ import (
 	"lamplighter/refresher/authtest"
 )
 
+// What stands around the entries of a store.
+const (
+	codexHead, codexTail   = "{\n", "\n}\n"
+	claudeHead, claudeTail = `{"someday":[1, 2.50],"mcpOAuth":{`, `},"organizationUuid":"0-EXAMPLE"}`
+)
+
 // codexText is a grant as Codex 0.169.0 writes it.
 func codexText(name string, g authtest.Grant) string {
 	return quote(credfiles.EntryKey(name, g.ServerURL)) + ":" + marshal(struct {

@@ -103,7 +103,8 @@ func (l *Lab) CodexIn(home, id, name string, s *authtest.Server, g authtest.Gran
 func (l *Lab) codex(line *Line, home, name string) *Line {
 	l.T.Helper()
 	line.Store = filepath.Join(home, ".credentials.json")
-	return l.add(line, codexText(name, line.Grant), "{\n", "\n}\n")
+	l.add([]*Line{line}, []string{codexText(name, line.Grant)}, codexHead, codexTail)
+	return line
 }
 
 // ClaudeIn adds a grant to the store of any Claude Code home.
@@ -115,31 +116,54 @@ func (l *Lab) ClaudeIn(home, id, name string, s *authtest.Server, g authtest.Gra
 func (l *Lab) claude(line *Line, home, name string) *Line {
 	l.T.Helper()
 	line.Store = filepath.Join(home, ".credentials.json")
-	return l.add(line, claudeText(name, line.Grant), `{"someday":[1, 2.50],"mcpOAuth":{`, `},"organizationUuid":"0-EXAMPLE"}`)
+	l.add([]*Line{line}, []string{claudeText(name, line.Grant)}, claudeHead, claudeTail)
+	return line
 }
 
-func (l *Lab) add(line *Line, entry, head, tail string) *Line {
+// Many adds a grant for each name to the store of one home of a client, in one
+// writing: path is what AddHome returned, or the default home. Their IDs end in
+// suffix.
+func (l *Lab) Many(client, path, suffix string, names []string, s *authtest.Server, o authtest.GrantOptions) []*Line {
+	l.T.Helper()
+	var lines []*Line
+	var entries []string
+	for _, name := range names {
+		g := s.Grant(o)
+		lines = append(lines, &Line{ID: client + "/mcp/" + name + suffix, Store: filepath.Join(path, ".credentials.json"), Server: s, Grant: g, seen: s})
+		if client == "claude" {
+			entries = append(entries, claudeText(name, g))
+		} else {
+			entries = append(entries, codexText(name, g))
+		}
+	}
+	if client == "claude" {
+		l.add(lines, entries, claudeHead, claudeTail)
+	} else {
+		l.add(lines, entries, codexHead, codexTail)
+	}
+	return lines
+}
+
+func (l *Lab) add(lines []*Line, entries []string, head, tail string) {
 	l.T.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text := head + entry + tail
-	if old, err := os.ReadFile(line.Store); err == nil {
-		text = strings.TrimSuffix(string(old), tail) + ",\n" + entry + tail
+	store, text := lines[0].Store, head+strings.Join(entries, ",\n")+tail
+	if old, err := os.ReadFile(store); err == nil {
+		text = strings.TrimSuffix(string(old), tail) + ",\n" + strings.Join(entries, ",\n") + tail
 	}
-	if err := os.MkdirAll(filepath.Dir(line.Store), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(store), 0o755); err != nil {
 		l.T.Fatal(err)
 	}
-	if err := os.WriteFile(line.Store, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(store, []byte(text), 0o600); err != nil {
 		l.T.Fatal(err)
 	}
-	line.before = text
-	for _, other := range l.lines {
-		if other.Store == line.Store {
-			other.before = text
+	l.lines = append(l.lines, lines...)
+	for _, line := range l.lines {
+		if line.Store == store {
+			line.before = text
 		}
 	}
-	l.lines = append(l.lines, line)
-	return line
 }
 
 // Environ is the environment of the program in this lab, and nothing of the
