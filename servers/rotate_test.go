@@ -36,6 +36,9 @@ func TestTwentyRotations(t *testing.T) {
 			if c, _ := l.Stored(line); !s.accepts(c.Access.Reveal()) {
 				t.Fatalf("the server does not accept access token %d", n)
 			}
+			if _, resource := s.last(); resource != g.Resource {
+				t.Fatalf("refresh %d was for the resource %q, not for %q", n, resource, g.Resource)
+			}
 		}
 		keeper := l.Keep()
 		for n := 1; n <= 2; n++ {
@@ -53,6 +56,7 @@ func TestTwentyRotations(t *testing.T) {
 		}
 		for n := 3; n <= rotations; n++ {
 			if n == rotations/2 {
+				s.shut()
 				s.kill()
 				s.start()
 			}

@@ -33,6 +33,7 @@ func start(t *testing.T, k kind, life time.Duration) *server {
 	s := &server{tap: newTap(t), t: t, kind: k, life: life, state: filepath.Join(t.TempDir(), "state.json")}
 	s.start()
 	t.Cleanup(s.kill)
+	t.Cleanup(s.shut)
 	return s
 }
 
@@ -64,13 +65,12 @@ func (s *server) start() {
 	s.open(s.direct)
 }
 
-// kill ends the process in the midst of whatever it does. Until it is started
-// again nobody listens where it was.
+// kill ends the process in the midst of whatever it does. Its connections
+// break off with it if the tap is shut, and are held open if not.
 func (s *server) kill() {
 	if s.cmd == nil {
 		return
 	}
-	s.shut()
 	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 	s.cmd.Wait()
 	s.cmd = nil

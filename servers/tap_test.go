@@ -65,7 +65,6 @@ type post struct {
 	code      string
 	rotated   bool
 	overlaps  bool
-	unkept    bool
 }
 
 func newTap(t *testing.T) *tap {
@@ -81,14 +80,9 @@ func newTap(t *testing.T) *tap {
 // open leads to the server at this address from now on.
 func (p *tap) open(server string) {
 	p.t.Helper()
-	l, err := net.Listen("tcp", p.addr)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	to := &url.URL{Scheme: "http", Host: server}
-	front := &http.Server{Handler: p}
 	p.mu.Lock()
-	p.front = front
+	defer p.mu.Unlock()
 	p.via = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
@@ -98,18 +92,24 @@ func (p *tap) open(server string) {
 		// Where the server's connection ends, ours does.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	p.mu.Unlock()
-	go front.Serve(l)
+	if p.front != nil {
+		return
+	}
+	l, err := net.Listen("tcp", p.addr)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.front = &http.Server{Handler: p}
+	go p.front.Serve(l)
 }
 
 // shut makes connections fail, new ones and those that are open.
 func (p *tap) shut() {
 	p.mu.Lock()
-	front := p.front
-	p.front = nil
-	p.mu.Unlock()
-	if front != nil {
-		front.Close()
+	defer p.mu.Unlock()
+	if p.front != nil {
+		p.front.Close()
+		p.front = nil
 	}
 }
 
@@ -275,14 +275,6 @@ func (p *tap) Secrets() []string {
 	return append([]string(nil), p.said...)
 }
 
-// unkept says that the answer to the last refresh reached a program that was
-// killed before it could write it down.
-func (p *tap) unkept() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.posts[len(p.posts)-1].unkept = true
-}
-
 // Check is authtest's oracle: no refresh token after the answer that replaced
 // or condemned it, never two requests of one grant at once, no refresh token
 // where none belongs.
@@ -302,7 +294,7 @@ func (p *tap) Check() []string {
 		if x.overlaps {
 			broken = append(broken, fmt.Sprintf("overlap: #%d presented %s while another was in flight", i+1, name))
 		}
-		if x.delivered && !x.unkept && (x.rotated || x.code == "invalid_grant") {
+		if x.delivered && (x.rotated || x.code == "invalid_grant") {
 			closed[x.refresh] = x.ended
 		}
 	}
@@ -322,7 +314,7 @@ func (p *tap) refreshes() (sent, answered int) {
 	return len(p.posts), answered
 }
 
-// last is the error code of the last refresh.
+// last is what the last refresh was answered, and what resource it was for.
 func (p *tap) last() (code, resource string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

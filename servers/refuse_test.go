@@ -1,0 +1,64 @@
+//go:build servers && linux
+
+package servers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The user sets a wrong resource. Some servers do not look at it; of the others
+// some use the refresh token up before they do.
+func TestAWrongResource(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		l.Settings(fmt.Sprintf("[[credential]]\nid = %q\nresource = %q\n", line.ID, s.origin+"/other"))
+		if !k.refusesResource {
+			refresh(t, l, 0, "linear")
+			holds(t, s, l, line, "fresh", 1, 1)
+			return
+		}
+		t.Log(refresh(t, l, 1, "linear"))
+		if code, resource := s.last(); code != "invalid_target" || resource != s.origin+"/other" {
+			t.Errorf("the server answered %q to the resource %q", code, resource)
+		}
+		st := holds(t, s, l, line, "misconfigured", 1, 1)
+		if !strings.Contains(st.Reason, "invalid_target") {
+			t.Errorf("the reason is %q", st.Reason)
+		}
+		refresh(t, l, 1, "linear") // nothing has changed, so nothing is sent
+		holds(t, s, l, line, "misconfigured", 1, 1)
+		l.Settings("")
+		if k.burns {
+			t.Log(refresh(t, l, 4, "linear"))
+			holds(t, s, l, line, "sign-in-needed", 2, 2)
+			return
+		}
+		refresh(t, l, 0, "linear")
+		holds(t, s, l, line, "fresh", 2, 2)
+	})
+}
+
+// A registration that has ended is no word on the refresh token, which is kept;
+// but only a sign-in helps, and nothing is sent until then.
+func TestADeadClient(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		refresh(t, l, 0, "linear")
+		s.forget(line.Grant.ClientID)
+		t.Log(refresh(t, l, 4, "linear"))
+		if code, _ := s.last(); code != "invalid_client" {
+			t.Errorf("the server answered %q", code)
+		}
+		st := holds(t, s, l, line, "sign-in-needed", 2, 2)
+		if !strings.Contains(st.Reason, "does not know this client") {
+			t.Errorf("the reason is %q", st.Reason)
+		}
+		refresh(t, l, 4, "linear")
+		holds(t, s, l, line, "sign-in-needed", 2, 2)
+		if wrong := l.Landed(line); wrong != "" {
+			t.Error(wrong)
+		}
+	})
+}
