@@ -91,6 +91,14 @@ func (s *Server) Log() []Entry {
 	return all
 }
 
+// LogOf is every presentation of a refresh token of one grant at the token
+// endpoint.
+func (s *Server) LogOf(grant string) []Entry {
+	return slices.DeleteFunc(s.Log(), func(e Entry) bool {
+		return e.Endpoint != Token || e.Grant != grant || e.Refresh == ""
+	})
+}
+
 func (s *Server) lines() []string {
 	var lines []string
 	for _, e := range s.Log() {
