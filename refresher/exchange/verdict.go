@@ -113,7 +113,8 @@ func judge(p Post, a Answer) Verdict {
 		return Verdict{Kind: failureKind(a), Code: a.Failure, RepeatAtOnce: a.Written}
 	}
 	top, whole := read(a)
-	cut := !whole && (a.Cut || a.Open)
+	nothing := a.Open && len(a.Body) == 0 && a.Status/100 == 2 // no token endpoint means that
+	cut := !whole && (a.Cut || a.Open) || nothing
 	row := rowOf(a)
 	if top == nil {
 		if cut && !row.firm {

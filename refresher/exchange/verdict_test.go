@@ -318,6 +318,7 @@ func TestWhatIsNoClearAnswerNeverCondemnsARefreshToken(t *testing.T) {
 		{"eof", failed(FailureEOF, true), "ambiguous eof again consumed"},
 		{"no answer in time", failed(FailureTimeout, true), "ambiguous timeout again consumed"},
 		{"tls alert after the body", failed(FailureTLS, true), "ambiguous tls again consumed"},
+		{"a header, and the connection ended", open(answered(200, asJSON, "")), "ambiguous cut again consumed"},
 		// Statuses.
 		{"500", answered(500, asHTML, `<h1>oops</h1>`), "ambiguous http-500 consumed"},
 		{"500 with server_error", answered(500, asJSON, `{"error":"server_error"}`), "ambiguous server_error consumed"},
