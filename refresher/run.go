@@ -2,6 +2,7 @@ package refresher
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,8 +25,9 @@ const (
 
 // Run keeps everything fresh until ctx ends, and then waits for what is under
 // way. One goroutine decides: it scans on every signal from changed, when
-// something falls due, when a refresh ended, when the network or the clock is
-// another one. poll is called once a minute and may send such a signal;
+// something falls due, when an entry was lost, when the network or the clock is
+// another one. A refresh that ended makes room for the next that is due, and
+// what it brought comes back as a change. poll is called once a minute and may send such a signal;
 // publish gets every Snapshot.
 func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(), publish func(Snapshot)) {
 	k := keeper{
@@ -36,34 +38,51 @@ func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(
 	defer k.group.Wait()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	for {
-		snap := k.look(ctx)
-		if ctx.Err() != nil {
-			return // what was read may be half of it
-		}
+	for snap := k.look(ctx); ctx.Err() == nil; { // what was read may be half of it
 		k.start(ctx, snap)
 		k.strays(ctx, snap)
 		publish(k.shown(snap))
-
-		next := k.next(snap)
-		due := time.After(time.Until(next))
-		for again := false; !again; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-changed:
-				again = true
-			case out := <-k.ended:
-				k.end(out)
-				again = true
-			case <-due:
-				again = true
-			case <-ticker.C:
-				poll()
-				again = k.tick() || !clock().Before(next)
-			}
+		out, ended := k.wait(ctx, changed, ticker.C, poll, k.next(snap))
+		if ended && out.Did != Lost {
+			snap = snap.with(out.Row)
+		} else if ctx.Err() == nil {
+			snap = k.look(ctx)
 		}
 	}
+}
+
+// wait returns when there is something to do: a refresh has ended, or all has
+// to be looked at again.
+func (k *keeper) wait(ctx context.Context, changed <-chan struct{}, tick <-chan time.Time, poll func(), next time.Time) (out Outcome, ended bool) {
+	due := time.After(time.Until(next))
+	for {
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-due:
+		case out := <-k.ended:
+			k.end(out)
+			return out, true
+		case <-tick:
+			poll()
+			if !k.tick() && clock().Before(next) {
+				continue
+			}
+		}
+		return Outcome{}, false
+	}
+}
+
+// with is the Snapshot with one row as it became. What that means for others
+// shows when the store's change is noticed.
+func (s Snapshot) with(row Row) Snapshot {
+	s.Rows = slices.Clone(s.Rows)
+	for i := range s.Rows {
+		if s.Rows[i].Key == row.Key {
+			s.Rows[i] = row
+		}
+	}
+	return s
 }
 
 // clock is the wall clock alone. A monotonic reading stands still while the
@@ -165,6 +184,7 @@ func (k *keeper) end(out Outcome) {
 
 // shown is the Snapshot with what has just been started.
 func (k *keeper) shown(snap Snapshot) Snapshot {
+	snap.At, snap.Rows = time.Now(), slices.Clone(snap.Rows)
 	for i, row := range snap.Rows {
 		if k.flying[row.Key] || k.r.busy(row.Key) {
 			snap.Rows[i].Decision = Decision{State: Refreshing, Why: InFlight}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
 	"lamplighter/refresher/ledger"
@@ -148,6 +149,28 @@ func TestManyThatAreDueAtOnceAreRefreshedAFewAtATimeWithoutSpinning(t *testing.T
 		}
 		if scans := k.scanned(); scans > 4*n {
 			t.Errorf("%d scans for %d refreshes", scans, n)
+		}
+	})
+}
+
+// After a weekend all of them are due: that must not cost a look at all of them
+// for each of them.
+func TestWhatIsDueAtOnceIsLookedAtOnce(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		const n = 100
+		w.many(n, due)
+		w.s.Behave(authtest.Token, authtest.Behaviour{Delay: time.Second})
+		r := w.process()
+		stores, scans := r.Stores, 0
+		r.Stores = func() []*credfiles.Store { scans++; return stores() }
+		ctx, stop := context.WithTimeout(context.Background(), 25*time.Second)
+		defer stop()
+		r.Run(ctx, nil, func() {}, func(refresher.Snapshot) {})
+		if got := w.said("refreshed", ""); got != n {
+			t.Errorf("%d refreshed in the time that %d take a few at a time", got, n)
+		}
+		if scans > 2 {
+			t.Errorf("%d scans", scans)
 		}
 	})
 }

@@ -133,28 +133,31 @@ func (l *Ledger) Marked(print string) (Mark, bool, error) {
 
 // readMarks reads what was appended since the last time.
 func (l *Ledger) readMarks() error {
-	f, err := os.Open(l.marksFile())
+	info, err := os.Stat(l.marksFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return l.damaged("marks", "what is spent is not known")
 	}
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	c := &l.marks
+	if c.file != nil && os.SameFile(info, c.file) && info.Size() == c.read {
+		return nil
+	}
+	f, err := os.Open(l.marksFile())
 	if err != nil {
 		return err
 	}
-	c := &l.marks
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return err
+	}
 	if c.file == nil || !os.SameFile(info, c.file) || info.Size() < c.read {
 		c.read = 0 // another file: a backup was put back
 	}
 	c.file = info
 	if c.known == nil {
 		c.known = map[print]mark{}
-	}
-	if info.Size() == c.read {
-		return nil
 	}
 	if _, err := f.Seek(c.read, io.SeekStart); err != nil {
 		return err
