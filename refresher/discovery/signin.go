@@ -81,6 +81,9 @@ func (f *Finder) RoundTripper(g credfiles.Grant) http.RoundTripper { return f.tr
 // for the slash that some clients put behind an issuer without a path.
 func SameIssuer(a, b string) bool { return sameIssuer(a, b) }
 
+// Shown is a URL for people: without what may hold secrets or upset a terminal.
+func Shown(raw string) string { return show(raw) }
+
 // scopeIn is the scope of the first challenge that has one.
 func scopeIn(challenges []challenge) string {
 	for _, c := range challenges {

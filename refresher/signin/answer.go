@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"lamplighter/refresher/discovery"
 	"lamplighter/refresher/exchange"
 )
 
@@ -48,17 +49,14 @@ func (f *Flow) read(q url.Values) answer {
 // issuer follows RFC 9207 section 2.4: the strings are equal, or it is another
 // server's answer. Where metadata promises the parameter it has to be there.
 func (f *Flow) issuer(q url.Values) error {
-	want := f.place.Issuer
-	if want == "" { // there is no metadata
-		want = strings.TrimSuffix(f.place.AuthorizationURL, "/authorize")
-	}
+	want := issuerOf(f.place)
 	switch {
 	case !q.Has("iss") && !f.place.IssParameter, q.Has("iss") && q.Get("iss") == want:
 		return nil
 	case !q.Has("iss"):
 		return fmt.Errorf("the answer does not say who it is from, though %s promises that; it was not used. Try again, and tell the server's makers if it stays so", f.Host())
 	}
-	return fmt.Errorf("the answer is from another server (%s) than the one that was asked (%s); it was not used. Try again, and do not go on if it stays so", exchange.Clean(q.Get("iss")), exchange.Clean(want))
+	return fmt.Errorf("the answer is from another server (%s) than the one that was asked (%s); it was not used. Try again, and do not go on if it stays so", discovery.Shown(q.Get("iss")), discovery.Shown(want))
 }
 
 // refusal words an error response (RFC 6749 section 4.1.2.1).

@@ -53,8 +53,10 @@ func (b *beginning) client(ctx context.Context) error {
 		why = refused
 	}
 	switch {
-	case b.c.ClientID != "" && (b.c.Preset || isDocument(b.c.ClientID)):
-		return fmt.Errorf("%s; %s was not registered by itself, so it is not replaced: set it right at the server or in %s", why, exchange.Clean(b.c.ClientID), credfiles.Title(b.c.Client))
+	case b.c.ClientID != "" && b.c.Preset:
+		return fmt.Errorf("%s; a person registered that client, so it is not replaced: set it right at the server or in %s", why, credfiles.Title(b.c.Client))
+	case isDocument(b.c.ClientID):
+		return fmt.Errorf("%s; that client is described by its makers, so it is not replaced: sign in with %s itself", why, credfiles.Title(b.c.Client))
 	case !b.c.TakesClient:
 		return fmt.Errorf("%s, and %s keeps no other one where it could be put; sign in with %s itself", why, credfiles.Title(b.c.Client), credfiles.Title(b.c.Client))
 	}
@@ -68,10 +70,11 @@ func (b *beginning) client(ctx context.Context) error {
 // belongs to the authorization server that it was registered with (MCP
 // 2026-07-28, "Authorization Server Binding"). why says what is against it.
 func (b *beginning) stored() (ok bool, why string) {
-	if was := b.c.Issuer; was != "" && b.place.Issuer != "" && !discovery.SameIssuer(was, b.place.Issuer) {
-		why = fmt.Sprintf("the server signs in at %s now, no longer at %s", exchange.Clean(b.place.Issuer), exchange.Clean(was))
+	if was, now := b.c.Issuer, issuerOf(b.place); was != "" && !discovery.SameIssuer(was, now) {
+		why = fmt.Sprintf("the server signs in at %s now, no longer at %s", discovery.Shown(now), discovery.Shown(was))
 		if isDocument(b.c.ClientID) {
 			b.o.Notice(why)
+			b.c.ClientSecret = credfiles.Secret{}
 			return true, ""
 		}
 		return false, why
@@ -83,6 +86,14 @@ func (b *beginning) stored() (ok bool, why string) {
 		return false, "the server does not know the client any more"
 	}
 	return true, ""
+}
+
+// issuerOf is who signs in: where there is no metadata to name him, the origin.
+func issuerOf(place discovery.SignIn) string {
+	if place.Issuer != "" {
+		return place.Issuer
+	}
+	return strings.TrimSuffix(place.AuthorizationURL, "/authorize")
 }
 
 // isDocument reports whether a client ID is the URL of a metadata document,
