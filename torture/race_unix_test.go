@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -42,18 +43,11 @@ type contest struct {
 // A tally is what all contests of a kind came to.
 type tallyOfRace map[string]*contest
 
-func (all tallyOfRace) add(c contest) {
-	kind := "inside"
-	switch {
-	case c.beyond:
-		kind = "beyond"
-	case c.slow:
-		kind = "slowed"
-	}
-	t := all[c.client+" "+kind]
+func (all tallyOfRace) add(kind string, c contest) {
+	t := all[kind]
 	if t == nil {
 		t = &contest{client: c.client, visits: map[visit]int{}}
-		all[c.client+" "+kind] = t
+		all[kind] = t
 	}
 	t.ours += c.ours
 	t.theirs += c.theirs
@@ -68,13 +62,24 @@ func (all tallyOfRace) add(c contest) {
 	}
 }
 
+// kind tells contests apart by whether the client's patience lasted.
+func (c contest) kind() string {
+	switch {
+	case c.beyond:
+		return c.client + " beyond"
+	case c.slow:
+		return c.client + " slowed"
+	}
+	return c.client + " inside"
+}
+
 func (all tallyOfRace) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-22s %8s %5s %6s %8s %8s %9s %8s %6s %7s %8s %5s %5s\n", "client, patience", "contests", "ours", "theirs",
+	fmt.Fprintf(&b, "%-46s %8s %5s %6s %8s %8s %9s %8s %6s %7s %8s %5s %5s\n", "client", "contests", "ours", "theirs",
 		"adopted", "impat.", "unlocked", "refused", "reuse", "overlap", "revoked", "lost", "notes")
 	for _, kind := range slices.SortedFunc(maps.Keys(all), cmp.Compare[string]) {
 		c := all[kind]
-		fmt.Fprintf(&b, "%-22s %8d %5d %6d %8d %8d %9d %8d %6d %7d %8d %5d %5d\n", kind, c.visits["contests"], c.ours, c.theirs,
+		fmt.Fprintf(&b, "%-46s %8d %5d %6d %8d %8d %9d %8d %6d %7d %8d %5d %5d\n", kind, c.visits["contests"], c.ours, c.theirs,
 			c.visits[adopted], c.visits[impatient], c.visits[unlocked], c.visits[refusal], c.reuses, c.overlaps, c.revoked, c.lost, c.notes)
 	}
 	return b.String()
@@ -83,44 +88,54 @@ func (all tallyOfRace) String() string {
 // A rivals is a lab with clients at work beside one keeper or two.
 type rivals struct {
 	*lab.Lab
-	s       *authtest.Server
-	clients []client
-	names   []string // of the clients
-	gone    atomic.Int32
-	torn    atomic.Int32
+	setting
+	s      *authtest.Server
+	models []client
+	gone   atomic.Int32
+	torn   atomic.Int32
 }
 
-func newRivals(t testing.TB, locks bool) *rivals {
+// A setting is who takes part.
+type setting struct {
+	clients  []string
+	keepers  int
+	sessions int  // of each client
+	seen     bool // there is a process of the client in the list
+}
+
+var lockers = []string{"codex", "claude"}
+
+func newRivals(t testing.TB, set setting) *rivals {
 	s, err := authtest.Start(authtest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	r := &rivals{Lab: lab.New(t), s: s}
+	r := &rivals{Lab: lab.New(t), s: s, setting: set}
 	common := func(dir, agent string) program {
+		if err := os.MkdirAll(r.Path(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		return program{t: t, home: r.Path(dir), agent: agent, s: s, gone: &r.gone, torn: &r.torn}
 	}
-	if locks {
-		r.add("codex", &codex{program: common(".codex", "codex-model"), locks: true}, ".codex")
-		r.add("claude", &claude{program: common(".claude", "claude-model")}, ".claude")
-	} else {
-		r.add("codex before 0.145", &codex{program: common(".codex", "old-codex-model")}, ".codex")
+	for _, name := range set.clients {
+		switch name {
+		case "codex":
+			r.models = append(r.models, &codex{program: common(".codex", "codex-model"), locks: true})
+		case "claude":
+			r.models = append(r.models, &claude{program: common(".claude", "claude-model")})
+		case "codex before 0.145":
+			r.models = append(r.models, &codex{program: common(".codex", "old-codex-model")})
+		}
 	}
 	return r
 }
 
-func (r *rivals) add(name string, c client, dir string) {
-	r.names, r.clients = append(r.names, name), append(r.clients, c)
-	if err := os.MkdirAll(r.Path(dir), 0o755); err != nil {
-		r.T.Fatal(err)
-	}
-}
-
 // round is one contest of each client, at the same time.
 func (r *rivals) round(n int, rng *rand.Rand, commands bool) []contest {
-	contests := make([]contest, len(r.clients))
-	grants := make([]authtest.Grant, len(r.clients))
-	name := func(i int) string { return fmt.Sprintf("s%d", n) }
+	contests := make([]contest, len(r.models))
+	grants := make([]authtest.Grant, len(r.models))
+	name := fmt.Sprintf("s%d", n)
 	note := func(k int) string { return fmt.Sprintf("n%d-%d", n, k) }
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -131,9 +146,9 @@ func (r *rivals) round(n int, rng *rand.Rand, commands bool) []contest {
 			do()
 		})
 	}
-	for i, c := range r.clients {
+	for i, c := range r.models {
 		beyond := rng.IntN(4) == 0
-		contests[i] = contest{client: r.names[i], beyond: beyond, visits: map[visit]int{}}
+		contests[i] = contest{client: r.clients[i], beyond: beyond, visits: map[visit]int{}}
 		delay := time.Duration(rng.Float64() * 0.5 * float64(c.patience()))
 		if beyond {
 			delay = time.Duration((1.2 + rng.Float64()) * float64(c.patience()))
@@ -148,13 +163,13 @@ func (r *rivals) round(n int, rng *rand.Rand, commands bool) []contest {
 		g := r.s.Grant(authtest.GrantOptions{AccessLeft: left})
 		grants[i] = g
 		r.s.BehaveGrant(g.ID, authtest.Behaviour{Delay: before, DelayAfter: delay - before})
-		group.Go(func() { c.signIn(name(i), g) })
+		group.Go(func() { c.signIn(name, g) })
 	}
 	group.Wait()
-	for i, c := range r.clients {
-		for range 2 {
+	for i, c := range r.models {
+		for range r.sessions {
 			later(700*time.Millisecond, func() {
-				did := c.visit(name(i))
+				did := c.visit(name)
 				mu.Lock()
 				defer mu.Unlock()
 				contests[i].visits[did]++
@@ -168,10 +183,10 @@ func (r *rivals) round(n int, rng *rand.Rand, commands bool) []contest {
 		later(500*time.Millisecond, func() { r.Run("refresh", "--within", "15m") })
 	}
 	group.Wait()
-	r.settle(grants)
-	for i, c := range r.clients {
+	r.settle(name, grants)
+	for i, c := range r.models {
 		r.judge(&contests[i], grants[i])
-		access, refresh, ok := c.stored(name(i))
+		access, refresh, ok := c.stored(name)
 		now := r.s.Current(grants[i].ID)
 		if r.s.Dead(grants[i].ID) == "" && (!ok || access != now.AccessToken || refresh != now.RefreshToken) {
 			contests[i].lost++
@@ -181,7 +196,7 @@ func (r *rivals) round(n int, rng *rand.Rand, commands bool) []contest {
 				contests[i].notes++
 			}
 		}
-		c.signOut(name(i))
+		c.signOut(name)
 		for k := range 2 {
 			c.signOut(note(k))
 		}
@@ -190,12 +205,21 @@ func (r *rivals) round(n int, rng *rand.Rand, commands bool) []contest {
 }
 
 // settle waits until nobody is at work on these grants any more: each has a
-// token with time left, or is dead, and nothing is in flight or held.
-func (r *rivals) settle(grants []authtest.Grant) {
+// token with time left, or is dead, and nothing is in flight or held. Where
+// somebody put an older value over a newer one the keeper is given time to
+// notice.
+func (r *rivals) settle(name string, grants []authtest.Grant) {
+	began := time.Now()
 	settled := func() bool {
-		for _, g := range grants {
-			unsettled := r.s.Dead(g.ID) == "" && time.Until(r.s.Current(g.ID).Expiry) < time.Minute
-			if unsettled || slices.ContainsFunc(r.s.LogOf(g.ID), func(e authtest.Entry) bool { return e.Delivery == authtest.Pending }) {
+		for i, g := range grants {
+			if r.s.Dead(g.ID) != "" {
+				continue
+			}
+			now := r.s.Current(g.ID)
+			_, stored, _ := r.models[i].stored(name)
+			pending := slices.ContainsFunc(r.s.LogOf(g.ID), func(e authtest.Entry) bool { return e.Delivery == authtest.Pending })
+			due := r.keepers > 0 && !r.seen && time.Until(now.Expiry) < time.Minute
+			if pending || due || stored != now.RefreshToken && time.Since(began) < 5*time.Second {
 				return false
 			}
 		}
@@ -209,7 +233,7 @@ func (r *rivals) settle(grants []authtest.Grant) {
 		}
 		return calm > 5
 	}) {
-		r.T.Errorf("it does not come to rest: %s", r.Quiet())
+		r.T.Errorf("%s does not come to rest: %s", name, r.Quiet())
 	}
 }
 
@@ -234,24 +258,24 @@ func (r *rivals) judge(c *contest, g authtest.Grant) {
 	c.slow = !c.beyond && c.visits[impatient]+c.visits[unlocked]+c.visits[dropped] > 0
 }
 
-// race runs rounds in several labs at once, half of them with two keepers.
-func race(t *testing.T, rounds, labs int, locks bool) {
-	t.Logf("-seed %d", *seed)
-	all := tallyOfRace{}
-	var gone, torn int32
+// race runs rounds in several labs at once.
+func race(t *testing.T, all tallyOfRace, rounds, labs int, set func(n int) setting, kind func(contest) string) (gone, torn int) {
 	var mu sync.Mutex
 	atOnce(labs, labs, func(n int) {
 		rng := rand.New(rand.NewPCG(*seed, uint64(n)))
-		r := newRivals(t, locks)
-		keepers := []*exec.Cmd{r.Keep()}
-		if n%2 == 1 {
+		r := newRivals(t, set(n))
+		var keepers []*exec.Cmd
+		for range r.keepers {
 			keepers = append(keepers, r.Keep())
 		}
+		if r.seen {
+			defer r.process("codex", "@openai/codex", "0.140.0")()
+		}
 		for i := n; i < rounds; i += labs {
-			contests := r.round(i, rng, rng.IntN(4) == 0)
+			contests := r.round(i, rng, r.keepers > 0 && rng.IntN(4) == 0)
 			mu.Lock()
 			for _, c := range contests {
-				all.add(c)
+				all.add(kind(c), c)
 			}
 			mu.Unlock()
 		}
@@ -262,7 +286,7 @@ func race(t *testing.T, rounds, labs int, locks bool) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		gone, torn = gone+r.gone.Load(), torn+r.torn.Load()
+		gone, torn = gone+int(r.gone.Load()), torn+int(r.torn.Load())
 		if leak := r.Leaks(); leak != "" {
 			t.Error(leak)
 		}
@@ -272,28 +296,88 @@ func race(t *testing.T, rounds, labs int, locks bool) {
 			}
 		}
 	})
-	t.Logf("%d rounds\n%s", rounds, all)
-	t.Logf("stores that a client did not find: %d, or not whole: %d", gone, torn)
-	for kind, c := range all {
-		if !strings.HasSuffix(kind, " inside") || !locks {
-			continue
-		}
-		if c.reuses+c.revoked+c.overlaps+c.lost+c.notes > 0 {
-			t.Errorf("%s: %d reuses, %d overlaps, %d revocations, %d tokens and %d entries lost", kind, c.reuses, c.overlaps, c.revoked, c.lost, c.notes)
+	return gone, torn
+}
+
+// process starts one that the list of processes shows as a client's.
+func (r *rivals) process(name, pkg, version string) (end func()) {
+	dir := r.Path("node_modules", pkg)
+	file := filepath.Join(dir, "bin", name)
+	sleep, err := os.ReadFile("/bin/sleep")
+	for _, err := range []error{err, os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, sleep, 0o755),
+		os.WriteFile(filepath.Join(dir, "package.json"), fmt.Appendf(nil, `{"name":%q,"version":%q}`, pkg, version), 0o644)} {
+		if err != nil {
+			r.T.Fatal(err)
 		}
 	}
-	if locks && gone+torn > 0 {
-		t.Errorf("clients that lock did not find their store %d times, and found it not whole %d times", gone, torn)
+	cmd := exec.Command(file, "3600")
+	cmd.Env = r.Environ()
+	if err := cmd.Start(); err != nil {
+		r.T.Fatal(err)
 	}
+	return func() { cmd.Process.Kill(); cmd.Wait() }
 }
 
 // Clients that take locks and the keeper take turns: as long as a client's
 // patience lasts, nothing is sent twice, and nothing that anybody wrote is
-// lost.
+// lost. Half of the labs have two keepers, and now and then a person calls
+// "refresh".
 func TestClientsThatLockAndTheKeeperTakeTurns(t *testing.T) {
-	rounds := 24
+	rounds := 18
 	if everything {
 		rounds = 1000
 	}
-	race(t, rounds, 6, true)
+	t.Logf("-seed %d", *seed)
+	all := tallyOfRace{}
+	gone, torn := race(t, all, rounds, 6, func(n int) setting {
+		return setting{clients: lockers, keepers: 1 + n%2, sessions: 2}
+	}, contest.kind)
+	t.Logf("%d rounds\n%s", rounds, all)
+	t.Logf("stores that a client did not find: %d, or not whole: %d", gone, torn)
+	for kind, c := range all {
+		if c.notes+c.lost > 0 {
+			t.Errorf("%s: %d tokens and %d entries lost", kind, c.lost, c.notes)
+		}
+		if strings.HasSuffix(kind, " inside") && c.reuses+c.revoked+c.overlaps > 0 {
+			t.Errorf("%s: %d reuses, %d overlaps, %d revocations", kind, c.reuses, c.overlaps, c.revoked)
+		}
+	}
+	if gone+torn > 0 {
+		t.Errorf("clients that lock did not find their store %d times, and found it not whole %d times", gone, torn)
+	}
+}
+
+// What a client without locks comes to is no promise of ours: whoever starts
+// while another refreshes sends the same token. While such a client is seen to
+// run, nothing of its is refreshed.
+func TestAClientWithoutLocksIsLeftAloneWhileItRuns(t *testing.T) {
+	rounds := 6
+	if everything {
+		rounds = 200
+	}
+	t.Logf("-seed %d", *seed)
+	all := tallyOfRace{}
+	old := []string{"codex before 0.145"}
+	kinds := []struct {
+		kind string
+		setting
+	}{
+		{"1 session, no keeper", setting{clients: old, sessions: 1}},
+		{"2 sessions, no keeper", setting{clients: old, sessions: 2}},
+		{"1 session that runs, and the keeper", setting{clients: old, keepers: 1, sessions: 1, seen: true}},
+		{"2 sessions that run, and the keeper", setting{clients: old, keepers: 1, sessions: 2, seen: true}},
+		{"1 session that starts as the keeper refreshes", setting{clients: old, keepers: 1, sessions: 1}},
+	}
+	var mu sync.Mutex
+	atOnce(3, len(kinds), func(i int) {
+		one := tallyOfRace{}
+		race(t, one, rounds, 3, func(int) setting { return kinds[i].setting }, func(contest) string { return kinds[i].kind })
+		mu.Lock()
+		defer mu.Unlock()
+		maps.Copy(all, one)
+	})
+	t.Logf("codex before 0.145, %d rounds of each\n%s", rounds, all)
+	if c := all["1 session that runs, and the keeper"]; c.ours+c.reuses+c.revoked > 0 {
+		t.Errorf("beside a client that runs: %d requests of ours, %d reuses", c.ours, c.reuses)
+	}
 }
