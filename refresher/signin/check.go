@@ -49,7 +49,7 @@ var refusals = []struct {
 	words *regexp.Regexp
 	what  string
 }{
-	{regexp.MustCompile(`(?i)invalid[_ -]?(client|client id)\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
+	{regexp.MustCompile(`(?i)invalid[_ -]?client([_ -]?id)?\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
 	{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]`), "the client's redirect address"},
 }
 
