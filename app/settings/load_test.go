@@ -184,6 +184,8 @@ func TestAMistakeNamesFileLineAndKey(t *testing.T) {
 		{"network.allow_private = \"10.0.0.0/8\"", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},
 		{"network.allow_private = [\"https://a.example\"]", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},
 		{"network.allow_private = [\"*\"]", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},
+		{"network.allow_private = [\"a..example\"]", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},
+		{"network.allow_private = [\"sso-.example\"]", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},
 		{"network.allow_private = [\"10.1.2.3/8\"]", `1: network.allow_private: has a network with bits beyond its length: the network of that length is 10.0.0.0/8`},
 		{"log.max_size = \"1 megabyte\"", `1: log.max_size: must be a size, such as "500kB", "1MB" or 1000000`},
 		{"log.max_size = 10", `1: log.max_size: must be at least 10kB and at most 1GB`},
