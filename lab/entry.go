@@ -47,7 +47,8 @@ func claudeText(name string, g authtest.Grant) string {
 		Refresh string `json:"refreshToken"`
 		Expires int64  `json:"expiresAt"`
 		Scope   string `json:"scope"`
-	}{name, g.ServerURL, g.AccessToken, g.ClientID, g.Issuer, state{g.Issuer, true}, g.RefreshToken, g.Expiry.UnixMilli(), g.Scope})
+		Back    string `json:"redirectUri,omitempty"`
+	}{name, g.ServerURL, g.AccessToken, g.ClientID, g.Issuer, state{g.Issuer, true}, g.RefreshToken, g.Expiry.UnixMilli(), g.Scope, g.Redirect})
 }
 
 func quote(s string) string { return marshal(s) }

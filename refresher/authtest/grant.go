@@ -36,6 +36,7 @@ type Grant struct {
 	RefreshToken string
 	Scope        string
 	Resource     string
+	Redirect     string // of the client; empty where it does not matter
 	// Expiry is when the access token ends, RefreshExpiry when the refresh
 	// token does if it is not used; zero is never. Lifetime is what the server
 	// gives an access token.
