@@ -65,11 +65,11 @@ func TestAServerThatStaysAway(t *testing.T) {
 			s.kill()
 			return false
 		})
-		t.Log(refresh(t, l, 3, "linear"))
-		t.Log(refresh(t, l, 3, "linear"))
+		refresh(t, l, 3, "linear")
+		refresh(t, l, 3, "linear")
 		holds(t, s, l, line, "retrying", 1, 0)
 		s.start()
-		t.Log(refresh(t, l, 0, "linear"))
+		refresh(t, l, 0, "linear")
 		holds(t, s, l, line, "fresh", 2, 1)
 	})
 }
@@ -84,7 +84,7 @@ func crash(keeper *exec.Cmd) {
 func due(t *testing.T, k kind) (*server, *lab.Lab, *lab.Line) {
 	t.Helper()
 	s, l := start(t, k, time.Hour), lab.New(t)
-	g := s.grant(s.register())
+	g := s.grant(s.register(redirect), redirect)
 	g.Expiry = time.Now().Add(10 * time.Second).Truncate(time.Millisecond)
 	return s, l, l.CodexOf("linear", s, g)
 }

@@ -27,7 +27,12 @@ import (
 	"lamplighter/lab"
 )
 
-func TestMain(m *testing.M) { lab.Main(m) }
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "browser" {
+		os.Exit(browser(os.Args[1:]))
+	}
+	lab.Main(m)
+}
 
 // A kind of authorization server.
 type kind struct {

@@ -19,7 +19,7 @@ func TestAWrongResource(t *testing.T) {
 			holds(t, s, l, line, "fresh", 1, 1)
 			return
 		}
-		t.Log(refresh(t, l, 1, "linear"))
+		refresh(t, l, 1, "linear")
 		if code, resource := s.last(); code != "invalid_target" || resource != s.origin+"/other" {
 			t.Errorf("the server answered %q to the resource %q", code, resource)
 		}
@@ -31,7 +31,7 @@ func TestAWrongResource(t *testing.T) {
 		holds(t, s, l, line, "misconfigured", 1, 1)
 		l.Settings("")
 		if k.burns {
-			t.Log(refresh(t, l, 4, "linear"))
+			refresh(t, l, 4, "linear")
 			holds(t, s, l, line, "sign-in-needed", 2, 2)
 			return
 		}
@@ -47,7 +47,7 @@ func TestADeadClient(t *testing.T) {
 		s, l, line := signedIn(t, k)
 		refresh(t, l, 0, "linear")
 		s.forget(line.Grant.ClientID)
-		t.Log(refresh(t, l, 4, "linear"))
+		refresh(t, l, 4, "linear")
 		if code, _ := s.last(); code != "invalid_client" {
 			t.Errorf("the server answered %q", code)
 		}

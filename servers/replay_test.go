@@ -15,7 +15,7 @@ import (
 func signedIn(t *testing.T, k kind) (*server, *lab.Lab, *lab.Line) {
 	t.Helper()
 	s, l := start(t, k, time.Hour), lab.New(t)
-	return s, l, l.CodexOf("linear", s, s.grant(s.register()))
+	return s, l, l.CodexOf("linear", s, s.grant(s.register(redirect), redirect))
 }
 
 // refresh runs the command, which has to end with this code.
@@ -98,7 +98,7 @@ func TestAReplayByAnotherProgram(t *testing.T) {
 func TestASignInMayEndAnother(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
 		s, l, line := signedIn(t, k)
-		other := l.ClaudeOf("notion", s, s.grant(line.Grant.ClientID))
+		other := l.ClaudeOf("notion", s, s.grant(line.Grant.ClientID, line.Grant.Redirect))
 		refresh(t, l, 0, other.ID)
 		if k.strict {
 			refresh(t, l, 0, line.ID)

@@ -19,7 +19,7 @@ func TestTwentyRotations(t *testing.T) {
 		t.Parallel()
 		s := start(t, k, 90*time.Second)
 		l := lab.New(t)
-		g := s.grant(s.register())
+		g := s.grant(s.register(redirect), redirect)
 		if !s.accepts(g.AccessToken) {
 			t.Fatal("the server does not accept its own access token")
 		}

@@ -8,23 +8,39 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"testing"
 	"time"
 
 	"lamplighter/refresher/authtest"
 )
 
-// redirect is where a client of the tests gets its code; nobody listens there.
+// redirect is where Codex gets its code from a server that says who it is (RFC
+// 9207), but for the port; nobody listens there.
 const redirect = "http://127.0.0.1:1/callback"
 
 const scope = "mcp:read mcp:write offline_access"
 
+// claudesRedirect is where Claude Code gets its code, on a port that is free. It
+// writes it down and comes back to it.
+func claudesRedirect(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprintf("http://localhost:%d/callback", l.Addr().(*net.TCPAddr).Port)
+}
+
 // register makes a new client, as one does that was never here.
-func (s *server) register() (client string) {
+func (s *server) register(redirect string) (client string) {
 	s.t.Helper()
 	text, err := json.Marshal(map[string]any{
 		"client_name": "a client", "redirect_uris": []string{redirect}, "application_type": "native",
@@ -49,7 +65,7 @@ func (s *server) register() (client string) {
 }
 
 // grant signs in as a client, as the client itself would.
-func (s *server) grant(client string) authtest.Grant {
+func (s *server) grant(client, redirect string) authtest.Grant {
 	s.t.Helper()
 	verifier, state := rand.Text()+rand.Text(), rand.Text()
 	hash := sha256.Sum256([]byte(verifier))
@@ -77,34 +93,57 @@ func (s *server) grant(client string) authtest.Grant {
 	}
 	return authtest.Grant{
 		ID: strings.Fields(s.Serial(t.Refresh))[0], Issuer: s.origin, ServerURL: resource, ClientID: client,
-		AccessToken: t.Access, RefreshToken: t.Refresh, Scope: t.Scope, Resource: resource,
+		AccessToken: t.Access, RefreshToken: t.Refresh, Scope: t.Scope, Resource: resource, Redirect: redirect,
 		Expiry: time.Now().Add(time.Duration(t.Expires) * time.Second).Truncate(time.Millisecond), Lifetime: time.Duration(t.Expires) * time.Second,
 	}
 }
 
-var errBack = errors.New("back at the client")
-
-// browse is the user's browser up to where it leads back to the client: it
-// keeps cookies and follows redirects, and says yes to all.
+// browse is the user's browser up to where it leads back to the client, from
+// where it cannot come by itself.
 func (s *server) browse(page string) (back string) {
 	s.t.Helper()
+	status, err := browse(page, func(r *http.Request) bool {
+		if r.URL.Scheme+"://"+r.URL.Host == s.origin {
+			return true
+		}
+		back = r.URL.String()
+		return false
+	})
+	if back == "" {
+		s.t.Fatalf("the browser ended at a page with HTTP status %d: %v", status, err)
+	}
+	return back
+}
+
+// browse goes to a page as a browser does: it keeps cookies and follows
+// redirects as far as it may. The user says yes to all.
+func browse(page string, follows func(r *http.Request) bool) (status int, err error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		s.t.Fatal(err)
+		return 0, err
 	}
-	browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-		if origin := r.URL.Scheme + "://" + r.URL.Host; origin != s.origin {
-			back = r.URL.String()
-			return errBack
+	c := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if !follows(r) {
+			return http.ErrUseLastResponse
 		}
 		return nil
 	}}
-	resp, err := browser.Get(page)
-	if resp != nil {
-		resp.Body.Close()
+	resp, err := c.Get(page)
+	if err != nil {
+		return 0, err
 	}
-	if !errors.Is(err, errBack) {
-		s.t.Fatalf("the browser ended at a page with HTTP status %d: %v", resp.StatusCode, err)
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, nil
+}
+
+// browser is this program when it is started as one.
+func browser(args []string) int {
+	if len(args) != 1 {
+		return 2
 	}
-	return back
+	if status, err := browse(args[0], func(*http.Request) bool { return true }); err != nil || status != http.StatusOK {
+		return 1
+	}
+	return 0
 }
