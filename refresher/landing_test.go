@@ -665,6 +665,30 @@ func TestAStoreThatGoesBackGetsTheSuccessorWithoutAPOST(t *testing.T) {
 	}
 }
 
+// A command is content with a token that was put back, and says what was done.
+func TestACommandThatPutsATokenBackSaysSo(t *testing.T) {
+	force := func() refresher.Options {
+		return refresher.Options{Word: true, Force: true, Began: time.Now()}
+	}
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		old := l.read(codexStore...)
+		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+		l.write(old, codexStore...)
+		l.want(l.Refresh(context.Background(), l.row(linear), force()), refresher.Restored, refresher.Fresh)
+		l.wantPosts(s, g.ID, 1)
+	})
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		theirs := s.Grant(authtest.GrantOptions{ClientID: g.ClientID})
+		meanwhile(s, func() { l.put(linear, theirs) })
+		l.want(l.refresh(linear), refresher.Adopted, refresher.Fresh)
+		s.KillGrant(theirs.ID)
+		l.want(l.Refresh(context.Background(), l.row(linear), force()), refresher.Restored, refresher.Fresh)
+		l.wantPosts(s, g.ID, 1)
+	})
+}
+
 func TestTwoStoresWithOneRefreshTokenAreLeftAloneUntilOneIsNamed(t *testing.T) {
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 		g := s.Grant(due)

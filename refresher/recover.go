@@ -81,7 +81,7 @@ func (a *attempt) giveBack(ctx context.Context) Outcome {
 	a.forgot(a.lk.Save(a.mem))
 	a.log(ledger.Event{What: "restored", Old: short8(a.row.input.Refresh), New: short8(a.r.Ledger.Fingerprint(good.Refresh)), Expiry: good.Expiry})
 	a.row = a.reread(ctx, a.row)
-	if a.row.Wanted(a.o) {
+	if a.goesOn(a.row) {
 		return Outcome{Row: a.row} // it is due as well
 	}
 	return Outcome{Row: a.row, Did: Restored}

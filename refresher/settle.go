@@ -157,12 +157,18 @@ func (a *attempt) bury(ctx context.Context, rec *ledger.Record, v exchange.Verdi
 	revived := a.revive(ctx, rec.Sent)
 	out.Row = a.reread(ctx, a.row)
 	switch {
-	case revived && out.Wanted(a.o):
+	case revived && a.goesOn(out.Row):
 		return Outcome{Row: out.Row} // it is due as well
 	case revived:
 		return Outcome{Row: out.Row, Did: Restored}
 	}
 	return out
+}
+
+// goesOn reports that what was put back has to be refreshed as well. A command
+// is content with any token that came since it began and lives.
+func (a *attempt) goesOn(row Row) bool {
+	return row.Wanted(a.o) && (a.o.Began.IsZero() || !row.Expiry.After(clock()))
 }
 
 // revive puts an unused answer of ours in the place of the value that was
