@@ -191,3 +191,37 @@ func (c *claude) visit(name string) visit {
 	}
 	return did
 }
+
+// edit changes an entry under the client's store lock.
+func (c *claude) edit(name string, do func(e map[string]any)) {
+	c.patiently(func(entries map[string]any) {
+		if e, ok := entries[c.key(name)].(map[string]any); ok {
+			do(e)
+		}
+	})
+}
+
+// wipe is what a refusal leaves.
+func (c *claude) wipe(name string) {
+	c.edit(name, func(e map[string]any) {
+		e["accessToken"], e["expiresAt"] = "", 0
+		delete(e, "refreshToken")
+	})
+}
+
+// wipeClient is what invalid_client leaves.
+func (c *claude) wipeClient(name string) {
+	c.wipe(name)
+	c.edit(name, func(e map[string]any) {
+		for _, member := range []string{"clientId", "issuer", "scope"} {
+			delete(e, member)
+		}
+	})
+}
+
+// put writes tokens into an entry.
+func (c *claude) put(name, access, refresh string, expiry time.Time) {
+	c.edit(name, func(e map[string]any) {
+		e["accessToken"], e["refreshToken"], e["expiresAt"] = access, refresh, expiry.UnixMilli()
+	})
+}

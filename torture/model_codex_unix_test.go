@@ -18,7 +18,8 @@ import (
 // for each credential, held from before it reads again until the answer is
 // stored, and on one for the store around every reading and writing. It gives
 // a server 30 s to start and waits 60 s for a lock, asking every 50 ms; here a
-// thirtieth of each. With locks false it is one from before 0.145, which has
+// thirtieth, but for the store's lock a sixth: how long a disk takes does not
+// scale. With locks false it is one from before 0.145, which has
 // none.
 type codex struct {
 	program
@@ -27,7 +28,7 @@ type codex struct {
 
 const (
 	codexStart = time.Second
-	codexLock  = 2 * time.Second
+	codexLock  = 10 * time.Second
 	codexRetry = 50 * time.Millisecond / 30
 	codexStore = ".credentials.json"
 	codexSkew  = 30 * time.Second
@@ -161,4 +162,26 @@ func (c *codex) visit(name string) visit {
 		return dropped
 	}
 	return refreshed
+}
+
+// edit changes an entry as another program of the user would, without a lock
+// unless the client has one.
+func (c *codex) edit(name string, do func(e map[string]any)) {
+	c.change(func(doc document) {
+		if e, ok := doc[c.key(name)].(map[string]any); ok {
+			do(e)
+		}
+	})
+}
+
+// wipe is what a refusal leaves (0.165 and later).
+func (c *codex) wipe(name string) {
+	c.edit(name, func(e map[string]any) { e["refresh_token"] = nil })
+}
+
+// put writes tokens into an entry.
+func (c *codex) put(name, access, refresh string, expiry time.Time) {
+	c.edit(name, func(e map[string]any) {
+		e["access_token"], e["refresh_token"], e["expires_at"] = access, refresh, expiry.UnixMilli()
+	})
 }

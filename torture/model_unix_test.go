@@ -33,6 +33,10 @@ type client interface {
 	noted(name string) bool
 	stored(name string) (access, refresh string, ok bool)
 	patience() time.Duration // how long it waits for its grant lock
+
+	wipe(name string) // empties the entry as after a refusal
+	put(name, access, refresh string, expiry time.Time)
+	file() string // the store
 }
 
 // A visit is what one session did.
@@ -61,6 +65,8 @@ type program struct {
 }
 
 func (p *program) path(name string) string { return filepath.Join(p.home, name) }
+
+func (p *program) file() string { return p.path(".credentials.json") }
 
 func (p *program) must(err error) {
 	if err != nil {

@@ -75,12 +75,12 @@ func (c contest) kind() string {
 
 func (all tallyOfRace) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-46s %8s %5s %6s %8s %8s %9s %8s %6s %7s %8s %5s %5s\n", "client", "contests", "ours", "theirs",
-		"adopted", "impat.", "unlocked", "refused", "reuse", "overlap", "revoked", "lost", "notes")
+	fmt.Fprintf(&b, "%-46s %8s %5s %6s %8s %8s %9s %8s %8s %6s %7s %8s %5s %5s\n", "client", "contests", "ours", "theirs",
+		"adopted", "impat.", "unlocked", "dropped", "refused", "reuse", "overlap", "revoked", "lost", "notes")
 	for _, kind := range slices.SortedFunc(maps.Keys(all), cmp.Compare[string]) {
 		c := all[kind]
-		fmt.Fprintf(&b, "%-46s %8d %5d %6d %8d %8d %9d %8d %6d %7d %8d %5d %5d\n", kind, c.visits["contests"], c.ours, c.theirs,
-			c.visits[adopted], c.visits[impatient], c.visits[unlocked], c.visits[refusal], c.reuses, c.overlaps, c.revoked, c.lost, c.notes)
+		fmt.Fprintf(&b, "%-46s %8d %5d %6d %8d %8d %9d %8d %8d %6d %7d %8d %5d %5d\n", kind, c.visits["contests"], c.ours, c.theirs,
+			c.visits[adopted], c.visits[impatient], c.visits[unlocked], c.visits[dropped], c.visits[refusal], c.reuses, c.overlaps, c.revoked, c.lost, c.notes)
 	}
 	return b.String()
 }
@@ -329,7 +329,7 @@ func TestClientsThatLockAndTheKeeperTakeTurns(t *testing.T) {
 	}
 	t.Logf("-seed %d", *seed)
 	all := tallyOfRace{}
-	gone, torn := race(t, all, rounds, 6, func(n int) setting {
+	gone, torn := race(t, all, rounds, 8, func(n int) setting {
 		return setting{clients: lockers, keepers: 1 + n%2, sessions: 2}
 	}, contest.kind)
 	t.Logf("%d rounds\n%s", rounds, all)
