@@ -178,17 +178,19 @@ func (a *attempt) exchange(ctx context.Context) Outcome {
 		}
 		a.log(ledger.Event{What: "sent", Old: short8(a.row.input.Refresh)})
 		answer := exchange.Send(ctx, a.r.transport(a.row.Grant), a.post, a.row.Refresh, a.row.ClientSecret)
-		verdict := exchange.Judge(a.post, answer)
 		if !answer.Written {
-			return a.unsent(ctx, rec, answer, verdict)
+			return a.unsent(ctx, rec, answer)
 		}
-		// A client may give up waiting, the user may quit: what came goes to
-		// disk and into the store all the same.
-		ctx = context.WithoutCancel(ctx)
+		// Until this returns a crash loses the answer: nothing comes before it,
+		// not even a look at what the answer says.
 		if err := rec.Answered(answer); err != nil {
 			// Preallocated and still refused. The store is the place left.
 			a.log(ledger.Event{What: "journal", Why: err.Error()})
 		}
+		// A client may give up waiting, the user may quit: what came goes into
+		// the store all the same.
+		ctx = context.WithoutCancel(ctx)
+		verdict := exchange.Judge(a.post, answer)
 		a.took(answer)
 		out := a.settle(ctx, rec, answer, verdict)
 		if repeated || !verdict.RepeatAtOnce || verdict.Kind != exchange.Ambiguous || out.Err != nil {
@@ -217,7 +219,7 @@ func (a *attempt) locked() error {
 
 // unsent ends an attempt whose request never left: the refresh token is surely
 // unspent.
-func (a *attempt) unsent(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
+func (a *attempt) unsent(ctx context.Context, rec *ledger.Record, answer exchange.Answer) Outcome {
 	if answer.Failure == exchange.FailureCancelled {
 		return a.end(rec, a.gaveUp(ctx), nil)
 	}
@@ -225,6 +227,7 @@ func (a *attempt) unsent(ctx context.Context, rec *ledger.Record, answer exchang
 	if answer.Failure != "" {
 		why = errors.New(answer.Failure)
 	}
+	v := exchange.Judge(a.post, answer)
 	out, err := a.wait(rec.For, waitOf(v), v, why)
 	return a.end(rec, out, err)
 }

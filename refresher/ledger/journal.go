@@ -180,9 +180,6 @@ func (r *Record) Imaged(store []byte) error {
 }
 
 func (r *Record) add(text []byte) error {
-	if !r.named() {
-		return errors.New("the journal record was removed by another program")
-	}
 	// What stood here before, a torn line or an older image, must not be read
 	// as a line of its own: a zero ends the record.
 	if _, err := r.f.WriteAt(append(text, '\n', 0), r.next); err != nil {
@@ -190,6 +187,10 @@ func (r *Record) add(text []byte) error {
 	}
 	if err := r.f.Sync(); err != nil {
 		return err
+	}
+	// Last, because the answer has to be on the disk as soon as it came.
+	if !r.named() {
+		return errors.New("the journal record was removed by another program")
 	}
 	r.next += int64(len(text)) + 1
 	return nil
