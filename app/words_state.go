@@ -87,6 +87,10 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 	case refresher.OtherOwner:
 		return "a copy of " + row.Other + ", which is the one you keep", ""
 	case refresher.BadSetup:
+		if row.Overridden {
+			// The next refresh token would go the way of this one.
+			signIn = "check its [[credential]] in config.toml"
+		}
 		return v.badSetup(row) + "; " + again, signIn
 	case refresher.Held:
 		return by + " would not notice a new token; refreshed when it ends",
@@ -174,6 +178,10 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "a file that " + client + " reads only where the keychain has nothing"
 	case credfiles.ClientConfig:
 		return client + "'s own configuration cannot be read"
+	case credfiles.NoServer:
+		return "no MCP configuration that we know names its server, and the store does not"
+	case credfiles.NoClient:
+		return "the registration that it belongs to is neither beside it nor on its command line"
 	case credfiles.LedgerUnread:
 		return "our own state folder cannot be read, so nobody knows which tokens were used"
 	}

@@ -204,3 +204,19 @@ func constants(t *testing.T, name, of string) (values []string) {
 	})
 	return values
 }
+
+// Where the user's own setting is refused, a sign-in would not help: the next
+// refresh token would go the same way (observed: oidc-provider uses one up
+// before it looks at the resource).
+func TestARefusedSettingIsWhatToChange(t *testing.T) {
+	row := rowIn(refresher.Misconfigured, refresher.BadSetup, noon.Add(time.Hour))
+	row.Memory = ledger.Memory{Wait: ledger.Misconfigured, Code: "invalid_target"}
+	v := view{os: "linux", home: "/home/ada"}
+	if _, do := v.sentence(row, noon); do != "codex mcp login linear" {
+		t.Errorf("without a setting: %q", do)
+	}
+	row.Overridden = true
+	if _, do := v.sentence(row, noon); do != "check its [[credential]] in config.toml" {
+		t.Errorf("with a setting: %q", do)
+	}
+}

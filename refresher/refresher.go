@@ -46,6 +46,8 @@ type Row struct {
 	// credential works again, and How is what a person does in them.
 	Reconnect []credfiles.Process
 	How       string
+	// Overridden: the user's settings stand in for what was found about it.
+	Overridden bool
 
 	store *credfiles.Store
 	input Input
@@ -131,9 +133,9 @@ func (r *Refresher) view(all []credfiles.Credential, now time.Time) view {
 }
 
 func (v view) row(c credfiles.Credential, s *credfiles.Store) Row {
-	v.override(&c)
+	overridden := v.override(&c)
 	in := v.input(c, s)
-	row := Row{Credential: in.C, Decision: Decide(in), Memory: in.M, Mode: in.Mode, store: s, input: in}
+	row := Row{Credential: in.C, Decision: Decide(in), Memory: in.M, Mode: in.Mode, Overridden: overridden, store: s, input: in}
 	for _, p := range c.Holders {
 		if p.Started.Before(in.M.Repaired) {
 			row.Reconnect = append(row.Reconnect, p)
@@ -143,11 +145,11 @@ func (v view) row(c credfiles.Credential, s *credfiles.Store) Row {
 	return row
 }
 
-// override puts the user's own knowledge over the store's.
-func (v view) override(c *credfiles.Credential) {
+// override puts the user's own knowledge over the store's, if there is any.
+func (v view) override(c *credfiles.Credential) bool {
 	o, ok := v.policy.Overrides[c.ID]
 	if !ok {
-		return
+		return false
 	}
 	set := func(to *string, from string) {
 		if from != "" {
@@ -162,6 +164,7 @@ func (v view) override(c *credfiles.Credential) {
 	if o.Scope != "" {
 		c.Scopes, c.Request.Scope = []string{o.Scope}, true
 	}
+	return true
 }
 
 func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {

@@ -19,7 +19,10 @@ func TestAWrongResource(t *testing.T) {
 			holds(t, s, l, line, "fresh", 1, 1)
 			return
 		}
-		refresh(t, l, 1, "linear")
+		// A sign-in would not help: its refresh token would go the same way.
+		if said := refresh(t, l, 1, "linear"); !strings.Contains(said, "config.toml") || strings.Contains(said, "login") {
+			t.Errorf("refresh said: %s", said)
+		}
 		if code, resource := s.last(); code != "invalid_target" || resource != s.origin+"/other" {
 			t.Errorf("the server answered %q to the resource %q", code, resource)
 		}
