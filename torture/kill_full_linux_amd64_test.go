@@ -41,7 +41,7 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 	}
 	kills(t, *workers, jobs)
 	// What no count met is sought by its name.
-	for range 5 {
+	for round := 0; round < 5 && *stride == 1; round++ {
 		jobs = nil
 		for _, c := range tallies {
 			for _, at := range c.unmet() {
@@ -53,7 +53,7 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 	fmt.Print(table(tallies, time.Since(began)))
 	for _, c := range tallies {
 		for _, at := range c.unmet() {
-			if !slices.Contains([]string{"futex", "madvise", "tgkill", "rt_sigreturn", "clone", "sched_yield", "getpid", "mmap", "munmap"}, at.kind) {
+			if *stride == 1 && !slices.Contains([]string{"futex", "madvise", "tgkill", "rt_sigreturn", "clone", "sched_yield", "getpid", "mmap", "munmap"}, at.kind) {
 				t.Errorf("%s: never killed at %v", c.way, at)
 			}
 		}
