@@ -50,31 +50,37 @@ type Process struct {
 // rest. A script has the name of its interpreter ("node"), and its own path in
 // Args, as it was typed.
 func List(ctx context.Context, want func(name string) bool) ([]Process, error) {
-	pids, err := process.PidsWithContext(ctx)
+	running, err := names(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the running programs: %w", err)
 	}
 	var found []Process
-	for _, pid := range pids {
+	for _, r := range running {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("cannot list the running programs: %w", context.Cause(ctx))
 		}
-		// Not process.NewProcess, which asks for the start time of each.
-		p := &process.Process{Pid: pid}
-		name, err := p.NameWithContext(ctx)
-		if name == mainThread {
-			var exe string
-			exe, err = p.ExeWithContext(ctx)
-			name = filepath.Base(exe)
+		p := &process.Process{Pid: r.pid}
+		if r.name == mainThread {
+			exe, err := p.ExeWithContext(ctx)
+			if err != nil {
+				continue
+			}
+			r.name = filepath.Base(exe)
 		}
-		if err != nil || !want(name) {
+		if !want(r.name) {
 			continue
 		}
-		if details, ok := describe(ctx, p, name); ok {
+		if details, ok := describe(ctx, p, r.name); ok {
 			found = append(found, details)
 		}
 	}
 	return found, nil
+}
+
+// A named is a process of which no more is known than its name.
+type named struct {
+	pid  int32
+	name string
 }
 
 // mainThread is what Node.js 24.21.0 calls its main thread, and with it the
