@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"lamplighter/app/settings"
 	"lamplighter/credfiles"
@@ -35,7 +36,7 @@ type parts struct {
 // open reads the settings and wires the parts. A config that cannot be used
 // is an error: what it forbids would not be known.
 func (p *program) open() (*parts, error) {
-	x, err := p.openAnyway()
+	x, err := p.openWith(ledger.Open)
 	if err == nil && x.fault != nil {
 		return nil, sayf(saidBadConfig, p.view(false).tilde(x.fault.Error()))
 	}
@@ -44,7 +45,9 @@ func (p *program) open() (*parts, error) {
 
 // openAnyway is open for commands that only look: with a config that cannot
 // be used the defaults are in force, and the parts tell.
-func (p *program) openAnyway() (*parts, error) {
+func (p *program) openAnyway() (*parts, error) { return p.openWith(ledger.Look) }
+
+func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*parts, error) {
 	config, state, err := settings.Paths(settings.Env{OS: p.host.OS, Home: p.host.Home, Getenv: p.host.Getenv})
 	if err != nil {
 		return nil, err
@@ -68,7 +71,7 @@ func (p *program) openAnyway() (*parts, error) {
 	for _, name := range repaired {
 		p.warnf(saidRepaired, shortPath(p.host.Home, name))
 	}
-	if x.ledger, err = ledger.Open(state); err != nil {
+	if x.ledger, err = open(state); err != nil {
 		return nil, stateError(err)
 	}
 	exchange.UserAgent = "lamplighter/" + p.version
@@ -148,6 +151,28 @@ func (x *parts) trouble() error {
 func (p *program) scan(ctx context.Context, x *parts) (refresher.Snapshot, error) {
 	defer p.working(workReading)()
 	snap := x.refresher.Scan(ctx)
+	if ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		return snap, exit{exitLater}
+	}
+	return snap, nil
+}
+
+// read is scan for who wants no more than what stands in the stores: nothing is
+// decided, and no list of programs asked for.
+func (p *program) read(ctx context.Context, x *parts) (snapshot, error) {
+	defer p.working(workReading)()
+	snap := snapshot{At: time.Now()}
+	var all []credfiles.Credential
+	for _, s := range x.currentStores() {
+		found, problems := s.Scan(ctx)
+		all = append(all, found...)
+		snap.Problems = append(snap.Problems, problems...)
+	}
+	credfiles.NameAll(all)
+	for _, c := range all {
+		snap.Rows = append(snap.Rows, refresher.Row{Credential: c})
+	}
 	if ctx.Err() != nil {
 		p.errorf(saidInterrupted)
 		return snap, exit{exitLater}

@@ -155,3 +155,30 @@ func TestNothingKeptIsNoFile(t *testing.T) {
 		}
 	}
 }
+
+// A command that only looks leaves what is kept unread, unless nobody has
+// pruned for an hour.
+func TestWhoOnlyLooksPrunesOnceAnHour(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ledger.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	damaged := filepath.Join(dir, "kept", "0123456789abcdef0123456789abcdef")
+	gone := func() bool { _, err := os.Stat(damaged); return os.IsNotExist(err) }
+	if err := os.WriteFile(damaged, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.Look(dir); err != nil || gone() {
+		t.Fatalf("%v, gone: %v", err, gone())
+	}
+	for _, at := range []time.Time{time.Now().Add(-2 * time.Hour), time.Now().Add(2 * time.Hour)} {
+		os.Chtimes(filepath.Join(dir, "swept"), at, at)
+		if _, err := ledger.Look(dir); err != nil || !gone() {
+			t.Fatalf("%v, gone: %v", err, gone())
+		}
+		os.WriteFile(damaged, []byte("{"), 0o600)
+	}
+	if _, err := ledger.Open(dir); err != nil || !gone() {
+		t.Fatalf("%v, gone: %v", err, gone())
+	}
+}

@@ -54,6 +54,29 @@ func (e *FormatError) Error() string {
 // exist. The error is a *FormatError where a newer version has written it;
 // nothing in it was touched then.
 func Open(dir string) (*Ledger, error) {
+	l, err := open(dir)
+	if err == nil {
+		// What cannot be removed today is removed another day: a folder that is
+		// read-only can still be looked into.
+		_ = l.Prune()
+	}
+	return l, err
+}
+
+// Look is Open for who is gone in a moment. It prunes only where no process did
+// so within the last hour: all that is kept would be read for it.
+func Look(dir string) (*Ledger, error) {
+	l, err := open(dir)
+	if err == nil {
+		if info, err := os.Stat(l.sweptFile()); err == nil {
+			l.swept.at = info.ModTime()
+		}
+		_ = l.Prune()
+	}
+	return l, err
+}
+
+func open(dir string) (*Ledger, error) {
 	l := &Ledger{dir: dir}
 	if err := l.checkFormat(); errors.Is(err, fs.ErrNotExist) {
 		if err := l.begin(); err != nil {
@@ -71,9 +94,6 @@ func Open(dir string) (*Ledger, error) {
 	if l.salt, err = l.readSalt(); err != nil {
 		return nil, err
 	}
-	// What cannot be removed today is removed another day: a folder that is
-	// read-only can still be looked into.
-	_ = l.Prune()
 	return l, nil
 }
 

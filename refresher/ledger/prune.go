@@ -28,6 +28,7 @@ func (l *Ledger) Prune() error {
 		return nil
 	}
 	l.swept.at = time.Now()
+	defer os.WriteFile(l.sweptFile(), []byte(l.swept.at.Format(time.RFC3339)+"\n"), 0o600)
 	var errs []error
 	for _, folder := range []string{"", "memory", "modes", "kept"} {
 		entries, err := os.ReadDir(filepath.Join(l.dir, folder))
@@ -45,6 +46,9 @@ func (l *Ledger) Prune() error {
 	}
 	return errors.Join(errs...)
 }
+
+// sweptFile is as old as the last look of any process.
+func (l *Ledger) sweptFile() string { return filepath.Join(l.dir, "swept") }
 
 // pastTime reports whether a file of kept tokens holds one that should not be
 // there any more. A damaged one is of no use to anybody.
