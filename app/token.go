@@ -20,17 +20,23 @@ func (p *program) tokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			snap, err := p.scan(c.Context(), x)
+			snap, err := p.read(c.Context(), x)
 			if err != nil {
 				return err
 			}
 			if snap, err = narrow(snap, args); err != nil {
 				return err
 			}
-			row := snap.Rows[0]
-			if !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(time.Now())) {
+			if row := snap.Rows[0]; !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(time.Now())) {
 				p.printf("%s\n", row.Access.Reveal())
 				return nil
+			}
+			// Why there is none is for the rules to say.
+			if snap, err = p.scan(c.Context(), x); err != nil {
+				return err
+			}
+			if snap, err = narrow(snap, args); err != nil {
+				return err
 			}
 			v := p.view(x.keeperRuns())
 			m := v.model(snap, nil)
