@@ -33,12 +33,23 @@ func (k *kind) changes(place []string, e jsonedit.Value, t Token) []jsonedit.Cha
 			all = append(all, jsonedit.Set(join(place, field), raw))
 		}
 	}
+	setOrDelete := func(field []string, raw []byte) {
+		if raw == nil {
+			all = append(all, jsonedit.Delete(join(place, field)))
+		} else {
+			set(field, raw)
+		}
+	}
 	f := k.fields
 	set(f.access, jsonedit.Quote(t.Access.Reveal()))
 	if !t.Refresh.IsZero() {
 		set(f.refresh, jsonedit.Quote(t.Refresh.Reveal()))
 	}
 	switch {
+	case k.times != nil:
+		expiry, lifetime := k.times(e, t)
+		setOrDelete(f.expiry, expiry)
+		setOrDelete(f.lifetime, lifetime)
 	case len(f.expiry) == 0:
 	case readable(float64(t.Expiry.UnixMilli())):
 		set(f.expiry, strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10))

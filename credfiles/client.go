@@ -32,8 +32,12 @@ type client struct {
 
 	marks string // the file in which it notes servers that it will not try before a sign-in
 
-	programs  []string // the names that it runs under
-	script    string   // part of the path of its script, where it runs under node
+	programs []string // the names that it runs under
+	script   string   // part of the path of its script, where it runs under node
+	// runs recognizes one of these programs where the name says too little, and
+	// holds whether it uses that store of its home. Both may be nil.
+	runs      func(p processes.Process) bool
+	holds     func(s *Store, p processes.Process) bool
 	version   func(p processes.Process) string
 	rereads   func(version string) Rereads
 	reconnect string // what a person does in a session that cannot notice a repair
@@ -52,7 +56,8 @@ type client struct {
 // A clientLock is one of a client's own locks.
 type clientLock struct {
 	path      string        // relative to the home
-	dir       bool          // made by mkdir and kept alive by its mtime; else a flock on a file
+	dir       bool          // made by mkdir and kept alive by its mtime
+	lease     bool          // a file that says who holds it and since when; if neither, a flock on a file
 	stale     time.Duration // when the client takes a dead one over
 	heartbeat time.Duration
 }
@@ -60,6 +65,8 @@ type clientLock struct {
 // A file is one of a client's stores: a JSON document.
 type file struct {
 	name    string // relative to the home
+	many    bool   // the name is a pattern: each file that it matches is the store of one entry
+	pair    string // how the file beside each of them is called, from the last * on: it says whose entry it is
 	kinds   []kind
 	inPlace bool // the client itself writes it in place, so we may where nothing else works
 	// fallbackOn are the systems (runtime.GOOS) on which the client prefers
@@ -77,6 +84,9 @@ type kind struct {
 	required  [][]string // strings without which the client does not take it for an entry
 	// blanked reports the shape that only the client's own wipe leaves.
 	blanked func(e jsonedit.Value) bool
+	// times are what to write for an expiry; nil removes. It is nil where that is
+	// just the expiry's milliseconds.
+	times func(e jsonedit.Value, t Token) (expiry, lifetime []byte)
 	// adopt adds what the client keeps elsewhere. It may be nil.
 	adopt func(c *Credential, e jsonedit.Value, j joined)
 }
@@ -87,6 +97,7 @@ type fields struct {
 	access, refresh                              []string
 	expiry, refreshExpiry                        []string // milliseconds since 1970; without expiry the access token itself may tell
 	expiryGone                                   absence  // how the client writes that the expiry is not known
+	lifetime                                     []string // seconds, as the server named them
 	scope                                        []string
 	scopeList                                    bool // an array instead of one string
 	metadata, resourceMetadata                   []string
@@ -111,6 +122,9 @@ type joined struct {
 	marks     map[string]bool   // servers that it will not try before a sign-in
 	blocked   Reason            // why nothing here may be refreshed now
 	elsewhere bool              // the client does not look into this store
+	pair      jsonedit.Value    // what stands about an entry in a file of its own
+	written   time.Time         // when the store was, by its file system
+	command   *remoteServer     // the command line that uses it
 }
 
 // server is what the client's configuration says of one MCP server.

@@ -44,6 +44,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			for _, name := range c.programs {
 				check(likely(name) && likely(name+".exe"), "a program that is not looked for: "+name)
 			}
+			check((c.runs != nil) == slices.Contains(c.programs, "node"), "any script that node runs is taken for it")
 			check(c.script == "" || strings.HasPrefix(c.script, "/") && strings.HasSuffix(c.script, "/"), "its script may be anything")
 			check(c.version(processes.Process{}) == "", "a version out of nothing")
 			check(c.rereads("") != AtStart, "an unknown version is taken for an old one")
@@ -52,6 +53,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			kinds := map[string]bool{}
 			for _, f := range c.files {
 				check(inside(f.name), "a store outside its home: "+f.name)
+				check(f.many == strings.Contains(f.name, "*") && f.many == (f.pair != ""), f.name+" is one store, or one for each entry")
 				check(len(f.kinds) > 0, f.name+" holds nothing")
 				many := 0
 				for _, k := range f.kinds {
@@ -86,8 +88,15 @@ func checkKind(t *testing.T, c *client, k kind) {
 	if !k.single {
 		need = append(need, f.name, f.server)
 	}
+	many := c.files[0].many
 	if k.watchOnly == "" {
-		need = append(need, f.clientID, f.expiry, f.issuer)
+		need = append(need, f.expiry, f.issuer)
+	}
+	if k.watchOnly == "" && !many {
+		need = append(need, f.clientID)
+	}
+	if (k.times != nil) != (len(f.lifetime) > 0) {
+		t.Errorf("%s: a lifetime without a func that writes it, or the other way round", k.name)
 	}
 	for i, p := range need {
 		if len(p) == 0 {
@@ -102,8 +111,14 @@ func checkKind(t *testing.T, c *client, k kind) {
 	if f.scopeList && len(f.scope) == 0 {
 		t.Errorf("%s: a list of scopes without a place", k.name)
 	}
-	if login := k.name == "login"; login != k.single || login != (k.watchOnly == VendorLogin) {
+	if login := k.name == "login"; (login || many) != k.single || login != (k.watchOnly == VendorLogin) {
 		t.Errorf("%s: a vendor's own login is one entry and only watched, anything else is neither", k.name)
+	}
+	if many {
+		if k.watchOnly == "" {
+			checkLocks(t, c)
+		}
+		return // its command needs more than a name
 	}
 	cmd := c.signIn(Credential{Kind: k.name, Name: "a name"})
 	if len(cmd) < 2 || cmd[0] != c.programs[0] || !k.single && cmd[len(cmd)-1] != "a name" {
@@ -115,7 +130,7 @@ func checkKind(t *testing.T, c *client, k kind) {
 }
 
 // A store that is written has a lock of each scope: one for every grant, and
-// one for the store.
+// one for the store, where it has more than one entry.
 func checkLocks(t *testing.T, c *client) {
 	s := &Store{client: c, home: "/home/x"}
 	url := "https://example.com/mcp"
@@ -124,22 +139,29 @@ func checkLocks(t *testing.T, c *client) {
 	if one.path == two.path || one.path == c.storeLock.path {
 		t.Error("two locks are one")
 	}
+	if many := c.files[0].many; many != (c.storeLock.path == "") {
+		t.Error("a store lock, and nothing to share under it; or the other way round")
+	}
 	for _, l := range []clientLock{one, two, c.storeLock} {
-		if !inside(l.path) || !strings.HasSuffix(l.path, ".lock") {
+		if l.path == "" {
+			continue
+		}
+		if !inside(l.path) || l.lease == strings.HasSuffix(l.path, ".lock") || l.dir && l.lease {
 			t.Errorf("a lock at %q", l.path)
 		}
-		if l.dir != (l.stale > 0) || l.dir != (l.heartbeat > 0) || l.dir && l.stale < 2*l.heartbeat {
+		ages := l.dir || l.lease
+		if ages != (l.stale > 0) || ages != (l.heartbeat > 0) || ages && l.stale < 2*l.heartbeat {
 			t.Errorf("%s: stale after %v, touched every %v", l.path, l.stale, l.heartbeat)
 		}
 		// Nobody who waits for us may take our lock for dead.
-		if l.dir && l.heartbeat >= c.patience {
+		if ages && l.heartbeat >= c.patience {
 			t.Errorf("%s: a client gives up before the first heartbeat", l.path)
 		}
 	}
 }
 
 func TestTheFactsOfEachClient(t *testing.T) {
-	const lab = "lab|cd725037a89da004"
+	const lab = labKey
 	type facts struct {
 		grant, store         clientLock
 		threshold, patience  time.Duration
@@ -169,6 +191,13 @@ func TestTheFactsOfEachClient(t *testing.T) {
 			request:              Request{RawBasic: true, FirstListed: true},
 			unknownRereadsAtWork: EachUse,
 		},
+	}
+	want["mcp-remote"] = facts{
+		grant:     clientLock{path: lab + "_refresh_in_progress.json", lease: true, stale: 30 * time.Second, heartbeat: 10 * time.Second},
+		threshold: time.Minute, patience: 30 * time.Second,
+		inPlace: true, gone: asMissing,
+		request:              Request{Scope: true, RawBasic: true},
+		unknownRereadsAtWork: EachUse,
 	}
 	for _, c := range clients {
 		cred := Credential{Kind: "mcp", Key: Key{Entry: lab}, Name: "lab", Grant: Grant{ServerURL: "http://127.0.0.1:18700/mcp"}}

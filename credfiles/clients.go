@@ -4,6 +4,7 @@ package credfiles
 var clients = []*client{
 	&codex,
 	&claude,
+	&mcpRemote,
 }
 
 // ClientNames lists the table, for the config's checks.

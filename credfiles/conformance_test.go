@@ -49,10 +49,10 @@ var styles = []style{
 		return strings.NewReplacer(`http://`, `http:\/\/`, `"lab|`, `"l\u0061b|`, `"notes|`, `"n\u006ftes|`).Replace(text)
 	}},
 	{"numbers", func(_ *client, text string) string {
-		return regexp.MustCompile(`("expires_?[aA]t":)1(795\d{9})`).ReplaceAllString(text, `${1}1.${2}E+12`)
+		return regexp.MustCompile(`("expires_?[aA]t":\s*)1(795\d{9})`).ReplaceAllString(text, `${1}1.${2}E+12`)
 	}},
 	{"fraction", func(_ *client, text string) string {
-		return regexp.MustCompile(`("expires_?[aA]t":1795\d{9})`).ReplaceAllString(text, `${1}.250`)
+		return regexp.MustCompile(`("expires_?[aA]t":\s*1795\d{9})`).ReplaceAllString(text, `${1}.250`)
 	}},
 }
 
@@ -113,7 +113,9 @@ func conform(l *lab, i int, name string, token Token) {
 		target = filepath.Join(l.host.Home, "dotfiles", "store.json")
 		l.must(os.Mkdir(filepath.Dir(target), 0o700))
 		l.must(os.Rename(store, target))
-		l.must(os.Symlink(filepath.Join("..", "dotfiles", "store.json"), store))
+		link, err := filepath.Rel(filepath.Dir(store), target)
+		l.must(err)
+		l.must(os.Symlink(link, store))
 	}
 	mode := []os.FileMode{0o600, 0o640, 0o644}[i%3]
 	l.must(os.Chmod(target, mode))
@@ -121,7 +123,9 @@ func conform(l *lab, i int, name string, token Token) {
 
 	// The other entry first, so that its write is among what must stay.
 	for _, who := range []string{"notes", "lab"} {
-		before, text, old := l.files(), l.get(l.file()), l.one(who)
+		old := l.one(who)
+		file := l.fileOf(l.storeOf(old))
+		before, text := l.files(), l.get(file)
 		token := token
 		if !token.Refresh.IsZero() {
 			token.Refresh = NewSecret(token.Refresh.Reveal() + who) // two grants never share one
@@ -129,13 +133,16 @@ func conform(l *lab, i int, name string, token Token) {
 		if got := l.write(old, token); got != Written {
 			t.Fatalf("%s: %v", who, got)
 		}
-		k, place := l.store().place(old.Key)
-		was, now := cut(t, text, k, place), cut(t, l.get(l.file()), k, place)
+		k, place := l.storeOf(old).place(old.Key)
+		was, now := cut(t, text, k, place), cut(t, l.get(file), k, place)
 		if token.Expiry.Year() > 9999 {
 			token.Expiry = time.Time{} // no client could read it
 		}
 		if token.Expiry.IsZero() && k.fields.expiryGone == asMissing {
 			was = without(was, k.fields.expiry[0])
+			if len(k.fields.lifetime) > 0 {
+				was = without(was, k.fields.lifetime[0])
+			}
 		}
 		if was != now {
 			t.Errorf("%s: more changed than the values:\n got %s\nwant %s", who, now, was)
@@ -151,7 +158,7 @@ func conform(l *lab, i int, name string, token Token) {
 		equal(t, who+" read back", l.describe([]Credential{l.one(who)}, nil), l.describe([]Credential{want}, nil))
 
 		after := l.files()
-		for _, name := range []string{store, target, l.path(l.client.marks)} {
+		for _, name := range []string{store, target, l.path(file), l.path(l.client.marks)} {
 			delete(before, name)
 			delete(after, name)
 		}
@@ -213,8 +220,8 @@ func cut(t testing.TB, text string, k *kind, place []string) string {
 	}
 	walk("")
 	var out [][2]int
-	for _, field := range [][]string{k.fields.access, k.fields.refresh, k.fields.expiry, k.fields.scope} {
-		if span, ok := spans["\x00"+strings.Join(join(place, field), "\x00")]; ok {
+	for _, field := range [][]string{k.fields.access, k.fields.refresh, k.fields.expiry, k.fields.lifetime, k.fields.scope} {
+		if span, ok := spans["\x00"+strings.Join(join(place, field), "\x00")]; ok && len(field) > 0 {
 			out = append(out, span)
 		}
 	}
@@ -233,10 +240,10 @@ func without(text, name string) string {
 // What the client left when its refresh token was refused takes a token that
 // is newer, and the members that a wipe takes away come back.
 func TestAWipedEntryTakesANewerToken(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
-			wiped, err := os.ReadFile(filepath.Join("testdata", "real", map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329"}[c], "after-invalid_grant.credentials.json"))
+			wiped, err := os.ReadFile(filepath.Join("testdata", "real", real[c], "after-invalid_grant.credentials.json"))
 			l.must(err)
 			l.put(l.file(), string(wiped))
 			old := l.one("lab")

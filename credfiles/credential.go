@@ -21,6 +21,10 @@ type Token struct {
 	// Scope is what was granted, space-separated as on the wire (RFC 6749
 	// section 3.3). Empty means unknown.
 	Scope string
+
+	// written is when a write of it began. What is computed from that must come
+	// out the same each time that one write looks at the store.
+	written time.Time
 }
 
 // A Grant is what is needed to renew a token, as far as the store knows it.
@@ -118,6 +122,8 @@ const (
 	OddFormat     Reason = "odd-format"     // a shape that we do not know
 	Fallback      Reason = "fallback"       // the client prefers another place on this system, such as the keychain
 	ClientConfig  Reason = "client-config"  // the client's own configuration cannot be read
+	NoServer      Reason = "no-server"      // the store does not say whose token it is, and no configuration does
+	NoClient      Reason = "no-client"      // the registration that the token belongs to is not there
 	LedgerUnread  Reason = "ledger"         // our own memory cannot be read, so what is spent is not known
 )
 

@@ -86,7 +86,7 @@ func TestAStoreThatMayNotBeWrittenIsFoundByReady(t *testing.T) {
 			before := l.get(l.file())
 			h, err := l.store().Hold(context.Background(), old)
 			l.must(err)
-			l.must(os.Chmod(l.dir, row.folder))
+			l.must(os.Chmod(filepath.Dir(l.path(l.file())), row.folder))
 			asNobody(func() {
 				var p *Problem
 				if err := h.Ready(); !errors.As(err, &p) || p.Kind != row.kind || p.Store != l.path(l.file()) {
@@ -109,8 +109,9 @@ func TestALockThatCannotBeMadeIsAProblem(t *testing.T) {
 		open(t, l.dir)
 		old := l.one("lab")
 		l.must(os.Chmod(l.path(l.file()), 0o666))
-		l.must(os.Chmod(l.dir, 0o555))
-		t.Cleanup(func() { os.Chmod(l.dir, 0o755) })
+		dir := filepath.Dir(l.path(l.file()))
+		l.must(os.Chmod(dir, 0o555))
+		t.Cleanup(func() { os.Chmod(dir, 0o755) })
 		asNobody(func() {
 			var p *Problem
 			if _, err := l.store().Hold(context.Background(), old); !errors.As(err, &p) || p.Kind != Folder {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -40,7 +41,7 @@ func breakSync(t *testing.T, h *Hold) (mend func()) {
 // merged all the same, and the caller keeps the token until a write that
 // reached the disk.
 func TestAFailingFsyncLosesNothing(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		l := realLab(t, c)
 		old := l.one("lab")
 		h := l.race(old)
@@ -83,17 +84,17 @@ func TestTheirsGoesBackWhereASecondExchangeIsRefused(t *testing.T) {
 			if exchanges++; exchanges == 1 {
 				l.replace(theirs)
 			} else {
-				immutable(t, l.dir, true)
+				immutable(t, filepath.Dir(l.path(l.file())), true)
 			}
 		})
-		t.Cleanup(func() { immutable(t, l.dir, false) })
+		t.Cleanup(func() { immutable(t, filepath.Dir(l.path(l.file())), false) })
 		_, err := h.Write(context.Background(), old, fresh("lab"), noImage)
 		var p *Problem
 		if !errors.As(err, &p) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		equal(t, c.name+": the store", l.get(l.file()), theirs)
-		immutable(t, l.dir, false)
+		immutable(t, filepath.Dir(l.path(l.file())), false)
 		if c.storeLock.dir {
 			l.must(os.Remove(l.path(c.storeLock.path))) // which could not be removed either
 		}

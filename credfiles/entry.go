@@ -78,7 +78,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	if named && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = s.client.signIn(c)
 		c.SignInTerminal, c.SignInNoBrowser = slices.Contains(s.client.terminal, k.name), s.client.noBrowser
-		if c.Profile != "" {
+		if s.profile != "" {
 			c.SignInEnv = s.client.env + "=" + s.home
 		}
 	}
@@ -87,7 +87,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 		c.WatchOnly = OddFormat
 	case k.watchOnly != "":
 		c.WatchOnly = k.watchOnly
-	default:
+	case v.limit != "":
 		c.WatchOnly = v.limit
 	}
 	return c, r.odd

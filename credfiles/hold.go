@@ -55,9 +55,12 @@ func (s *Store) lock(ctx context.Context, l clientLock) (*clientlock.Lock, error
 	path := filepath.Join(s.home, l.path)
 	var lock *clientlock.Lock
 	var err error
-	if l.dir {
+	switch {
+	case l.lease:
+		lock, err = clientlock.Lease(ctx, path, clientlock.LeaseOptions{Stale: l.stale, Heartbeat: l.heartbeat, Retry: 100 * time.Millisecond})
+	case l.dir:
 		lock, err = clientlock.Dir(ctx, path, clientlock.DirOptions{Stale: l.stale, Heartbeat: l.heartbeat, Retry: 100 * time.Millisecond})
-	} else {
+	default:
 		lock, err = clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: 50 * time.Millisecond})
 	}
 	var busy *clientlock.BusyError

@@ -35,7 +35,7 @@ func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error)
 			version := c.version(p)
 			found := Process{PID: p.PID, Name: c.name, Started: p.Started, Version: version, Rereads: c.rereads(version)}
 			for _, s := range stores {
-				if s.client == c && (!known || sameHome(s.home, home)) {
+				if s.client == c && (!known || sameHome(s.home, home)) && (c.holds == nil || c.holds(s, p)) {
 					held[s.path] = append(held[s.path], found)
 				}
 			}
@@ -62,7 +62,7 @@ func likely(name string) bool {
 func (c *client) is(p processes.Process) bool {
 	name := strings.TrimSuffix(p.Name, ".exe")
 	if slices.Contains(c.programs, name) {
-		return true
+		return c.runs == nil || c.runs(p)
 	}
 	return c.script != "" && name == "node" && slices.ContainsFunc(p.Args, func(arg string) bool {
 		return strings.Contains(strings.ReplaceAll(arg, `\`, "/"), c.script)

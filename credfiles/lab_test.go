@@ -20,6 +20,7 @@ type lab struct {
 	client *client
 	host   Host
 	dir    string // the client's home
+	was    *Store // the store when it was last there
 }
 
 func newLab(t testing.TB, c *client) *lab {
@@ -35,29 +36,50 @@ func newLab(t testing.TB, c *client) *lab {
 func realLab(t testing.TB, c *client) *lab {
 	t.Helper()
 	l := newLab(t, c)
-	l.copy(map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329"}[c])
+	l.copy(real[c])
+	l.store()
 	return l
 }
 
-// copy brings files from testdata/real; those of Claude Code that stand beside
-// its home go there.
+// real are the folders of testdata/real that most tests begin with.
+var real = map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1"}
+
+// copy brings files from testdata/real; those that stand beside the client's
+// home go there.
 func (l *lab) copy(dir string) {
 	l.t.Helper()
 	from := filepath.Join("testdata", "real", dir)
-	entries, err := os.ReadDir(from)
-	l.must(err)
-	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(from, e.Name()))
-		l.must(err)
-		switch {
-		case e.Name() == "README", strings.HasPrefix(e.Name(), "after-"):
-		case e.Name() == ".claude.json":
-			l.put(filepath.Join("..", e.Name()), string(text))
-		default:
-			l.put(e.Name(), string(text))
+	l.must(filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && !strings.HasPrefix(d.Name(), "after-") {
+			return err
 		}
-	}
+		if d.IsDir() {
+			return fs.SkipDir
+		}
+		text, err := os.ReadFile(path)
+		l.must(err)
+		name, err := filepath.Rel(from, path)
+		l.must(err)
+		switch beside, isBeside := strings.CutPrefix(filepath.ToSlash(name), "home/"); {
+		case name == "README", strings.HasPrefix(name, "after-"):
+		case isBeside:
+			l.put(filepath.Join("..", beside), string(text))
+		case name == ".claude.json":
+			l.put(filepath.Join("..", name), string(text))
+		default:
+			l.put(name, string(text))
+			l.must(os.Chtimes(l.path(name), written, written))
+		}
+		return nil
+	}))
 }
+
+// written is when the real clients are taken to have written their files.
+var written = time.Date(2026, 11, 21, 8, 48, 59, 731_000_000, time.UTC)
+
+// together are the clients that keep all their entries in one store, under a
+// lock of its own.
+var together = slices.DeleteFunc(slices.Clone(clients), func(c *client) bool { return c.files[0].many })
 
 func (l *lab) must(err error) {
 	l.t.Helper()
@@ -90,16 +112,42 @@ func (l *lab) stores(extra ...Home) []*Store {
 // store is the one whose entries may be refreshed.
 func (l *lab) store() *Store {
 	for _, s := range l.stores() {
+		if l.was != nil && s.entry != l.was.entry {
+			continue // another entry's
+		}
 		if slices.ContainsFunc(s.file.kinds, func(k kind) bool { return k.watchOnly == "" }) {
+			l.was = s
 			return s
 		}
 	}
-	l.t.Fatal("no store that may be written")
-	return nil
+	if l.was == nil {
+		l.t.Fatal("no store that may be written")
+	}
+	// A client that has a file for each entry has no store without it.
+	s := l.was
+	return &Store{client: s.client, file: s.file, host: l.host, home: s.home, profile: s.profile, path: s.path, entry: s.entry, commands: s.commands}
 }
 
-// file is the name of that store.
-func (l *lab) file() string { return l.store().file.name }
+// file is the name of that store: of "lab", where each entry has one.
+func (l *lab) file() string { return l.fileOf(l.store()) }
+
+func (l *lab) fileOf(s *Store) string {
+	l.t.Helper()
+	name, err := filepath.Rel(l.dir, s.path)
+	l.must(err)
+	return name
+}
+
+// storeOf is the one that a credential stands in.
+func (l *lab) storeOf(c Credential) *Store {
+	l.t.Helper()
+	for _, s := range l.stores() {
+		if s.Real() == c.Key.Store {
+			return s
+		}
+	}
+	return l.store()
+}
 
 // scan reads the client's stores, as a Snapshot does, and wants no Problem.
 func (l *lab) scan() []Credential {
@@ -137,7 +185,7 @@ func (l *lab) hold(c Credential) *Hold {
 	l.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	h, err := l.store().Hold(ctx, c)
+	h, err := l.storeOf(c).Hold(ctx, c)
 	l.must(err)
 	l.must(h.Ready())
 	return h

@@ -32,9 +32,9 @@ func TestAnotherOwnersStoreIsOnlyWatched(t *testing.T) {
 	}
 	for _, c := range clients {
 		l := realLab(t, c)
-		l.must(os.Chown(l.path(l.store().file.name), 4242, 4242))
+		l.must(os.Chown(l.path(l.file()), 4242, 4242))
 		for _, cred := range l.scan() {
-			if cred.WatchOnly != ForeignOwner {
+			if cred.Path == l.path(l.file()) && cred.WatchOnly != ForeignOwner {
 				t.Errorf("%s is watch-only %q", cred.ID, cred.WatchOnly)
 			}
 		}

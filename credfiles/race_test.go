@@ -163,7 +163,7 @@ func writesFor(t *testing.T) int {
 
 // A program that replaces the store by rename and knows no lock.
 func TestNoWriteOfAProgramWithoutALockIsLost(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
 			r := &rival{lab: l}
@@ -180,7 +180,7 @@ func TestNoWriteOfAProgramWithoutALockIsLost(t *testing.T) {
 // A program that writes in place and knows no lock, as Codex did before
 // 0.145.0.
 func TestNoWriteInPlaceWithoutALockIsLost(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
 			r := &rival{lab: l}
@@ -196,7 +196,7 @@ func TestNoWriteInPlaceWithoutALockIsLost(t *testing.T) {
 
 // A program that takes the client's lock: then nothing of ours is lost either.
 func TestUnderTheClientsLockNothingIsLost(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
 			r := &rival{lab: l}
@@ -272,7 +272,7 @@ func TestMarksThatAreMadeMeanwhileSurvive(t *testing.T) {
 // A program that had the store open before we exchanged it writes into the old
 // file. It may do so at any step of ours until Close.
 func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		for _, steps := range []struct {
 			name            string
 			truncate, write string
@@ -332,7 +332,7 @@ func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {
 // Somebody else wrote the store since: what was written into the former file
 // is older than that.
 func TestAWriteIntoTheFormerFileIsOlderThanTheNextOne(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		l := realLab(t, c)
 		old := l.one("lab")
 		h := l.race(old)

@@ -39,6 +39,16 @@ func (s *Store) join(root jsonedit.Value) (joined, *Problem) {
 	return s.client.join(s, root)
 }
 
+// pair is the part of it without which entries cannot be compared.
+func (s *Store) pair() joined {
+	var j joined
+	if s.file.pair != "" {
+		j.pair, _ = readJSON(s.pairPath())
+		j.written = sign(s.path).mod
+	}
+	return j
+}
+
 // entries makes credentials of a document, in the order in which it has them.
 func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, problems []Problem) {
 	if root.Kind() != jsonedit.Object {
@@ -55,7 +65,7 @@ func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, proble
 			}
 			continue
 		}
-		found := []jsonedit.Member{{Key: k.name, Value: section}}
+		found := []jsonedit.Member{{Key: s.only(k), Value: section}}
 		if !k.single {
 			found = last(section.Members())
 		}
@@ -137,11 +147,19 @@ func (s *Store) place(key Key) (many *kind, path []string) {
 		switch {
 		case !k.single:
 			many, path = k, join(k.at, []string{key.Entry})
-		case key.Entry == k.name:
+		case key.Entry == s.only(k):
 			return k, k.at
 		}
 	}
 	return many, path
+}
+
+// only is the key of a kind's one entry.
+func (s *Store) only(k *kind) string {
+	if s.entry != "" {
+		return s.entry
+	}
+	return k.name
 }
 
 // odd is the Problem of an entry, or of the whole store, that has another

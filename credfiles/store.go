@@ -12,9 +12,12 @@ package credfiles
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,7 +31,10 @@ type Store struct {
 	home    string // the client's folder
 	profile string // empty for the default home
 	path    string // links not resolved
+	entry   string // the key of the one entry, where its client has many such files
 	remote  remoteFiles
+
+	commands *remoteCommands // of mcp-remote; nil for others
 
 	mu   sync.Mutex
 	seen bool      // it was there, and whole, when last read
@@ -40,19 +46,79 @@ type Store struct {
 // A home that two names lead to is one home; the default's name, which is
 // none, wins over the config's, and that over the folder's. So a home is
 // called the same whatever the environment of the process is.
-func Stores(h Host, extra []Home) []*Store {
+//
+// A client that has a file for each entry has a store for each file. Those of
+// before that are still there stay the same, with what they remember.
+func Stores(h Host, extra []Home, before ...*Store) []*Store {
 	var stores []*Store
 	for _, c := range clients {
 		for _, home := range h.homes(c, extra) {
 			for i := range c.files {
-				stores = append(stores, &Store{
-					client: c, file: &c.files[i], host: h, home: home.path, profile: home.profile,
-					path: filepath.Join(home.path, c.files[i].name),
-				})
+				s := Store{client: c, file: &c.files[i], host: h, home: home.path, profile: home.profile}
+				if s.file.many {
+					stores = append(stores, s.each(before)...)
+					continue
+				}
+				s.path = filepath.Join(home.path, s.file.name)
+				stores = append(stores, s.known(before))
 			}
 		}
 	}
 	return stores
+}
+
+// known is the one of before that is this store, or this one.
+func (s *Store) known(before []*Store) *Store {
+	for _, b := range before {
+		if b.client == s.client && b.path == s.path && b.profile == s.profile {
+			return b
+		}
+	}
+	return s
+}
+
+// each are the stores of a client that has a file for each entry. Two names
+// of one folder are one: its newest.
+func (s *Store) each(before []*Store) (all []*Store) {
+	names, _ := fs.Glob(os.DirFS(s.home), s.file.name)
+	slices.Reverse(names)
+	commands := &remoteCommands{host: s.host}
+	seen := map[string]bool{}
+	for _, name := range names {
+		one := &Store{
+			client: s.client, file: s.file, host: s.host, home: s.home, profile: s.profile,
+			path: filepath.Join(s.home, filepath.FromSlash(name)), entry: strings.TrimSuffix(name, s.file.tail()),
+		}
+		if real := one.Real(); !seen[real] {
+			seen[real] = true
+			if one = one.known(before); one.commands == nil {
+				one.commands = commands
+			}
+			commands = one.commands
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Folders are where stores may come to be that Stores does not list yet: those
+// of clients that have a file for each entry.
+func Folders(h Host, extra []Home) (all []string) {
+	for _, c := range clients {
+		for _, home := range h.homes(c, extra) {
+			for _, f := range c.files {
+				if !f.many {
+					continue
+				}
+				all = append(all, home.path)
+				names, _ := fs.Glob(os.DirFS(home.path), path.Dir(f.name))
+				for _, name := range names {
+					all = append(all, filepath.Join(home.path, filepath.FromSlash(name)))
+				}
+			}
+		}
+	}
+	return all
 }
 
 // A folder is a client's home: its own name or the config's, and the profile
@@ -158,8 +224,17 @@ func (s *Store) Watched() []string {
 	for _, name := range s.client.beside {
 		paths = append(paths, filepath.Join(s.home, name))
 	}
+	if s.file.pair != "" {
+		paths = append(paths, s.pairPath())
+	}
 	return paths
 }
+
+// tail is what follows an entry's key in the name of its file.
+func (f *file) tail() string { return f.name[strings.LastIndexByte(f.name, '*')+1:] }
+
+// pairPath is the file beside this store.
+func (s *Store) pairPath() string { return strings.TrimSuffix(s.path, s.file.tail()) + s.file.pair }
 
 // Exists reports whether the store is there at all.
 func (s *Store) Exists() bool { return sign(s.path).here }

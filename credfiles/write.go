@@ -41,6 +41,10 @@ func (h *Hold) Write(ctx context.Context, old Credential, t Token, image func([]
 }
 
 func (h *Hold) put(ctx context.Context, w *write) (Result, error) {
+	w.token.written = time.Now()
+	if w.login != nil {
+		w.login.written = w.token.written
+	}
 	if h.target == nil && !h.inPlace {
 		err := h.Ready()
 		if errors.Is(err, ErrGone) {
@@ -106,7 +110,8 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	if err != nil {
 		return 0, theirs, err
 	}
-	now, err := w.store.find(doc.root, w.key, joined{})
+	j := w.store.pair()
+	now, err := w.store.find(doc.root, w.key, j)
 	switch {
 	case errors.Is(err, ErrGone):
 		return Gone, theirs, nil
@@ -116,12 +121,18 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	if err != nil {
 		return 0, theirs, err
 	}
+	if w.store.file.many {
+		now.ServerURL = w.old.ServerURL // the file's name holds it
+		if w.old.Preset || now.ClientID == "" {
+			now.ClientID = w.old.ClientID // it never stood beside the store
+		}
+	}
 	if result := w.decide(now); result != Written {
 		return result, theirs, nil
 	}
 	next, err := w.spliced(doc)
 	if err == nil {
-		now, err = w.store.find(next.root, w.key, joined{})
+		now, err = w.store.find(next.root, w.key, j)
 	}
 	if err == nil && (!w.in(now) || now.Access.IsZero() || now.WatchOnly == OddFormat) {
 		err = errors.New("the token cannot be stored so that its client reads it back")

@@ -110,6 +110,12 @@ func (l *lab) edit(was string, edit func(all map[string]map[string]any)) string 
 		edit(all)
 		doc["mcpOAuth"] = all
 		text, err = json.Marshal(doc)
+	} else if l.store().file.many {
+		doc := map[string]any{}
+		l.must(dec.Decode(&doc))
+		all[labKey] = doc
+		edit(all)
+		text, err = json.MarshalIndent(all[labKey], "", "  ")
 	} else {
 		l.must(dec.Decode(&all))
 		edit(all)
@@ -123,7 +129,7 @@ func (l *lab) edit(was string, edit func(all map[string]map[string]any)) string 
 func (l *lab) replace(text string) {
 	l.t.Helper()
 	l.put("their-temporary", text)
-	l.must(os.Rename(l.path("their-temporary"), l.path(l.store().file.name)))
+	l.must(os.Rename(l.path("their-temporary"), l.path(l.file())))
 }
 
 // words are what a client calls the members of an entry.
@@ -136,10 +142,19 @@ func (l *lab) words() fields {
 	panic("no kind is written")
 }
 
+// labKey is the key of that entry where one store holds many.
+const labKey = "lab|cd725037a89da004"
+
+// inOneFile are the rows below that happen to a store of one entry too.
+var inOneFile = map[string]bool{
+	"nothing but the bytes": true, "the same entry is rotated": true,
+	"the same entry got another access token": true, "the same entry is of another issuer": true,
+}
+
 // Another program writes between our read and our write, without the client's
 // lock. Whatever it wrote is there afterwards, and ours where that belongs.
 func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
-	const one, two = "lab|cd725037a89da004", "notes|1262121f17593025"
+	const one, two = labKey, "notes|1262121f17593025"
 	rotate := func(f fields, e map[string]any) {
 		e[f.access[0]], e[f.refresh[0]] = "at_theirs_EXAMPLE", "rt_theirs_EXAMPLE"
 	}
@@ -182,6 +197,9 @@ func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
 		}, Written},
 	} {
 		for _, c := range clients {
+			if c.files[0].many && !inOneFile[row.name] {
+				continue
+			}
 			t.Run(c.name+"/"+row.name, func(t *testing.T) {
 				l := realLab(t, c)
 				old := l.one("lab")
@@ -224,7 +242,7 @@ func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
 // A program without the lock that read before our exchange writes right after
 // it: theirs is what counts then, and ours is put there again where it belongs.
 func TestWhatOthersWriteRightAfterOursIsMerged(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		l := realLab(t, c)
 		old := l.one("lab")
 		h := l.race(old)
@@ -466,7 +484,7 @@ func TestAPathThatMovesBetweenTwoExchanges(t *testing.T) {
 // A client that takes our lock for dead may be between its reading and its
 // writing: then we do not write, and its lock is not ours to remove.
 func TestAStoreLockThatWasLostStopsTheWrite(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		for _, inTheirStead := range []bool{false, true} {
 			l := realLab(t, c)
 			old := l.one("lab")
@@ -504,7 +522,7 @@ func TestAStoreLockThatWasLostStopsTheWrite(t *testing.T) {
 // Once what is theirs is out of the file, it goes back whether the lock is
 // ours or not.
 func TestALostLockDoesNotKeepTheirsOut(t *testing.T) {
-	for _, c := range clients {
+	for _, c := range together {
 		l := realLab(t, c)
 		old := l.one("lab")
 		h := l.race(old)
@@ -572,6 +590,9 @@ func busyError(t *testing.T, c *client) {
 	cancel()
 	l.must(grant.Release())
 
+	if c.storeLock.path == "" {
+		return
+	}
 	h := l.hold(old)
 	store := l.busy(c.storeLock)
 	ctx, cancel = context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -589,7 +610,7 @@ func TestAVendorsLoginIsNeverHeld(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		for _, s := range l.stores() {
-			if k, _ := s.place(Key{Entry: "login"}); !k.single {
+			if k, _ := s.place(Key{Entry: "login"}); k == nil || !k.single {
 				continue
 			}
 			_, err := s.Hold(context.Background(), Credential{Key: Key{Store: s.Real(), Entry: "login"}})
