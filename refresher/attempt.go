@@ -283,7 +283,7 @@ func (a *attempt) unlocked(ctx context.Context, err error) Outcome {
 	out := a.fail(err)
 	var busy *clientlock.BusyError
 	if errors.As(err, &busy) {
-		out.Decision = Decision{State: Retrying, Why: InFlight} // by another process
+		out.Decision = Decision{State: Retrying, Why: InFlight, At: clock().Add(settled)} // by another process
 	}
 	return out
 }

@@ -59,6 +59,9 @@ func (in Input) since() time.Time {
 // stated is the access token's whole life as its server said it, or as the token
 // says. Zero: nobody said.
 func (in Input) stated() time.Duration {
+	if in.life != 0 {
+		return max(in.life, 0)
+	}
 	if in.M.Lifetime > 0 && in.M.Access == in.Access {
 		return in.M.Lifetime
 	}

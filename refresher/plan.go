@@ -1,6 +1,7 @@
 package refresher
 
 import (
+	"cmp"
 	"time"
 
 	"lamplighter/credfiles"
@@ -89,6 +90,8 @@ type Input struct {
 	Setup     string // hash of the grant as store, config and settings give it
 	Busy      bool   // a refresh of ours is under way
 	Policy    Policy
+
+	life time.Duration // what stated found out, for it may have to read a JWT and is asked often; negative: nothing
 }
 
 // underWay is how long an exchange may take: 5 s to connect, 45 s to answer.
@@ -104,6 +107,7 @@ var rules = []rule{
 
 // Decide applies the rules.
 func Decide(in Input) Decision {
+	in.life = cmp.Or(in.stated(), -1)
 	for _, r := range rules {
 		if d, ok := r(in); ok {
 			return d

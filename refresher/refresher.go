@@ -5,6 +5,7 @@
 package refresher
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -195,6 +196,7 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 		in.Good = v.good(in)
 	}
 	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)
+	in.life = cmp.Or(in.stated(), -1)
 	return in
 }
 

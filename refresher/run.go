@@ -149,7 +149,10 @@ func (k *keeper) wanted(row Row) (Options, bool) {
 		began = row.Memory.Tried
 	}
 	o := Options{Retry: began.Before(k.moved)}
-	return o, row.Wanted(o)
+	if o.Retry && row.Memory.Wait == ledger.Unsent || row.input.Busy {
+		return o, row.Wanted(o)
+	}
+	return o, row.Due // it is decided already
 }
 
 // start begins the refreshes that are due, a few at a time.
