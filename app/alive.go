@@ -25,14 +25,18 @@ func (x *parts) alive(ctx context.Context) {
 	}
 }
 
-// keeperRuns reports whether a keeper runs. It asks for the lock alone, for a
-// moment; others who ask are gone before the patience ends.
+// keeperRuns reports whether a keeper runs: it asks for the keepers' lock alone,
+// for a moment. Those who ask do so one after the other, so that nobody takes
+// one of them for a keeper, and the answer needs no patience.
 func (x *parts) keeperRuns() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	lock, err := clientlock.File(ctx, x.aliveFile(), clientlock.FileOptions{
-		Mode: 0o600, FolderMode: 0o700, Retry: 3 * time.Millisecond,
-	})
+	opts := clientlock.FileOptions{Mode: 0o600, FolderMode: 0o700, Retry: time.Millisecond}
+	if asking, err := clientlock.File(ctx, x.aliveFile()+"-asked", opts); err == nil {
+		defer asking.Release()
+	}
+	opts.Once = true
+	lock, err := clientlock.File(context.Background(), x.aliveFile(), opts)
 	if err == nil {
 		lock.Release()
 	}

@@ -18,7 +18,8 @@ import (
 type FileOptions struct {
 	Mode       fs.FileMode   // of a lock file that is not there yet, before the umask; must be set
 	FolderMode fs.FileMode   // of its folder, likewise; zero: the folder must exist
-	Retry      time.Duration // how often to ask; must be positive
+	Retry      time.Duration // how often to ask; must be positive, but with Once
+	Once       bool          // asks once, so that a *BusyError comes at once
 	Shared     bool          // for readers: keeps out only those who want it alone
 }
 
@@ -33,7 +34,7 @@ type FileOptions struct {
 // other error means that waiting would not help. The lock ends with the
 // process, however that ends.
 func File(ctx context.Context, path string, opts FileOptions) (*Lock, error) {
-	if opts.Retry <= 0 || opts.Mode == 0 {
+	if opts.Retry <= 0 && !opts.Once || opts.Mode == 0 {
 		return nil, fmt.Errorf("cannot lock %s: a retry of %v and the mode %v", path, opts.Retry, opts.Mode)
 	}
 	if ctx.Err() != nil {
@@ -59,6 +60,9 @@ func File(ctx context.Context, path string, opts FileOptions) (*Lock, error) {
 		if ok {
 			return &Lock{path, l.check, sync.OnceValue(l.release)}, nil
 		}
+		if opts.Once {
+			return nil, &BusyError{path, since, errOnce}
+		}
 		select {
 		case <-ctx.Done():
 			return nil, &BusyError{path, since, context.Cause(ctx)}
@@ -66,6 +70,8 @@ func File(ctx context.Context, path string, opts FileOptions) (*Lock, error) {
 		}
 	}
 }
+
+var errOnce = errors.New("it was asked for once")
 
 type fileLock struct{ *flock.Flock }
 

@@ -69,6 +69,22 @@ func TestReadersShareAFileLockAndKeepAWriterOut(t *testing.T) {
 	wantBusy(t, l, err, path)
 }
 
+func TestWhoAsksOnceDoesNotWait(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	held, err := File(t.Context(), path, FileOptions{Mode: 0o600, Once: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy, err := File(context.Background(), path, FileOptions{Mode: 0o600, Once: true})
+	wantBusy(t, busy, err, path)
+	held.Release()
+	again, err := File(t.Context(), path, FileOptions{Mode: 0o600, Once: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Release()
+}
+
 func TestAKilledHolderFreesItsFileLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
 	hold(t, command(t, "file-hold", path)).kill()
