@@ -284,12 +284,7 @@ func skipValue(text []byte, i int) int {
 	for {
 		switch text[i] {
 		case '"':
-			for i++; text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-			i++
+			i = skipString(text, i)
 		case '{', '[':
 			depth++
 			i++
@@ -303,6 +298,21 @@ func skipValue(text []byte, i int) int {
 		}
 		if depth == 0 {
 			return i
+		}
+	}
+}
+
+// skipString returns where the string that begins at i ends: at the first quote
+// that no odd number of backslashes stands before.
+func skipString(text []byte, i int) int {
+	for begin := i + 1; ; {
+		i += 1 + bytes.IndexByte(text[i+1:], '"')
+		escapes := 0
+		for i-escapes > begin && text[i-escapes-1] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i + 1
 		}
 	}
 }
