@@ -201,6 +201,7 @@ func TestEachRuleSaysWhatThePolicySays(t *testing.T) {
 		{"the server wanted the user a day ago", []change{waits(ledger.User, 0)}, Decision{State: SignInNeeded, Why: PolicySays, At: noon, Due: true}},
 		{"the same beside a program that would be harmed", []change{waits(ledger.User, 0), old}, Decision{State: SignInNeeded, Why: PolicySays, By: &credfiles.Process{PID: 4711}}},
 		{"the same of a copy without an owner", []change{waits(ledger.User, 0), twin}, Decision{State: SignInNeeded, Why: PolicySays}},
+		{"store or config changed since the server wanted the user", []change{waits(ledger.User, time.Hour), expired, func(in *Input) { in.Setup = "s2" }}, Decision{State: Refreshing, Why: DueNow, At: planned, Due: true}},
 		{"the server wanted the user for another refresh token", []change{waits(ledger.User, time.Hour), func(in *Input) { in.M.For = "r0" }}, Decision{State: Fresh, Why: NotDue, At: planned}},
 
 		// forked
@@ -402,7 +403,7 @@ func TestNoCombinationOfCircumstancesMakesUsSendWhatMustNotBeSent(t *testing.T) 
 		case harmed:
 			t.Fatalf("a holder would be harmed, and %s, %s with %+v", d.State, d.Why, o)
 		case in.M.For == in.Refresh && noon.Before(in.asked(o).until()) && in.M.Wait != "" && in.M.Wait != ledger.Unsaved &&
-			(in.M.Wait != ledger.Misconfigured || in.M.Setup == in.Setup):
+			(in.M.Wait != ledger.Misconfigured && in.M.Wait != ledger.User || in.M.Setup == in.Setup):
 			t.Fatalf("a wait (%s) stands, and %s, %s with %+v", in.M.Wait, d.State, d.Why, o)
 		}
 	}

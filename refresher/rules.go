@@ -169,7 +169,7 @@ func dead(in Input) (Decision, bool) {
 			d.At = later(in.M.Dead.Add(confirmAfter), in.Now)
 		}
 		return d, true
-	case in.M.Wait == ledger.User && in.M.For == in.Refresh:
+	case in.rests(ledger.User):
 		return in.tryBeside(Decision{State: SignInNeeded, Why: PolicySays}), true
 	}
 	return Decision{}, false
@@ -191,10 +191,17 @@ func forked(in Input) (Decision, bool) {
 }
 
 func misconfigured(in Input) (Decision, bool) {
-	if in.M.Wait != ledger.Misconfigured || in.M.For != in.Refresh || in.M.Setup != in.Setup {
+	if !in.rests(ledger.Misconfigured) {
 		return Decision{}, false
 	}
 	return in.tryBeside(Decision{State: Misconfigured, Why: BadSetup}), true
+}
+
+// rests reports a wait that stands until the refresh token is another one, or
+// what is sent with it: a client whose new secret is in its config is known
+// again.
+func (in Input) rests(w ledger.Wait) bool {
+	return in.M.Wait == w && in.M.For == in.Refresh && in.M.Setup == in.Setup
 }
 
 // harmed is a running program that never looks at its store again: it would

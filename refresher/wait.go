@@ -68,7 +68,7 @@ func (a *attempt) wait(print string, w ledger.Wait, v exchange.Verdict, why erro
 		m.Detail, e.Why = why.Error(), why.Error()
 	}
 	m.Setup, m.Request = "", ""
-	if w == ledger.Misconfigured {
+	if w == ledger.Misconfigured || w == ledger.User {
 		m.Setup, m.Request = a.row.input.Setup, requestHash(a.post)
 	}
 	a.log(e)
