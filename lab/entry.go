@@ -42,13 +42,14 @@ func claudeText(name string, g authtest.Grant) string {
 		URL     string `json:"serverUrl"`
 		Access  string `json:"accessToken"`
 		Client  string `json:"clientId"`
+		Secret  string `json:"clientSecret,omitempty"`
 		Issuer  string `json:"issuer"`
 		State   state  `json:"discoveryState"`
 		Refresh string `json:"refreshToken"`
 		Expires int64  `json:"expiresAt"`
 		Scope   string `json:"scope"`
 		Back    string `json:"redirectUri,omitempty"`
-	}{name, g.ServerURL, g.AccessToken, g.ClientID, g.Issuer, state{g.Issuer, true}, g.RefreshToken, g.Expiry.UnixMilli(), g.Scope, g.Redirect})
+	}{name, g.ServerURL, g.AccessToken, g.ClientID, g.ClientSecret, g.Issuer, state{g.Issuer, true}, g.RefreshToken, g.Expiry.UnixMilli(), g.Scope, g.Redirect})
 }
 
 func quote(s string) string { return marshal(s) }
