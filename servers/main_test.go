@@ -44,13 +44,16 @@ type kind struct {
 	// What a refresh with a resource that the grant is not for comes to: an
 	// answer with invalid_target, after which the refresh token is used up.
 	refusesResource, burns bool
-	command                func(t *testing.T) *exec.Cmd
+	// oneMethod: a client authenticates as it was registered, and in no other
+	// way.
+	oneMethod bool
+	command   func(t *testing.T) *exec.Cmd
 }
 
 var kinds = []kind{
 	{name: "fosite", strict: true, command: fosite},
 	{name: "oidc-provider", strict: true, refusesResource: true, burns: true, command: node("oidc-provider.mjs")},
-	{name: "workers-oauth-provider", refusesResource: true, command: node("workers.mjs")},
+	{name: "workers-oauth-provider", refusesResource: true, oneMethod: true, command: node("workers.mjs")},
 }
 
 // each runs a test against a server of each kind.

@@ -39,13 +39,20 @@ func claudesRedirect(t *testing.T) string {
 	return fmt.Sprintf("http://localhost:%d/callback", l.Addr().(*net.TCPAddr).Port)
 }
 
-// register makes a new client, as one does that was never here.
+// register makes a new client without a secret, as one does that was never here.
 func (s *server) register(redirect string) (client string) {
+	s.t.Helper()
+	client, _ = s.registerFor(redirect, "none")
+	return client
+}
+
+// registerFor makes a new client that authenticates by a method.
+func (s *server) registerFor(redirect, method string) (client, secret string) {
 	s.t.Helper()
 	text, err := json.Marshal(map[string]any{
 		"client_name": "a client", "redirect_uris": []string{redirect}, "application_type": "native",
 		"grant_types": []string{"authorization_code", "refresh_token"}, "response_types": []string{"code"},
-		"token_endpoint_auth_method": "none",
+		"token_endpoint_auth_method": method,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -57,15 +64,22 @@ func (s *server) register(redirect string) (client string) {
 	defer resp.Body.Close()
 	var made struct {
 		Client string `json:"client_id"`
+		Secret string `json:"client_secret"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || resp.StatusCode != http.StatusCreated {
 		s.t.Fatalf("a client could not be registered: HTTP status %d, %v", resp.StatusCode, err)
 	}
-	return made.Client
+	return made.Client, made.Secret
 }
 
-// grant signs in as a client, as the client itself would.
+// grant signs in as a client without a secret, as the client itself would.
 func (s *server) grant(client, redirect string) authtest.Grant {
+	s.t.Helper()
+	return s.grantFor(client, "", "none", redirect)
+}
+
+// grantFor signs in as a client that authenticates by a method.
+func (s *server) grantFor(client, secret, method, redirect string) authtest.Grant {
 	s.t.Helper()
 	verifier, state := rand.Text()+rand.Text(), rand.Text()
 	hash := sha256.Sum256([]byte(verifier))
@@ -79,12 +93,22 @@ func (s *server) grant(client, redirect string) authtest.Grant {
 	if err != nil || got.Query().Get("code") == "" || got.Query().Get("state") != state {
 		s.t.Fatalf("no code came back, but the error %q", got.Query().Get("error"))
 	}
-	r, err := http.NewRequest(http.MethodPost, s.origin+"/token", strings.NewReader(url.Values{
-		"grant_type": {"authorization_code"}, "client_id": {client}, "redirect_uri": {redirect},
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "redirect_uri": {redirect},
 		"code": {got.Query().Get("code")}, "code_verifier": {verifier}, "resource": {resource},
-	}.Encode()))
+	}
+	if method != "client_secret_basic" {
+		form.Set("client_id", client)
+	}
+	if method == "client_secret_post" {
+		form.Set("client_secret", secret)
+	}
+	r, err := http.NewRequest(http.MethodPost, s.origin+"/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if method == "client_secret_basic" {
+		r.SetBasicAuth(url.QueryEscape(client), url.QueryEscape(secret))
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	t := s.tokens(r)
@@ -92,7 +116,7 @@ func (s *server) grant(client, redirect string) authtest.Grant {
 		s.t.Fatalf("no tokens came, but the error %q", t.Error)
 	}
 	return authtest.Grant{
-		ID: strings.Fields(s.Serial(t.Refresh))[0], Issuer: s.origin, ServerURL: resource, ClientID: client,
+		ID: strings.Fields(s.Serial(t.Refresh))[0], Issuer: s.origin, ServerURL: resource, ClientID: client, ClientSecret: secret,
 		AccessToken: t.Access, RefreshToken: t.Refresh, Scope: t.Scope, Resource: resource, Redirect: redirect,
 		Expiry: time.Now().Add(time.Duration(t.Expires) * time.Second).Truncate(time.Millisecond), Lifetime: time.Duration(t.Expires) * time.Second,
 	}

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -29,6 +30,7 @@ var scopes = []string{"mcp:read", "mcp:write", "offline_access"}
 
 type server struct {
 	issuer   string
+	config   *fosite.Config
 	store    *store
 	provider fosite.OAuth2Provider
 }
@@ -49,8 +51,9 @@ func main() {
 		RefreshTokenScopes:   []string{"offline_access"},
 		GlobalSecret:         []byte("a-secret-of-32-bytes-for-EXAMPLE"),
 		EnforcePKCE:          true,
+		HashCost:             4, // of secrets of an hour's life
 	}
-	s := &server{issuer: os.Getenv("ISSUER"), store: store}
+	s := &server{issuer: os.Getenv("ISSUER"), config: config, store: store}
 	s.provider = compose.Compose(config, store, &compose.CommonStrategy{CoreStrategy: compose.NewOAuth2HMACStrategy(config)},
 		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2RefreshTokenGrantFactory, compose.OAuth2PKCEFactory,
 		compose.OAuth2TokenIntrospectionFactory, compose.OAuth2TokenRevocationFactory)
@@ -78,7 +81,7 @@ func (s *server) metadata(w http.ResponseWriter, _ *http.Request) {
 		"scopes_supported": scopes, "response_types_supported": []string{"code"},
 		"grant_types_supported":                 []string{"authorization_code", "refresh_token"},
 		"code_challenge_methods_supported":      []string{"S256"},
-		"token_endpoint_auth_methods_supported": []string{"none"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post", "none"},
 	})
 }
 
@@ -88,12 +91,13 @@ func (s *server) resourceMetadata(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// register is RFC 7591 for public clients.
+// register is RFC 7591. A client with a secret may show it in either way.
 func (s *server) register(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		RedirectURIs []string `json:"redirect_uris"`
 		GrantTypes   []string `json:"grant_types"`
 		Name         string   `json:"client_name"`
+		AuthMethod   string   `json:"token_endpoint_auth_method"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.RedirectURIs) == 0 {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_client_metadata"})
@@ -103,15 +107,21 @@ func (s *server) register(w http.ResponseWriter, r *http.Request) {
 		asked.GrantTypes = []string{"authorization_code"}
 	}
 	c := &fosite.DefaultClient{
-		ID: uuid.NewString(), Public: true, RedirectURIs: asked.RedirectURIs, GrantTypes: asked.GrantTypes,
+		ID: uuid.NewString(), Public: asked.AuthMethod == "none", RedirectURIs: asked.RedirectURIs, GrantTypes: asked.GrantTypes,
 		ResponseTypes: []string{"code"}, Scopes: scopes,
 	}
-	s.store.addClient(c)
-	answer(w, http.StatusCreated, map[string]any{
+	made := map[string]any{
 		"client_id": c.ID, "client_id_issued_at": time.Now().Unix(), "client_name": asked.Name,
 		"redirect_uris": c.RedirectURIs, "grant_types": c.GrantTypes, "response_types": c.ResponseTypes,
-		"token_endpoint_auth_method": "none", "scope": strings.Join(scopes, " "),
-	})
+		"token_endpoint_auth_method": asked.AuthMethod, "scope": strings.Join(scopes, " "),
+	}
+	if !c.Public {
+		secret := rand.Text()
+		made["client_secret"], made["client_secret_expires_at"] = secret, 0
+		c.Secret, _ = s.config.GetSecretsHasher(r.Context()).Hash(r.Context(), []byte(secret))
+	}
+	s.store.addClient(c)
+	answer(w, http.StatusCreated, made)
 }
 
 // authorize grants whatever is asked for.
