@@ -180,7 +180,8 @@ func (k *keeper) end(out Outcome) {
 	k.running--
 	delete(k.flying, out.Key)
 	delete(k.rests, out.Key)
-	if out.Did == Failed || out.Did == Lost || out.Due {
+	// What went back is put right at once: the rule against fights bounds that.
+	if out.Did == Failed || out.Did == Lost || out.Due && out.Why != WentBack {
 		k.rests[out.Key] = clock().Add(settled)
 	}
 }

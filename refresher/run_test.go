@@ -325,6 +325,38 @@ func TestARecordWhoseEntryIsGoneIsFinishedAndNotTriedForEver(t *testing.T) {
 	})
 }
 
+// A client that stores a value it had read before we wrote puts the spent one
+// back, and would send it at its next look.
+func TestAValueThatComesBackRightAfterOurWriteIsReplacedAtOnce(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, due)
+		old := w.read(codexStore...)
+		r, changed := w.process(), make(chan struct{}, 1)
+		tell, first := r.Tell, true
+		r.Tell = func(e ledger.Event) {
+			tell(e)
+			if e.What == "refreshed" && first {
+				first = false
+				w.write(old, codexStore...)
+				changed <- struct{}{}
+			}
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		stopped := make(chan struct{})
+		go func() {
+			r.Run(ctx, changed, func() {}, func(refresher.Snapshot) {})
+			close(stopped)
+		}()
+		defer func() {
+			stop()
+			<-stopped
+		}()
+		time.Sleep(time.Second)
+		w.wantStored(w.s, g.ID, linear)
+		w.wantPosts(w.s, g.ID, 1)
+	})
+}
+
 // The race detector sees who changes what was published.
 func TestASnapshotIsNotChangedAfterItWasPublished(t *testing.T) {
 	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 15 * minute}}, func(w *world) {
