@@ -153,7 +153,9 @@ func (l *login) flow(ctx context.Context) int {
 		return l.failed(ctx, err)
 	}
 	defer f.Close()
-	l.show(ctx, f)
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	l.show(ctx, f, giveUp)
 	s, err := f.Wait(ctx)
 	if err != nil {
 		return l.failed(ctx, err)
@@ -165,7 +167,8 @@ func (l *login) flow(ctx context.Context) int {
 }
 
 // show brings the person to the server, and takes what he pastes.
-func (l *login) show(ctx context.Context, f *signin.Flow) {
+// giveUp is called where nobody is left who could bring the answer.
+func (l *login) show(ctx context.Context, f *signin.Flow, giveUp context.CancelCauseFunc) {
 	paste := l.noBrowser || !f.Listens() || l.remote()
 	if !paste {
 		l.warnf(saidOpening, f.Host())
@@ -187,7 +190,11 @@ func (l *login) show(ctx context.Context, f *signin.Flow) {
 	}
 	// A script's loop may have its own list on stdin.
 	if paste || term.IsTerminal(int(os.Stdin.Fd())) {
-		go l.pasted(ctx, f)
+		go func() {
+			if !l.pasted(ctx, f) && !f.Listens() {
+				giveUp(errNobody)
+			}
+		}()
 	}
 }
 
@@ -201,8 +208,10 @@ func (l *login) remote() bool {
 	return !set("BROWSER") && (!desktop || set("SSH_CONNECTION", "SSH_TTY"))
 }
 
+var errNobody = errors.New(wordNobody)
+
 // pasted takes lines until one is the answer. What comes is never shown.
-func (l *login) pasted(ctx context.Context, f *signin.Flow) {
+func (l *login) pasted(ctx context.Context, f *signin.Flow) (done bool) {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() && ctx.Err() == nil {
@@ -211,17 +220,18 @@ func (l *login) pasted(ctx context.Context, f *signin.Flow) {
 		}
 		err := f.Paste(lines.Text())
 		if err == nil {
-			return
+			return true
 		}
 		l.warnf("%s", upper(err.Error())+".")
 	}
+	return false
 }
 
 // failed says why there was nothing to exchange.
 func (l *login) failed(ctx context.Context, err error) int {
 	var temporary *discovery.TemporaryError
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.Is(err, errNobody):
 		l.errorf(saidInterrupted)
 		return exitLater
 	case errors.As(err, &temporary):
@@ -261,7 +271,7 @@ func (l *login) end(out refresher.Outcome) int {
 		}
 		return exitFailed
 	case out.Answer.Kind != 0:
-		l.errorf(saidNoSignIn, out.ID, plainVerdict(out.Answer))
+		l.errorf(saidNoSignIn, out.ID, plainVerdict(out.Answer, credfiles.Title(out.Client)))
 		if out.Answer.Kind == exchange.Later {
 			return exitLater
 		}

@@ -5,13 +5,16 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lamplighter/credfiles"
+	"lamplighter/refresher/authtest"
 )
 
 // browse is the browser of a person who agrees at once: it goes where it is
@@ -73,4 +76,55 @@ func scriptType(ts *testscript.TestScript, neg bool, args []string) {
 	r.Body.Close()
 	_, err = io.WriteString(of(ts).typed[args[0]], r.Header.Get("Location")+"\n")
 	ts.Check(err)
+}
+
+// set SERVER OPTION... changes how a server signs in.
+func scriptSet(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).servers[args[0]].Set(func(o *authtest.Options) {
+		for _, option := range args[1:] {
+			name, value, _ := strings.Cut(option, "=")
+			switch name {
+			case "deny":
+				o.Deny = value
+			case "iss":
+				o.Iss = authtest.Iss(value)
+			case "no-pkce":
+				o.NoPKCE = true
+			case "no-registration":
+				o.NoRegistration = true
+			case "secrets":
+				o.RegistrationSecret = true
+			case "ends-older":
+				o.EndsOlder = true
+			case "issuer":
+				o.IssuerPath = value
+			case "usual":
+				o.Deny, o.Iss, o.NoPKCE, o.NoRegistration, o.RegistrationSecret, o.IssuerPath = "", "", false, false, false, ""
+			default:
+				ts.Fatalf("set: no option %s", option)
+			}
+		}
+	})
+}
+
+// signed NAME SERVER N waits until that many codes were exchanged there while
+// NAME runs, and their answers are in the journal.
+func scriptSigned(ts *testscript.TestScript, neg bool, args []string) {
+	sc := of(ts)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		n := 0
+		for _, e := range sc.servers[args[1]].Log() {
+			if e.GrantType == "authorization_code" && e.Delivery == authtest.Whole {
+				n++
+			}
+		}
+		if strconv.Itoa(n) == args[2] {
+			if found, _ := filepath.Glob(filepath.Join(sc.home, ".local/state/lamplighter/journal/*")); len(found) > 0 {
+				if text, _ := os.ReadFile(found[0]); strings.Contains(string(text), `{"answer"`) {
+					return
+				}
+			}
+		}
+	}
+	ts.Fatalf("waited in vain for %s codes", args[2])
 }

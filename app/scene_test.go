@@ -110,7 +110,8 @@ func scriptServer(ts *testscript.TestScript, neg bool, args []string) {
 // grant CLIENT NAME SERVER LEFT [OPTION...] signs in at a server and puts the
 // entry into a client's store. Options: dead (revoked), wiped (erased by its
 // client), norefresh, noend (without an expiry), odd (of another shape), secret
-// (the client has one), unused (the client's config has another URL), home=DIR.
+// (the client has one), unused (the client's config has another URL), home=DIR,
+// as=CLIENT/NAME (the same registration), by-hand (comes back to a web page).
 func scriptGrant(ts *testscript.TestScript, neg bool, args []string) {
 	sc := of(ts)
 	client, name, s := args[0], args[1], sc.servers[args[2]]
@@ -122,6 +123,9 @@ func scriptGrant(ts *testscript.TestScript, neg bool, args []string) {
 	for _, option := range args[4:] {
 		if dir, ok := strings.CutPrefix(option, "home="); ok {
 			home = ts.MkAbs(dir)
+		}
+		if other, ok := strings.CutPrefix(option, "as="); ok {
+			o.ClientID = sc.grants[other].grant.ClientID
 		}
 		has[option] = true
 	}
@@ -168,6 +172,9 @@ func scriptGrant(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if g.ClientSecret != "" {
 			e["clientSecret"] = g.ClientSecret
+		}
+		if has["by-hand"] {
+			e["redirectUri"] = "https://app.example/callback"
 		}
 		if has["wiped"] {
 			e["accessToken"], e["expiresAt"] = "", 0

@@ -66,6 +66,8 @@ func TestScripts(t *testing.T) {
 			"entry":   scriptEntry,
 			"expire":  scriptExpire,
 			"type":    scriptType,
+			"set":     scriptSet,
+			"signed":  scriptSigned,
 			"settle":  func(*testscript.TestScript, bool, []string) { time.Sleep(600 * time.Millisecond) },
 		},
 		RequireUniqueNames: true,

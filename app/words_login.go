@@ -41,11 +41,12 @@ Exit code: 0 signed in, 1 failed, 2 wrong usage, 3 try later.`
 	wordClientSignIn   = "its entry is not written by us, so only its client can sign in"
 	wordWatchedSignIn  = "you set it to watch-only, so nothing is written; set it to keep first, or sign in with its client"
 	wordNoServer       = "its store does not name the server"
+	wordNobody         = "stdin has ended, so nothing can be pasted any more; start it again on a terminal"
 	wordNothingChanged = "its client says that it is done, and its store is as it was"
 )
 
 // plainVerdict says why a server gave no token for a code.
-func plainVerdict(v exchange.Verdict) string {
+func plainVerdict(v exchange.Verdict, client string) string {
 	detail := ""
 	if v.Detail != "" {
 		detail = ": " + v.Detail
@@ -54,11 +55,11 @@ func plainVerdict(v exchange.Verdict) string {
 	case exchange.Dead:
 		return fmt.Sprintf("the server did not take the code that it gave (%s%s); try again", v.Code, detail)
 	case exchange.ClientGone:
-		return fmt.Sprintf("the server does not know the client (%s%s)", v.Code, detail)
+		return fmt.Sprintf("the server does not know the client (%s%s); sign in with %s itself", v.Code, detail, client)
 	case exchange.Later:
 		return plainTrouble(v.Code, v.Detail) + "; try again later"
 	case exchange.Ambiguous:
 		return plainTrouble(v.Code, v.Detail) + "; try again"
 	}
-	return fmt.Sprintf("the server did not give a token (%s%s)", v.Code, detail)
+	return fmt.Sprintf("the server gave no token (%s%s); sign in with %s itself", v.Code, detail, client)
 }

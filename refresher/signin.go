@@ -155,9 +155,9 @@ func (a *attempt) landSignIn(ctx context.Context, rec *ledger.Record, answer exc
 	case credfiles.Written:
 		if !same {
 			a.mem.Lineage = rec.Sent.Lineage + 1
-		} else if fresh != rec.For && rec.For != "" {
-			// A store that is put back must not bring it into use again: some
-			// servers end the older sign-in of the same client.
+		} else if fresh != rec.For && rec.For != "" && a.row.input.Twin == "" {
+			// A store that is put back gets the newer token again. Another store
+			// that holds the same value, though, may still live by it.
 			err = a.lk.MarkSpent(rec.For, rec.Sent.Lineage)
 		}
 		a.rememberSignIn(rec, login, answer, v)
@@ -174,6 +174,9 @@ func (a *attempt) landSignIn(ctx context.Context, rec *ledger.Record, answer exc
 	err = errors.Join(err, a.lk.SaveKept(kept), a.lk.Save(a.mem))
 	a.log(e)
 	out.Row = a.reread(ctx, out.Row)
+	if err := a.r.Finder.Forget(out.Grant); err != nil { // the sign-in saw newer metadata
+		a.forgot(err)
+	}
 	return a.end(rec, out, err)
 }
 

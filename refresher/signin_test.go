@@ -85,9 +85,15 @@ func TestASignInIsInTheStoreAndWhatWasBeforeIsOver(t *testing.T) {
 	for _, id := range []string{linear, linearC} {
 		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 			g := l.dies(s, id)
+			if id == linearC {
+				l.write(marshal(map[string]any{"linear": map[string]any{"timestamp": time.Now().UnixMilli()}}), ".claude", "mcp-needs-auth-cache.json")
+			}
 			before := l.read(storeOf(id)...)
 			out := l.signIn(id, l.agreed(s, g.ClientID))
 			l.want(out, refresher.SignedIn, refresher.Fresh)
+			if id == linearC && l.read(".claude", "mcp-needs-auth-cache.json") != "{}" {
+				t.Error("its client's own mark is still there")
+			}
 			now := newest(s)
 			l.wantStored(s, now.ID, id)
 			after := l.read(storeOf(id)...)
@@ -429,5 +435,36 @@ func TestASignInByTheClientIsNoticed(t *testing.T) {
 		if len(out.Reconnect) != 1 {
 			t.Errorf("told %v", out.Reconnect)
 		}
+	})
+}
+
+// Two homes hold the same value; whose sign-in ends whose is the server's
+// secret.
+func TestASignInOfACopyLeavesTheOtherAlone(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := s.Grant(authtest.GrantOptions{AccessLeft: 8 * time.Hour})
+		l.put(linear, g)
+		l.put(linearC, g)
+		if row := l.row(linear); row.Why != refresher.Forked {
+			t.Fatalf("it is %s, %s", row.State, row.Why)
+		}
+		l.want(l.signIn(linear, l.agreed(s, g.ClientID)), refresher.SignedIn, refresher.Fresh)
+		if got := l.marked(g.RefreshToken); got != "not" {
+			t.Errorf("the copy's is marked %s", got)
+		}
+		l.want(l.Refresh(context.Background(), l.row(linearC), refresher.Options{Force: true}), refresher.Refreshed, refresher.Fresh)
+	})
+}
+
+// A store that is put back, as from a backup, gets what was signed in for.
+func TestAStoreThatGoesBackBehindASignInGetsItAgain(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.dies(s, linear)
+		before := l.read(codexStore...)
+		l.want(l.signIn(linear, l.agreed(s, g.ClientID)), refresher.SignedIn, refresher.Fresh)
+		l.write(before, codexStore...)
+		l.want(l.keep(linear), refresher.Restored, refresher.Fresh)
+		l.wantStored(s, newest(s).ID, linear)
+		l.wantPosts(s, newest(s).ID, 0)
 	})
 }

@@ -17,6 +17,9 @@ type Authorization struct {
 	AdvertiseIss bool   // the metadata promises iss in the redirect (RFC 9207)
 	Iss          Iss
 	OfflineOnly  bool // a refresh token comes only for the scope offline_access
+	// EndsOlder: a sign-in ends every older grant of the same client (Cloudflare's
+	// workers-oauth-provider, unless told not to).
+	EndsOlder bool
 }
 
 // Iss is what the redirect says in iss (RFC 9207).
@@ -110,6 +113,13 @@ func (s *Server) exchangeCode(x *exchange, c *client) Answer {
 	}
 	if why != "" {
 		return s.refuse(x, Refusal{Code: "invalid_grant"}, why)
+	}
+	if s.options.EndsOlder {
+		for _, l := range s.lineages {
+			if l.client == c && l.dead == "" {
+				s.kill(l, "a newer sign-in")
+			}
+		}
 	}
 	k.line = s.newLineage(c, k.scope, k.resource, nil)
 	x.entry.Grant, x.entry.Verdict = k.line.id, "signed in"

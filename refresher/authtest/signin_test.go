@@ -309,3 +309,17 @@ func TestRevocationEndsAGrantOrAnAccessToken(t *testing.T) {
 		t.Errorf("%d token posts, want 1: a revocation is none", n)
 	}
 }
+
+func TestANewerSignInEndsTheOlderOnesOfItsClientWhereThatIsSet(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		s := New(t, Options{Memory: true, Authorization: Authorization{EndsOlder: ends}})
+		g, other := s.Grant(GrantOptions{}), s.Grant(GrantOptions{})
+		_, q := authorizes(s, g.ClientID, callback)
+		if r := exchanges(s, g.ClientID, q.Get("code")); r.status != 200 {
+			t.Fatalf("status %d", r.status)
+		}
+		if dead := s.Dead(g.ID) != ""; dead != ends || s.Dead(other.ID) != "" {
+			t.Errorf("ends %v: the older one is dead: %v, another client's: %q", ends, dead, s.Dead(other.ID))
+		}
+	}
+}

@@ -108,7 +108,8 @@ func (b *beginning) useStored(ctx context.Context) (refused string, err error) {
 	if redirect == "" {
 		redirect = b.callback()
 	}
-	if err := b.listen(redirect); err != nil {
+	// A person registers one address, and servers that want that are strict.
+	if err := b.listen(redirect, !b.c.Preset); err != nil {
 		return "", err
 	}
 	issuer := b.place.Issuer
@@ -129,7 +130,7 @@ func (b *beginning) useStored(ctx context.Context) (refused string, err error) {
 // own document where the server takes such, as the client would, else a
 // registration.
 func (b *beginning) useNew(ctx context.Context) error {
-	if err := b.listen(b.callback()); err != nil {
+	if err := b.listen(b.callback(), true); err != nil {
 		return err
 	}
 	b.reg.Issuer = b.place.Issuer
@@ -172,16 +173,16 @@ func (b *beginning) callback() string {
 // listen gets ready for the answer. A port that is taken is no obstacle where
 // the server lets loopback ports vary (RFC 8252 section 7.3); the check that
 // follows tells.
-func (b *beginning) listen(redirect string) error {
+func (b *beginning) listen(redirect string, other bool) error {
 	b.close()
-	l, err := listen(redirect, true)
+	l, err := listen(redirect, other)
 	switch {
 	case err == nil && l != nil:
 		b.listener, b.reg.Redirect = l, l.redirect
 	case err == nil, b.o.PasteOnly:
 		b.reg.Redirect = redirect
 	default:
-		return fmt.Errorf("no port of this computer can be listened on (%w); --no-browser takes the answer by hand", err)
+		return fmt.Errorf("nothing can listen for the answer (%w); end the program that has the port, or use --no-browser", err)
 	}
 	return nil
 }

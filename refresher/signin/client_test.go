@@ -65,6 +65,22 @@ func TestAPortThatIsTakenGivesWayWhereTheServerLetsIt(t *testing.T) {
 	}
 }
 
+// Slack takes nothing but the address that a person registered.
+func TestThePortOfAClientRegisteredByHandIsNotChanged(t *testing.T) {
+	l := newLab(t, authtest.Options{})
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	l.c.Preset, l.c.RedirectURI = true, "http://"+taken.Addr().String()+"/callback"
+	l.refuses("address already in use", "--no-browser")
+	l.o.PasteOnly = true
+	if f := l.begin(); f.Listens() || query(t, f).Get("redirect_uri") != l.c.RedirectURI {
+		t.Errorf("comes back to %s", query(t, f).Get("redirect_uri"))
+	}
+}
+
 func TestAClientThatIsGoneIsRegisteredAnew(t *testing.T) {
 	for _, known := range []bool{false, true} { // by a refresh before
 		l := newLab(t, authtest.Options{})
