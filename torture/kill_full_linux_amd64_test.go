@@ -34,7 +34,7 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 	for _, c := range tallies {
 		c.enumerate(t)
 		for region, n := range c.calls {
-			for i := 1; i <= n; i += *stride {
+			for i := 1; i <= n+50; i += *stride {
 				jobs = append(jobs, job{c, target{late: region == 1, n: i}})
 			}
 		}

@@ -211,7 +211,7 @@ func (v *victim) wrong(format string, args ...any) {
 // again runs the program once more, as often as it takes, and says what has
 // become of the grant.
 func (v *victim) again() {
-	v.outlive()
+	outlive(v.lab)
 	dead := v.lost && v.way.server == "strict"
 	want := 1
 	if v.lost {
@@ -304,11 +304,11 @@ func (v *victim) keeps() bool {
 	return err != nil
 }
 
-// outlive takes away the lock directories that the killed program left, as
-// their clients and we do when they are stale. Every sixteenth run only makes
-// them old, and leaves that to the next run.
-func (v *victim) outlive() {
-	filepath.WalkDir(v.lab.Home, func(path string, d os.DirEntry, err error) error {
+// outlive takes away the lock directories that a program left which was killed
+// or could not remove them, as their clients and we do when they are stale.
+// Every sixteenth time it only makes them old, and leaves that to the next run.
+func outlive(l *lab.Lab) {
+	filepath.WalkDir(l.Home, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() && strings.HasSuffix(path, ".lock") {
 			if took.Add(1)%16 == 0 {
 				old := time.Now().Add(-2 * time.Minute)
@@ -337,6 +337,7 @@ func (s *scratch) TempDir() string {
 	if err != nil {
 		s.Fatal(err)
 	}
+	os.Chmod(dir, 0o755) // other users look for their home in it
 	s.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }

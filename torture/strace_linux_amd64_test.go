@@ -87,7 +87,10 @@ func (p *tracee) watch() {
 func (p *tracee) run(cmd *exec.Cmd, at func(*stop) word) (code int) {
 	t := p.lab.T
 	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Ptrace, cmd.SysProcAttr.Setpgid = true, true
 	ended := make(chan error)
 	go func() {
 		runtime.LockOSThread() // the tracer is one thread

@@ -1,0 +1,46 @@
+//go:build torture
+
+package torture_test
+
+import (
+	"fmt"
+	"testing"
+
+	"lamplighter/lab"
+)
+
+// Every call by which the program gets at a file is refused, once, from there
+// on, and with all others of its folder, for every reason that a system has.
+// Where the journal refuses, nothing is sent. When the obstacle is gone, the
+// next run makes everything well.
+func TestEveryWriteIsRefused(t *testing.T) {
+	for _, client := range []string{"codex", "claude"} {
+		all := refusals(t, client)
+		var some []refusal
+		for i := 0; i < len(all); i += *stride {
+			some = append(some, all[i])
+		}
+		made, posted, before, said := refuseAll(t, *workers, client, some)
+		fmt.Printf("%s: %d refusals of %d met their call: %d before the POST, %d after it or without harm\n", client, made, len(some), before, posted)
+		fmt.Print(said)
+	}
+}
+
+// The store, its folder, the journal and the state folder vanish, turn into
+// something else or lose their permissions, at each stop of a refresh.
+func TestEveryObstacleAtEveryStep(t *testing.T) {
+	skipUnlessRoot(t)
+	lab.Program(t)
+	for _, client := range []string{"codex", "claude"} {
+		var all []*obstructed
+		for _, o := range obstacles {
+			for _, late := range []bool{false, true} {
+				for n := 1; n < 800; n += *stride {
+					all = append(all, &obstructed{obstacle: o, client: client, late: late, n: n})
+				}
+			}
+		}
+		obstruct(t, *workers, all)
+		fmt.Print(obstacleTable(client, all))
+	}
+}
