@@ -89,6 +89,26 @@ func due(t *testing.T, k kind) (*server, *lab.Lab, *lab.Line) {
 	return s, l, l.CodexOf("linear", s, g)
 }
 
+// lockStore keeps everybody else from writing a line's store.
+func lockStore(t *testing.T, line *lab.Line) (release func()) {
+	t.Helper()
+	name := filepath.Join(filepath.Dir(line.Store), "mcp-oauth-locks", "file-store.lock")
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := clientlock.File(context.Background(), name, clientlock.FileOptions{Mode: 0o600, Retry: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { lock.Release() }
+}
+
+// answered reports that an answer stands in the journal.
+func answered(l *lab.Lab) bool {
+	pending := l.Pending()
+	return len(pending) == 1 && pending[0].Answer != nil
+}
+
 // The keeper dies with the answer in its journal and a store that it could not
 // write yet. The next one puts the token into the store and asks nobody.
 func TestAKeeperKilledBetweenAnswerAndWrite(t *testing.T) {
@@ -98,27 +118,16 @@ func TestAKeeperKilledBetweenAnswerAndWrite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Join(filepath.Dir(line.Store), "mcp-oauth-locks", "file-store.lock")
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		lock, err := clientlock.File(context.Background(), name, clientlock.FileOptions{Mode: 0o600, Retry: time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
+		release := lockStore(t, line)
 		keeper := l.Keep()
-		journaled := func() bool {
-			pending := l.Pending()
-			return len(pending) == 1 && pending[0].Answer != nil
-		}
-		if !lab.Until(20*time.Second, journaled) {
+		if !lab.Until(20*time.Second, func() bool { return answered(l) }) {
 			t.Fatal("no answer came to stand in the journal")
 		}
 		crash(keeper)
 		if after, err := os.ReadFile(line.Store); err != nil || string(after) != string(before) {
 			t.Error("the store changed under another's lock")
 		}
-		lock.Release()
+		release()
 		keeper = l.Keep()
 		if !lab.Until(time.Minute, func() bool { return l.Landed(line) == "" && l.Quiet() == "" }) {
 			t.Fatal(l.Landed(line))
@@ -134,44 +143,40 @@ func TestAKeeperKilledBetweenAnswerAndWrite(t *testing.T) {
 // nothing is lost; if it did, its answer is lost with the grant, but for the
 // servers that forgive.
 func TestAKeeperKilledBeforeTheAnswer(t *testing.T) {
-	for name, rotated := range map[string]bool{"unseen": false, "rotated": true} {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, k kind) {
-				s, l, line := due(t, k)
-				keeper := l.Command("keep")
-				sent := make(chan struct{})
-				s.next(func(pass func()) bool {
-					if rotated {
-						pass()
-					}
-					keeper.Process.Signal(syscall.SIGKILL)
-					close(sent)
-					return false
-				})
-				if err := keeper.Start(); err != nil {
-					t.Fatal(err)
-				}
-				select {
-				case <-sent:
-				case <-time.After(time.Minute):
-					keeper.Process.Kill()
-					t.Error("nothing was sent")
-				}
-				keeper.Wait()
-				keeper = l.Keep()
-				defer l.Stop(keeper)
-				state, answered := "fresh", 1
-				if rotated && k.strict {
-					state = "sign-in-needed"
-				}
-				if !lab.Until(time.Minute, func() bool { st, _ := l.Status(line.ID); return st.State == state && l.Quiet() == "" }) {
-					st, _ := l.Status(line.ID)
-					t.Fatalf("it is %s: %s", st.State, st.Reason)
-				}
-				holds(t, s, l, line, state, 2, answered)
-			})
+	eachOf(t, map[string]bool{"unseen": false, "rotated": true}, func(t *testing.T, k kind, rotated bool) {
+		s, l, line := due(t, k)
+		keeper := l.Command("keep")
+		sent := make(chan struct{})
+		s.next(func(pass func()) bool {
+			if rotated {
+				pass()
+			}
+			keeper.Process.Signal(syscall.SIGKILL)
+			close(sent)
+			return false
 		})
-	}
+		if err := keeper.Start(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-sent:
+		case <-time.After(time.Minute):
+			keeper.Process.Kill()
+			t.Error("nothing was sent")
+		}
+		keeper.Wait()
+		keeper = l.Keep()
+		defer l.Stop(keeper)
+		state := "fresh"
+		if rotated && k.strict {
+			state = "sign-in-needed"
+		}
+		if !lab.Until(time.Minute, func() bool { st, _ := l.Status(line.ID); return st.State == state && l.Quiet() == "" }) {
+			st, _ := l.Status(line.ID)
+			t.Fatalf("it is %s: %s", st.State, st.Reason)
+		}
+		holds(t, s, l, line, state, 2, 1)
+	})
 }
 
 // Three keepers and eight commands want the same token at once, three times.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,8 +32,8 @@ func wither(t *testing.T, s *server, l *lab.Lab, line *lab.Line) {
 	}
 }
 
-// login signs in by the command, with this program for a browser.
-func login(t *testing.T, l *lab.Lab, id string) (said string) {
+// loginCommand signs in, with this program for a browser.
+func loginCommand(t *testing.T, l *lab.Lab, id string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -43,7 +45,18 @@ func login(t *testing.T, l *lab.Lab, id string) (said string) {
 	}
 	cmd := l.Command("login", id)
 	cmd.Env = append(cmd.Env, "BROWSER="+name)
-	got := l.Ends(cmd)
+	return cmd
+}
+
+func runLogin(t *testing.T, l *lab.Lab, id string) lab.Result {
+	t.Helper()
+	return l.Ends(loginCommand(t, l, id))
+}
+
+// login signs in, and returns what was said.
+func login(t *testing.T, l *lab.Lab, id string) (said string) {
+	t.Helper()
+	got := runLogin(t, l, id)
 	if got.Code != 0 {
 		t.Fatalf("login ended with %d: %s", got.Code, got.Output)
 	}
@@ -81,25 +94,20 @@ func signedInAnew(t *testing.T, s *server, l *lab.Lab, line *lab.Line) {
 
 // The refresh token is dead, the client is as good as ever.
 func TestSigningInAgain(t *testing.T) {
-	for _, client := range []string{"codex", "claude"} {
-		t.Run(client, func(t *testing.T) {
-			each(t, func(t *testing.T, k kind) {
-				s, l := start(t, k, time.Hour), lab.New(t)
-				add, back := l.CodexOf, redirect
-				if client == "claude" {
-					add, back = l.ClaudeOf, claudesRedirect(t)
-				}
-				line := add("linear", s, s.grant(s.register(back), back))
-				wither(t, s, l, line)
-				login(t, l, line.ID)
-				c, _ := l.Stored(line)
-				if c.ClientID != line.Grant.ClientID {
-					t.Error("another client was registered")
-				}
-				signedInAnew(t, s, l, line)
-			})
-		})
-	}
+	eachOf(t, map[string]bool{"codex": true, "claude": false}, func(t *testing.T, k kind, codex bool) {
+		s, l := start(t, k, time.Hour), lab.New(t)
+		add, back := l.ClaudeOf, claudesRedirect(t)
+		if codex {
+			add, back = l.CodexOf, redirect
+		}
+		line := add("linear", s, s.grant(s.register(back), back))
+		wither(t, s, l, line)
+		login(t, l, line.ID)
+		if c, _ := l.Stored(line); c.ClientID != line.Grant.ClientID {
+			t.Error("another client was registered")
+		}
+		signedInAnew(t, s, l, line)
+	})
 }
 
 var address = regexp.MustCompile(`(?m)^http\S+`)
@@ -134,24 +142,100 @@ func TestSigningInByPaste(t *testing.T) {
 // The client's registration has ended: the sign-in makes a new one, also where
 // no refresh has told of it yet.
 func TestSigningInWithADeadClient(t *testing.T) {
-	for name, known := range map[string]bool{"known": true, "unknown": false} {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, k kind) {
-				s, l, line := signedIn(t, k)
-				s.forget(line.Grant.ClientID)
-				if known {
-					refresh(t, l, 4, "linear")
-				}
-				if said := login(t, l, "linear"); !strings.Contains(said, "a new client is registered") {
-					t.Errorf("login said: %s", said)
-				}
-				if c, _ := l.Stored(line); c.ClientID == line.Grant.ClientID {
-					t.Error("the store names the old client")
-				}
-				signedInAnew(t, s, l, line)
-			})
+	eachOf(t, map[string]bool{"known": true, "unknown": false}, func(t *testing.T, k kind, known bool) {
+		s, l, line := signedIn(t, k)
+		s.forget(line.Grant.ClientID)
+		if known {
+			refresh(t, l, 4, "linear")
+		}
+		if said := login(t, l, "linear"); !strings.Contains(said, "a new client is registered") {
+			t.Errorf("login said: %s", said)
+		}
+		if c, _ := l.Stored(line); c.ClientID == line.Grant.ClientID {
+			t.Error("the store names the old client")
+		}
+		signedInAnew(t, s, l, line)
+	})
+}
+
+// Codex gets its code at another path from a server that does not say who it
+// is (RFC 9207), and does not write down at which. A client registered for that
+// path cannot be used at ours, and a new one takes its place.
+func TestSigningInWithARedirectThatNobodyWroteDown(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l := start(t, k, time.Hour), lab.New(t)
+		const back = "http://127.0.0.1:1/callback/0123456789ab"
+		line := l.CodexOf("linear", s, s.grant(s.register(back), back))
+		if said := login(t, l, "linear"); !strings.Contains(said, "a new client is registered") {
+			t.Errorf("login said: %s", said)
+		}
+		signedInAnew(t, s, l, line)
+	})
+}
+
+// The server dies with the code on its hands. The entry is as it was, and the
+// next sign-in is one like any other.
+func TestAServerKilledDuringASignIn(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		s.nextCode(func(pass func()) bool {
+			pass()
+			s.kill()
+			s.start()
+			return false
 		})
-	}
+		got := runLogin(t, l, "linear")
+		if got.Code != 1 {
+			t.Fatalf("login ended with %d: %s", got.Code, got.Output)
+		}
+		if wrong := l.Landed(line) + l.Whole(line) + l.Quiet(); wrong != "" {
+			t.Fatal(wrong)
+		}
+		login(t, l, "linear")
+		signedInAnew(t, s, l, line)
+	})
+}
+
+// The command dies with the new tokens in the journal, before the store has
+// them. Whoever comes next puts them there.
+func TestASignInKilledBetweenAnswerAndWrite(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		release := lockStore(t, line)
+		cmd := loginCommand(t, l, "linear")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		journaled := lab.Until(30*time.Second, func() bool { return answered(l) })
+		crash(cmd)
+		if !journaled {
+			t.Fatal("no answer came to stand in the journal")
+		}
+		release()
+		refresh(t, l, 0)
+		signedInAnew(t, s, l, line)
+	})
+}
+
+// Keepers and commands want the token while the user signs in anew.
+func TestASignInAmongKeepers(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := due(t, k)
+		for range 2 {
+			l.Keep()
+		}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				for range 3 {
+					l.Run("refresh", "linear")
+				}
+			})
+		}
+		login(t, l, "linear")
+		all.Wait()
+		signedInAnew(t, s, l, line)
+	})
 }
 
 // Two rows share a client. The command names the other one first; where the

@@ -6,8 +6,8 @@
 // in a throwaway home; every request that it makes passes a tap, which writes
 // down each refresh token's way and holds the rules of authtest's oracle.
 //
-//	go test -tags servers ./servers              # all three
-//	go test -tags servers ./servers -run /fosite # needs no npm
+//	go test -tags servers -parallel 8 ./servers              # all three
+//	go test -tags servers -short -run /fosite ./servers      # needs no npm
 //
 // Each server is a process with a file of its own, and all of it is on
 // 127.0.0.1. What npm has is installed once, by the lock file in npm, into the
@@ -56,10 +56,25 @@ var kinds = []kind{
 	{name: "workers-oauth-provider", refusesResource: true, oneMethod: true, command: node("workers.mjs")},
 }
 
-// each runs a test against a server of each kind.
+// each runs a test against a server of each kind. All tests run side by side:
+// they spend most of their time waiting.
 func each(t *testing.T, test func(t *testing.T, k kind)) {
+	t.Parallel()
 	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) { test(t, k) })
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
+	}
+}
+
+// eachOf is each for several cases of one thing.
+func eachOf[V any](t *testing.T, cases map[string]V, test func(t *testing.T, k kind, v V)) {
+	t.Parallel()
+	for name, v := range cases {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, k kind) { test(t, k, v) })
+		})
 	}
 }
 

@@ -66,31 +66,30 @@ func TestADeadClient(t *testing.T) {
 		if wrong := l.Landed(line); wrong != "" {
 			t.Error(wrong)
 		}
+		toldOnce(t, l, line)
+		holds(t, s, l, line, "sign-in-needed", 2, 2)
 	})
 }
 
 // A client with a secret shows it as the client's program would. Where the
 // server wants it in the other way, the user says so, and that counts at once.
 func TestAClientWithASecret(t *testing.T) {
-	for _, method := range []string{"client_secret_basic", "client_secret_post"} {
-		t.Run(method, func(t *testing.T) {
-			each(t, func(t *testing.T, k kind) {
-				s, l := start(t, k, time.Hour), lab.New(t)
-				back := claudesRedirect(t)
-				client, secret := s.registerFor(back, method)
-				line := l.ClaudeOf("slack", s, s.grantFor(client, secret, method, back))
-				if method == "client_secret_basic" || !k.oneMethod {
-					refresh(t, l, 0, "slack")
-					holds(t, s, l, line, "fresh", 1, 1)
-					return
-				}
-				refresh(t, l, 4, "slack")
-				refresh(t, l, 4, "slack")
-				holds(t, s, l, line, "sign-in-needed", 1, 1)
-				l.Settings(fmt.Sprintf("[[credential]]\nid = %q\nauth_method = %q\n", line.ID, method))
-				refresh(t, l, 0, "slack")
-				holds(t, s, l, line, "fresh", 2, 2)
-			})
-		})
-	}
+	methods := map[string]string{"basic": "client_secret_basic", "post": "client_secret_post"}
+	eachOf(t, methods, func(t *testing.T, k kind, method string) {
+		s, l := start(t, k, time.Hour), lab.New(t)
+		back := claudesRedirect(t)
+		client, secret := s.registerFor(back, method)
+		line := l.ClaudeOf("slack", s, s.grantFor(client, secret, method, back))
+		if method == "client_secret_basic" || !k.oneMethod {
+			refresh(t, l, 0, "slack")
+			holds(t, s, l, line, "fresh", 1, 1)
+			return
+		}
+		refresh(t, l, 4, "slack")
+		refresh(t, l, 4, "slack")
+		holds(t, s, l, line, "sign-in-needed", 1, 1)
+		l.Settings(fmt.Sprintf("[[credential]]\nid = %q\nauth_method = %q\n", line.ID, method))
+		refresh(t, l, 0, "slack")
+		holds(t, s, l, line, "fresh", 2, 2)
+	})
 }

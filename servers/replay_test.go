@@ -4,6 +4,7 @@ package servers
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,6 @@ func holds(t *testing.T, s *server, l *lab.Lab, line *lab.Line, state string, se
 // once.
 func TestAReplayByAnotherProgram(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
-		t.Parallel()
 		s, l, line := signedIn(t, k)
 		refresh(t, l, 0, "linear")
 		refresh(t, l, 0, "linear")
@@ -77,19 +77,77 @@ func TestAReplayByAnotherProgram(t *testing.T) {
 		}
 		refresh(t, l, 4, "linear")
 		refresh(t, l, 4, "--all")
-		told := func(keeper fmt.Stringer) int { return strings.Count(keeper.String(), line.ID+" needs you") }
-		one := l.Keep()
-		if !lab.Until(2*time.Minute, func() bool { return told(one.Stdout.(fmt.Stringer)) > 0 }) {
-			t.Fatal("the keeper did not say that a sign-in is needed")
-		}
-		l.Stop(one)
-		two := l.Keep()
-		lab.Until(10*time.Second, func() bool { return strings.Contains(two.Stdout.(fmt.Stringer).String(), "sign-in") })
-		l.Stop(two)
-		if n := told(one.Stdout.(fmt.Stringer)) + told(two.Stdout.(fmt.Stringer)); n != 1 {
-			t.Errorf("the user was told %d times", n)
-		}
+		toldOnce(t, l, line)
 		holds(t, s, l, line, "sign-in-needed", 3, 3)
+	})
+}
+
+// toldOnce checks that two keepers, one after the other, tell the user once
+// that a sign-in is needed.
+func toldOnce(t *testing.T, l *lab.Lab, line *lab.Line) {
+	t.Helper()
+	if testing.Short() {
+		return // it is told after a last look, a minute later
+	}
+	told := func(keeper *exec.Cmd) int {
+		return strings.Count(keeper.Stdout.(fmt.Stringer).String(), line.ID+" needs you")
+	}
+	one := l.Keep()
+	if !lab.Until(2*time.Minute, func() bool { return told(one) > 0 }) {
+		t.Fatal("the keeper did not say that a sign-in is needed")
+	}
+	l.Stop(one)
+	two := l.Keep()
+	lab.Until(10*time.Second, func() bool { return strings.Contains(two.Stdout.(fmt.Stringer).String(), "sign-in") })
+	l.Stop(two)
+	if n := told(one) + told(two); n != 1 {
+		t.Errorf("the user was told %d times", n)
+	}
+}
+
+// Another program presents the refresh token that we hold, before we do. Ours
+// is then the replay: the grant is lost, or, where the last one used stays
+// good, it is the other program that is left behind.
+func TestAnotherProgramIsFirst(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		theirs := s.steal(line.Grant.ClientID, line.Grant.RefreshToken)
+		if theirs.Refresh == "" {
+			t.Fatalf("the server answered %q", theirs.Error)
+		}
+		if k.strict {
+			refresh(t, l, 4, "linear")
+			refresh(t, l, 4, "linear")
+			holds(t, s, l, line, "sign-in-needed", 1, 1)
+			return
+		}
+		refresh(t, l, 0, "linear")
+		refresh(t, l, 0, "linear")
+		holds(t, s, l, line, "fresh", 2, 2)
+		if again := s.steal(line.Grant.ClientID, theirs.Refresh); again.Error != "invalid_grant" {
+			t.Errorf("the successor that the other program had got %q", again.Error)
+		}
+	})
+}
+
+// The value before ours is good until ours is used. A program that presents it
+// gets a successor of its own, and ours is refused once: nobody guesses then.
+func TestTheLastValueReplayed(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		refresh(t, l, 0, "linear")
+		theirs := s.steal(line.Grant.ClientID, line.Grant.RefreshToken)
+		if refused := theirs.Error == "invalid_grant"; refused != k.strict {
+			t.Fatalf("the server answered %q", theirs.Error)
+		}
+		refresh(t, l, 4, "linear")
+		refresh(t, l, 4, "linear")
+		holds(t, s, l, line, "sign-in-needed", 2, 2)
+		if !k.strict {
+			if again := s.steal(line.Grant.ClientID, theirs.Refresh); again.Refresh == "" {
+				t.Errorf("the other program got %q: our refusal cost it its grant", again.Error)
+			}
+		}
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -31,12 +30,7 @@ const scope = "mcp:read mcp:write offline_access"
 // writes it down and comes back to it.
 func claudesRedirect(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprintf("http://localhost:%d/callback", l.Addr().(*net.TCPAddr).Port)
+	return fmt.Sprintf("http://localhost:%d/callback", freePort(t))
 }
 
 // register makes a new client without a secret, as one does that was never here.

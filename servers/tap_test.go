@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -35,9 +36,13 @@ type tap struct {
 	known  map[string]*value // by refresh token
 	said   []string          // every token there was
 	strays []string
-	turn   func(pass func()) (deliver bool) // for the next refresh
+	turns  map[string]turn // by grant type: for the next request
 	seq    int
 }
+
+// A turn is a test's hand in one request: pass lets the server answer it, and
+// only what is delivered reaches the program.
+type turn func(pass func()) (deliver bool)
 
 // A line is a grant, from its sign-in on.
 type line struct {
@@ -69,12 +74,28 @@ type post struct {
 
 func newTap(t *testing.T) *tap {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	return &tap{t: t, addr: addr, origin: "http://" + addr, known: map[string]*value{}, turns: map[string]turn{}}
+}
+
+var ports sync.Map // that are given out
+
+// freePort is one that nobody is given while its owner does not listen: it lies
+// below those that the system chooses from.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return &tap{t: t, addr: l.Addr().String(), origin: "http://" + l.Addr().String(), known: map[string]*value{}}
+	t.Fatal("no port is free")
+	return 0
 }
 
 // open leads to the server at this address from now on.
@@ -113,12 +134,16 @@ func (p *tap) shut() {
 	}
 }
 
-// next lets the test have a hand in the next refresh: pass lets the server
-// answer it, and only what is delivered reaches the program.
-func (p *tap) next(turn func(pass func()) (deliver bool)) {
+// next gives the test its turn at the next refresh.
+func (p *tap) next(do turn) { p.at("refresh_token", do) }
+
+// nextCode gives the test its turn at the next exchange of a code.
+func (p *tap) nextCode(do turn) { p.at("authorization_code", do) }
+
+func (p *tap) at(grantType string, do turn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.turn = turn
+	p.turns[grantType] = do
 }
 
 func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -149,8 +174,8 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The answer counts from before its first byte: what is sent after it
 		// is neither beside it nor in ignorance of it.
 		defer func() { p.end(x, deliver && r.Context().Err() == nil) }()
-		if turn := p.take(x); turn != nil {
-			deliver = turn(pass)
+		if do := p.take(form.Get("grant_type")); do != nil {
+			deliver = do(pass)
 			return
 		}
 		pass()
@@ -199,15 +224,12 @@ func (p *tap) arrive(form url.Values) *post {
 	return x
 }
 
-func (p *tap) take(x *post) func(func()) bool {
+func (p *tap) take(grantType string) turn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if x.refresh == "" {
-		return nil
-	}
-	turn := p.turn
-	p.turn = nil
-	return turn
+	do := p.turns[grantType]
+	delete(p.turns, grantType)
+	return do
 }
 
 // learn takes what the server answered.
