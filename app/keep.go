@@ -66,7 +66,7 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
 
 // watched are the files whose change may change what there is to do.
 func (x *parts) watched() []string {
-	paths := []string{x.configFile, x.ledger.SignalFile()}
+	paths := append([]string{x.configFile, x.ledger.SignalFile()}, x.folders()...)
 	for _, s := range x.currentStores() {
 		paths = append(paths, s.Watched()...)
 	}
@@ -76,11 +76,19 @@ func (x *parts) watched() []string {
 // follow passes changes on, after reading the config again where that is what
 // changed. It calls again where the parts have to be made anew.
 func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, changed chan<- struct{}, again func()) {
+	watched := x.watched()
 	for woken := false; ; woken = true {
+		if woken {
+			if now := x.watched(); !slices.Equal(now, watched) {
+				watched = now
+				w.Set(watched)
+			}
+		}
 		if x.outdated() {
 			before := x.allowed()
 			x.load(p.host)
-			w.Set(x.watched())
+			watched = x.watched()
+			w.Set(watched)
 			if !slices.Equal(before, x.allowed()) {
 				again()
 			}

@@ -30,6 +30,8 @@ type parts struct {
 	settings settings.Settings
 	read     string // the signature of the config when it was read
 	fault    error  // why the settings are those of before
+	host     credfiles.Host
+	homes    []credfiles.Home
 	stores   []*credfiles.Store
 }
 
@@ -116,10 +118,9 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	for _, h := range s.Homes {
 		homes = append(homes, credfiles.Home{Client: h.Client, Path: h.Path, Name: h.Name})
 	}
-	stores := credfiles.Stores(host, homes)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.settings, x.stores = s, stores
+	x.settings, x.host, x.homes, x.stores = s, host, homes, nil
 }
 
 func (x *parts) finder() *discovery.Finder {
@@ -128,10 +129,20 @@ func (x *parts) finder() *discovery.Finder {
 	return &discovery.Finder{Dir: filepath.Join(x.ledger.Dir(), "discovery"), AllowPrivate: x.settings.AllowPrivate}
 }
 
+// currentStores are the stores as they are now: some clients add one for each
+// server.
 func (x *parts) currentStores() []*credfiles.Store {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.stores = credfiles.Stores(x.host, x.homes, x.stores...)
 	return x.stores
+}
+
+// folders are where more stores may come to be.
+func (x *parts) folders() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return credfiles.Folders(x.host, x.homes)
 }
 
 func (x *parts) policy() refresher.Policy {

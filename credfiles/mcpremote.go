@@ -182,7 +182,7 @@ func mcpRemoteAdopt(c *Credential, e jsonedit.Value, j joined) {
 	if c.ClientID == "" {
 		c.WatchOnly = NoClient
 	}
-	c.SignIn = j.command.signIn(folder == mcpRemoteStable, hash)
+	c.SignIn = j.command.signIn(folder == mcpRemoteStable)
 }
 
 // mcpRemoteTimes writes an expiry as mcp-remote computes it from expires_in,

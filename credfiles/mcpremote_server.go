@@ -24,8 +24,7 @@ type remoteServer struct {
 	clientID    string
 	secret      Secret
 	version     string   // that the configuration holds on to: mcp-remote@0.1.38
-	plain       bool     // nothing but the URL decides
-	insecure    bool     // --allow-http
+	args        []string // the URL and the options
 	hashes      []string // that versions give it
 }
 
@@ -120,7 +119,6 @@ func (r *remoteServer) options(args []string, env map[string]string) bool {
 		r.metadataURL = strings.TrimSpace(metadata)
 	}
 	endpoint, _ := value("--token-endpoint")
-	r.insecure = slices.Contains(args, "--allow-http")
 	if info, ok := value("--static-oauth-client-info"); ok {
 		r.preset = true
 		r.clientID, r.secret = staticClient(info, env)
@@ -141,7 +139,7 @@ func (r *remoteServer) options(args []string, env map[string]string) bool {
 			r.hashes = append(r.hashes, hash)
 		}
 	}
-	r.plain = len(r.hashes) == 1
+	r.args = args
 	return true
 }
 
@@ -218,21 +216,23 @@ func (r *remoteServer) apply(c *Credential) {
 }
 
 // signIn is the program of the same package that signs in and ends (observed).
-// It finds the same entry by the same options only: those may be secret, and
-// then there is no command.
-func (r *remoteServer) signIn(stable bool, hash string) []string {
+// It finds the same entry by the same options only: where those are secret, or
+// have variables in them, there is no command.
+func (r *remoteServer) signIn(stable bool) []string {
 	version := r.version
-	if version == "" {
+	switch old := older3(version, 0, 3, 3); {
+	case stable && (version == "" || old):
 		version = "latest"
+	case !stable && !old:
+		return nil // whatever wrote that folder, another would be written now
 	}
-	if !r.plain || r.preset || !stable && r.version == "" {
-		return nil
+	for i, arg := range r.args {
+		inline := i > 0 && r.args[i-1] == "--static-oauth-client-info" && !strings.HasPrefix(arg, "@")
+		if arg == "--header" || inline || strings.Contains(arg, "${") {
+			return nil
+		}
 	}
-	cmd := []string{"npx", "-y", "-p", "mcp-remote@" + version, "mcp-remote-client", r.url}
-	if r.insecure {
-		cmd = append(cmd, "--allow-http")
-	}
-	return cmd
+	return append([]string{"npx", "-y", "-p", "mcp-remote@" + version, "mcp-remote-client"}, r.args...)
 }
 
 // shellWords splits a command line at its blanks, quotes apart.

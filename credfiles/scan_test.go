@@ -81,6 +81,7 @@ func fixtureLab(t testing.TB, archive *txtar.Archive) *lab {
 	for _, f := range archive.Files {
 		if f.Name != "expect" {
 			l.put(f.Name, strings.ReplaceAll(string(f.Data), "$HOME", l.host.Home))
+			l.must(os.Chtimes(l.path(f.Name), written, written))
 		}
 	}
 	return l

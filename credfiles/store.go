@@ -50,17 +50,21 @@ type Store struct {
 // A client that has a file for each entry has a store for each file. Those of
 // before that are still there stay the same, with what they remember.
 func Stores(h Host, extra []Home, before ...*Store) []*Store {
+	known := map[string]*Store{}
+	for _, s := range before {
+		known[s.client.name+" "+s.path] = s
+	}
 	var stores []*Store
 	for _, c := range clients {
 		for _, home := range h.homes(c, extra) {
 			for i := range c.files {
 				s := Store{client: c, file: &c.files[i], host: h, home: home.path, profile: home.profile}
 				if s.file.many {
-					stores = append(stores, s.each(before)...)
+					stores = append(stores, s.each(known)...)
 					continue
 				}
 				s.path = filepath.Join(home.path, s.file.name)
-				stores = append(stores, s.known(before))
+				stores = append(stores, s.known(known))
 			}
 		}
 	}
@@ -68,18 +72,17 @@ func Stores(h Host, extra []Home, before ...*Store) []*Store {
 }
 
 // known is the one of before that is this store, or this one.
-func (s *Store) known(before []*Store) *Store {
-	for _, b := range before {
-		if b.client == s.client && b.path == s.path && b.profile == s.profile {
-			return b
-		}
+func (s *Store) known(before map[string]*Store) *Store {
+	b := before[s.client.name+" "+s.path]
+	if b != nil && b.profile == s.profile && b.home == s.home {
+		return b
 	}
 	return s
 }
 
 // each are the stores of a client that has a file for each entry. Two names
 // of one folder are one: its newest.
-func (s *Store) each(before []*Store) (all []*Store) {
+func (s *Store) each(before map[string]*Store) (all []*Store) {
 	names, _ := fs.Glob(os.DirFS(s.home), s.file.name)
 	slices.Reverse(names)
 	commands := &remoteCommands{host: s.host}
