@@ -177,7 +177,7 @@ func (c *claude) visit(name string) visit {
 				delete(e, "refreshToken")
 			}
 		})
-		return refusal
+		return rejected
 	case i.code != "":
 		return trouble
 	}

@@ -149,7 +149,7 @@ func (c *codex) visit(name string) visit {
 				}
 			})
 		}
-		return refusal
+		return rejected
 	case i.code != "":
 		return trouble
 	}

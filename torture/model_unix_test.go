@@ -48,7 +48,7 @@ const (
 	refreshed visit = "refreshed"  // it did so itself
 	impatient visit = "impatient"  // it could not wait, and went on with what it had, or gave up
 	unlocked  visit = "unlocked"   // it could not wait, and refreshed without the lock
-	refusal   visit = "refused"    // the server refused it
+	rejected  visit = "refused"    // the server refused it
 	dropped   visit = "dropped"    // it could not store the answer
 	trouble   visit = "in trouble" // anything else
 	noEntry   visit = "no entry"   // its store, or the entry, was not there

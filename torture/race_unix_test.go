@@ -80,7 +80,7 @@ func (all tallyOfRace) String() string {
 	for _, kind := range slices.SortedFunc(maps.Keys(all), cmp.Compare[string]) {
 		c := all[kind]
 		fmt.Fprintf(&b, "%-46s %8d %5d %6d %8d %8d %9d %8d %8d %6d %7d %8d %5d %5d\n", kind, c.visits["contests"], c.ours, c.theirs,
-			c.visits[adopted], c.visits[impatient], c.visits[unlocked], c.visits[dropped], c.visits[refusal], c.reuses, c.overlaps, c.revoked, c.lost, c.notes)
+			c.visits[adopted], c.visits[impatient], c.visits[unlocked], c.visits[dropped], c.visits[rejected], c.reuses, c.overlaps, c.revoked, c.lost, c.notes)
 	}
 	return b.String()
 }
