@@ -74,6 +74,31 @@ func TestAServerThatStaysAway(t *testing.T) {
 	})
 }
 
+// The server is away when a refresh falls due. The keeper goes on trying.
+func TestAKeeperOutlivesItsServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the second try comes after half a minute")
+	}
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := due(t, k)
+		s.shut()
+		s.kill()
+		keeper := l.Keep()
+		defer l.Stop(keeper)
+		if !lab.Until(time.Minute, func() bool { st, _ := l.Status(line.ID); return st.State == "retrying" }) {
+			t.Fatal("the keeper did not notice that the server is away")
+		}
+		s.start()
+		if !lab.Until(2*time.Minute, func() bool {
+			_, answered := s.refreshes()
+			return answered == 1 && l.Landed(line) == "" && l.Quiet() == ""
+		}) {
+			t.Fatal(l.Landed(line))
+		}
+		holds(t, s, l, line, "fresh", 1, 1)
+	})
+}
+
 // crash ends a keeper as a power button does.
 func crash(keeper *exec.Cmd) {
 	keeper.Process.Signal(syscall.SIGKILL)

@@ -46,6 +46,34 @@ func TestAWrongResource(t *testing.T) {
 	})
 }
 
+// The user wants no resource to be sent. All of them give an access token for
+// the one that was granted.
+func TestNoResource(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l, line := signedIn(t, k)
+		l.Settings(fmt.Sprintf("[[credential]]\nid = %q\nresource = \"\"\n", line.ID))
+		refresh(t, l, 0, "linear")
+		if _, resource := s.last(); resource != "" {
+			t.Errorf("the resource %q was sent", resource)
+		}
+		holds(t, s, l, line, "fresh", 1, 1)
+	})
+}
+
+// An entry as Codex wrote it before 0.149 names no issuer: the MCP server says
+// whose its tokens are.
+func TestAnEntryWithoutAnIssuer(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l := start(t, k, time.Hour), lab.New(t)
+		g := s.grant(s.register(redirect), redirect)
+		g.Issuer = ""
+		line := l.CodexOf("linear", s, g)
+		refresh(t, l, 0, "linear")
+		refresh(t, l, 0, "linear")
+		holds(t, s, l, line, "fresh", 2, 2)
+	})
+}
+
 // A registration that has ended is no word on the refresh token, which is kept;
 // but only a sign-in helps, and nothing is sent until then.
 func TestADeadClient(t *testing.T) {

@@ -122,8 +122,13 @@ type tokens struct {
 // does: past the tap, so that the rules are not held against it.
 func (s *server) steal(client, refresh string) tokens {
 	s.t.Helper()
+	return s.present("http://"+s.direct, client, refresh)
+}
+
+func (s *server) present(at, client, refresh string) tokens {
+	s.t.Helper()
 	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {client}, "refresh_token": {refresh}}
-	r, err := http.NewRequest(http.MethodPost, "http://"+s.direct+"/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequest(http.MethodPost, at+"/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
