@@ -99,6 +99,9 @@ func (p *program) codeOfError(err error) int {
 		return e.code
 	}
 	p.errorf("%v", err)
+	if do := advice(err.Error()); do != "" {
+		p.warnf(saidDoThis, do)
+	}
 	if errors.As(err, &u) || !p.called {
 		return exitUsage
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -217,12 +218,15 @@ func (p *program) printOutcome(v view, out refresher.Outcome) {
 		told := slices.Contains([]refresher.State{refresher.Fresh, refresher.Refreshing, refresher.Unknown}, out.State)
 		switch {
 		case out.Err == nil || !told:
+			p.printf(saidState, r.ID, r.State, r.Reason)
 		case errors.As(out.Err, &store):
 			r.Reason, r.Do = v.trouble(*store)
+			p.printf(saidFailed, r.ID, r.Reason)
 		default:
-			r.Reason = plainError(v.tilde(out.Err.Error()))
+			r.Reason = strings.ReplaceAll(plainError(v.tilde(out.Err.Error())), "\n", "; ")
+			r.Do = advice(r.Reason)
+			p.printf(saidFailed, r.ID, r.Reason)
 		}
-		p.printf(saidState, r.ID, r.State, r.Reason)
 		if r.Do != "" {
 			p.printf(saidDo, r.Do)
 		}

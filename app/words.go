@@ -62,6 +62,7 @@ const (
 	saidRestored     = "%s: the newer token was put back\n"
 	saidLost         = "%s: signed out or replaced meanwhile; nothing was written\n"
 	saidState        = "%s: %s, %s\n"
+	saidFailed       = "%s: failed: %s\n"
 	wordOldSettings  = "%s; until that is mended the settings of before stay in force"
 	saidDo           = "    -> %s\n"
 	saidNotDone      = "%s: left alone, because you interrupted\n"

@@ -54,6 +54,33 @@ var signs = []struct{ sign, class string }{
 	{"broken pipe", exchange.FailureReset},
 }
 
+// advices are what to do about what the system says of a file, whosever it is.
+var advices = []struct{ sign, do string }{
+	{"no space left", "free some space"},
+	{"not enough space", "free some space"}, // Windows
+	{"does not fit on the disk", "free some space"},
+	{"quota exceeded", "free some space, or have your quota raised"},
+	{"read-only file system", "mount it writable"},
+	{"permission denied", permission},
+	{"operation not permitted", permission},
+	{"no new file can be put", permission},
+	{"Access is denied", permission}, // Windows
+	{"too many open files", "end some programs, or raise the limit (ulimit -n)"},
+	{"input/output error", "look at the disk: it may be failing"},
+}
+
+const permission = "give yourself the permission"
+
+// advice is what to do about an error of the system's; empty: nobody knows.
+func advice(text string) string {
+	for _, a := range advices {
+		if strings.Contains(text, a.sign) {
+			return a.do
+		}
+	}
+	return ""
+}
+
 var (
 	statusIn = regexp.MustCompile(`status (\d{3})`)
 	urlIn    = regexp.MustCompile(`^https?://([^/: ]+(:\d+)?)[^ ]*: `)
@@ -124,7 +151,7 @@ func (v view) storeTrouble(row refresher.Row) (why, do string) {
 		}
 		return v.trouble(p)
 	}
-	return v.tilde(text), ""
+	return v.tilde(text), advice(text)
 }
 
 // problem is a Problem in whole sentences.
@@ -200,7 +227,11 @@ func (v view) trouble(p credfiles.Problem) (what, do string) {
 	case credfiles.ReadOnly:
 		return store + " is on a read-only file system", "mount it writable"
 	case credfiles.Folder:
-		return "nothing can be created beside " + store + said, "give yourself the permission to write in its folder" + may("chmod u+w")
+		do := advice(said)
+		if do == "" || do == permission {
+			do = "give yourself the permission to write in its folder" + may("chmod u+w")
+		}
+		return "nothing can be created beside " + store + said, do
 	case credfiles.Owner:
 		return store + " belongs to somebody to whom a new file cannot be given", "change its owner, or run as that user"
 	case credfiles.Space:
@@ -210,7 +241,7 @@ func (v view) trouble(p credfiles.Problem) (what, do string) {
 	case credfiles.Cache:
 		return store + " could not be changed" + said + ", so " + client + " may skip a server for 15 minutes", "remove it"
 	}
-	return store + " cannot be used" + said, ""
+	return store + " cannot be used" + said, advice(said)
 }
 
 // upper begins a sentence.
