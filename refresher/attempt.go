@@ -3,6 +3,7 @@ package refresher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 
 	"lamplighter/credfiles"
@@ -56,6 +57,9 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	}
 	if err != nil {
 		return a.fail(err)
+	}
+	if now.Key != a.row.Key {
+		return a.fail(fmt.Errorf("%s leads to another file than a moment ago, so nothing is sent; try again", a.row.Path))
 	}
 	a.observe(now)
 	planned := a.row
@@ -158,8 +162,10 @@ func (a *attempt) lock(ctx context.Context) (out Outcome, ok bool) {
 func (a *attempt) exchange(ctx context.Context) Outcome {
 	// No rule lets a spent or dead value come this far. It is looked up all the
 	// same: nothing takes a POST back.
-	if _, over, err := a.r.Ledger.Marked(a.row.input.Refresh); err != nil || over {
-		return a.fail(errors.Join(errors.New("the refresh token is spent or dead, or nobody can tell; nothing was sent"), err))
+	if _, over, err := a.r.Ledger.Marked(a.row.input.Refresh); err != nil {
+		return a.fail(fmt.Errorf("which refresh tokens are spent cannot be read, so nothing is sent: %w", err))
+	} else if over {
+		return a.fail(errors.New("the refresh token is spent or dead; nothing was sent"))
 	}
 	if err := a.hold.Ready(); errors.Is(err, credfiles.ErrGone) {
 		return Outcome{Row: a.row, Did: Lost}

@@ -3,6 +3,7 @@ package refresher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"lamplighter/credfiles"
@@ -40,7 +41,7 @@ func (a *attempt) end(rec *ledger.Record, out Outcome, err error) Outcome {
 	if err != nil {
 		rec.Close()
 		a.forgot(err)
-		out.Did, out.Err = Failed, err
+		out.Did, out.Err = Failed, fmt.Errorf("what was done is not noted, so the next run looks at it again: %w", err)
 	}
 	return out
 }

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"lamplighter/credfiles"
@@ -173,17 +174,18 @@ var ErrReplaced = errors.New("the state folder is another one now; start again")
 // that runs for months must not write the old format into one that was
 // upgraded, nor fingerprints that nobody else can read.
 func (l *Ledger) same() error {
-	if err := l.checkFormat(); err != nil {
-		return fmt.Errorf("%w (%w)", ErrReplaced, err)
-	}
 	salt, err := l.readSalt()
-	if err != nil {
-		return fmt.Errorf("%w (%w)", ErrReplaced, err)
-	}
-	if string(salt) != string(l.salt) {
+	if err == nil && string(salt) != string(l.salt) {
 		return ErrReplaced
 	}
-	return nil
+	if err == nil {
+		err = l.checkFormat()
+	}
+	var system syscall.Errno
+	if err == nil || errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {
+		return err // a disk that cannot be read is not another one
+	}
+	return fmt.Errorf("%w (%w)", ErrReplaced, err)
 }
 
 // lock takes one of the locks that guard a file of several credentials. They
