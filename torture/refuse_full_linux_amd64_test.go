@@ -15,13 +15,13 @@ import (
 // next run makes everything well.
 func TestEveryWriteIsRefused(t *testing.T) {
 	for _, client := range []string{"codex", "claude"} {
-		all := refusals(t, client)
-		var some []refusal
+		all := denials(t, client)
+		var some []denial
 		for i := 0; i < len(all); i += *stride {
 			some = append(some, all[i])
 		}
 		made, posted, before, said := refuseAll(t, *workers, client, some)
-		fmt.Printf("%s: %d refusals of %d met their call: %d before the POST, %d after it or without harm\n", client, made, len(some), before, posted)
+		fmt.Printf("%s: %d denials of %d met their call: %d before the POST, %d after it or without harm\n", client, made, len(some), before, posted)
 		fmt.Print(said)
 	}
 }

@@ -35,15 +35,15 @@ const (
 	folder reach = "its folder then" // and all that write to the same part of the disk
 )
 
-// A refusal is one call that fails without being made.
-type refusal struct {
+// A denial is one call that fails without being made.
+type denial struct {
 	call, on string
 	nth      int // of this kind, from 1
 	errno    syscall.Errno
 	reach    reach
 }
 
-func (r refusal) String() string {
+func (r denial) String() string {
 	return fmt.Sprintf("%s at %s %s, number %d, %s", unix.ErrnoName(r.errno), r.call, r.on, r.nth, r.reach)
 }
 
@@ -58,9 +58,9 @@ func part(on string) string {
 	return "home"
 }
 
-// A refusedRun is one run with a refusal, and what came of it.
+// A refusedRun is one run with a denial, and what came of it.
 type refusedRun struct {
-	refusal
+	denial
 	client string
 	lab    *lab.Lab
 	server *authtest.Server
@@ -74,7 +74,7 @@ type refusedRun struct {
 
 func (r *refusedRun) wrong(format string, args ...any) {
 	if r.said == "" {
-		r.said = fmt.Sprintf("%s, %s: ", r.client, r.refusal) + fmt.Sprintf(format, args...) + "\n\tit said: " + r.output
+		r.said = fmt.Sprintf("%s, %s: ", r.client, r.denial) + fmt.Sprintf(format, args...) + "\n\tit said: " + r.output
 	}
 }
 
@@ -88,11 +88,11 @@ func oneOf(t testing.TB, client string) (*lab.Lab, *authtest.Server, *lab.Line) 
 	return l, s, l.Codex("linear", s, due)
 }
 
-// refuse runs the program with a refusal, and once more without.
-func refuse(t testing.TB, client string, what refusal) *refusedRun {
+// refuse runs the program with a denial, and once more without.
+func refuse(t testing.TB, client string, what denial) *refusedRun {
 	scratch := &scratch{TB: t}
 	defer scratch.clean()
-	r := &refusedRun{refusal: what, client: client}
+	r := &refusedRun{denial: what, client: client}
 	r.lab, r.server, r.line = oneOf(scratch, client)
 	var at passage
 	var onDisk bool // the journal has the request, with its name
@@ -142,8 +142,8 @@ func (r *refusedRun) after() {
 		r.wrong("it died")
 	case r.posts > 1:
 		r.wrong("%d POSTs", r.posts)
-	case r.code != 0 && strings.TrimSpace(r.output) == "":
-		r.wrong("it ends with %d and says nothing", r.code)
+	case r.code != 0 && (!strings.Contains(r.output, "/") || !strings.Contains(r.output, "\n    -> ")):
+		r.wrong("it ends with %d and does not say on what it failed, or what to do", r.code)
 	case r.code == 0 && r.lab.Landed(r.line) != "":
 		r.wrong("it ends with 0, and %s", r.lab.Landed(r.line))
 	}
@@ -169,23 +169,23 @@ func (r *refusedRun) after() {
 	}
 }
 
-// refusals are all that can be refused in one refresh.
-func refusals(t testing.TB, client string) (all []refusal) {
+// denials are all that can be refused in one refresh.
+func denials(t testing.TB, client string) (all []denial) {
 	scratch := &scratch{TB: t}
 	defer scratch.clean()
 	l, _, _ := oneOf(scratch, client)
-	counts := map[refusal]int{}
+	counts := map[denial]int{}
 	p := follow(l)
 	p.watched.Store(true)
 	p.run(l.Command("refresh", "--within", "15m"), func(s *stop) word {
 		if !s.after && isWrite(s) {
-			counts[refusal{call: s.call, on: s.on}]++
+			counts[denial{call: s.call, on: s.on}]++
 		}
 		return word{}
 	})
-	kinds := slices.SortedFunc(maps.Keys(counts), func(a, b refusal) int { return strings.Compare(a.on+a.call, b.on+b.call) })
+	kinds := slices.SortedFunc(maps.Keys(counts), func(a, b denial) int { return strings.Compare(a.on+a.call, b.on+b.call) })
 	for _, what := range kinds {
-		for what.nth = 1; what.nth <= counts[refusal{call: what.call, on: what.on}]; what.nth++ {
+		for what.nth = 1; what.nth <= counts[denial{call: what.call, on: what.on}]; what.nth++ {
 			errnos := []syscall.Errno{unix.ENOSPC, unix.EACCES, unix.EIO, unix.EROFS, unix.EDQUOT}
 			if what.call == "openat" {
 				errnos = append(errnos, unix.EMFILE)
@@ -222,10 +222,10 @@ func (m messages) String() string {
 	return b.String()
 }
 
-func refuseAll(t testing.TB, workers int, client string, all []refusal) (made, posted, refusedBefore int, said messages) {
+func refuseAll(t testing.TB, workers int, client string, all []denial) (made, posted, refusedBefore int, said messages) {
 	lab.Program(t)
 	said = messages{}
-	next := make(chan refusal)
+	next := make(chan denial)
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for range workers {
@@ -235,7 +235,7 @@ func refuseAll(t testing.TB, workers int, client string, all []refusal) (made, p
 				mu.Lock()
 				if r.met {
 					made++
-					said.add(r.code, r.output, r.refusal.String())
+					said.add(r.code, r.output, r.denial.String())
 					if r.posts > 0 {
 						posted++
 					} else {
