@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -100,11 +101,12 @@ func held(path string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
 	defer cancel()
 	lock, err := clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o600, Retry: time.Millisecond})
-	if err != nil {
-		return true
+	if err == nil {
+		lock.Release()
 	}
-	lock.Release()
-	return false
+	// On a busy computer the time may be over before it began.
+	var busy *clientlock.BusyError
+	return errors.As(err, &busy)
 }
 
 // Leaks says where a token stands that should not: in what the program
