@@ -2,6 +2,7 @@ package torture_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -301,7 +302,8 @@ func (v *victim) keeps() bool {
 	if err == nil {
 		lock.Release()
 	}
-	return err != nil
+	var busy *clientlock.BusyError
+	return errors.As(err, &busy)
 }
 
 // outlive takes away the lock directories that a program left which was killed
