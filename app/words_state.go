@@ -75,8 +75,15 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 	case refresher.WasSpent:
 		return "the store holds a refresh token that was used already", signIn
 	case refresher.PolicySays:
-		if row.Memory.Verdict == exchange.ClientGone.String() {
+		switch gone := row.Memory.Verdict == exchange.ClientGone.String(); {
+		case gone && row.ClientSecret.IsZero():
 			return "the server does not know this client any more" + code(row), signIn
+		case gone && row.Preset:
+			// A sign-in would run into the same.
+			signIn = "check the secret in " + client + ", and auth_method in config.toml"
+			fallthrough
+		case gone:
+			return "the server does not take this client or its secret" + code(row), signIn
 		}
 		return "the server wants a sign-in" + code(row), signIn
 	case refresher.Forked:

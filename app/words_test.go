@@ -220,3 +220,26 @@ func TestARefusedSettingIsWhatToChange(t *testing.T) {
 		t.Errorf("with a setting: %q", do)
 	}
 }
+
+// A client with a secret may be refused for its secret, or for how it shows it
+// (observed: workers-oauth-provider takes the one registered way only). Where a
+// person registered it, a sign-in would run into the same.
+func TestARefusedSecretIsNotAnUnknownClient(t *testing.T) {
+	row := rowIn(refresher.SignInNeeded, refresher.PolicySays, noon.Add(time.Hour))
+	row.Memory = ledger.Memory{Wait: ledger.User, Code: "invalid_client", Verdict: exchange.ClientGone.String()}
+	v := view{os: "linux", home: "/home/ada"}
+	for _, c := range []struct {
+		secret     string
+		preset     bool
+		reason, do string
+	}{
+		{"", false, "the server does not know this client any more (invalid_client)", "codex mcp login linear"},
+		{"secretEXAMPLE", false, "the server does not take this client or its secret (invalid_client)", "codex mcp login linear"},
+		{"secretEXAMPLE", true, "the server does not take this client or its secret (invalid_client)", "check the secret in Codex, and auth_method in config.toml"},
+	} {
+		row.ClientSecret, row.Preset = credfiles.NewSecret(c.secret), c.preset
+		if reason, do := v.sentence(row, noon); reason != c.reason || do != c.do {
+			t.Errorf("secret %v, preset %v: %q, %q", c.secret != "", c.preset, reason, do)
+		}
+	}
+}

@@ -113,7 +113,9 @@ func TestAClientWithASecret(t *testing.T) {
 			holds(t, s, l, line, "fresh", 1, 1)
 			return
 		}
-		refresh(t, l, 4, "slack")
+		if said := refresh(t, l, 4, "slack"); !strings.Contains(said, "client or its secret") {
+			t.Errorf("refresh said: %s", said)
+		}
 		refresh(t, l, 4, "slack")
 		holds(t, s, l, line, "sign-in-needed", 1, 1)
 		l.Settings(fmt.Sprintf("[[credential]]\nid = %q\nauth_method = %q\n", line.ID, method))
