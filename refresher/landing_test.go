@@ -712,6 +712,28 @@ func TestTwoStoresWithOneRefreshTokenAreLeftAloneUntilOneIsNamed(t *testing.T) {
 	})
 }
 
+// The lineage moved on to the other store; then this one got a value back that
+// it had used up itself.
+func TestAnOldCopyStaysOneWhoeverUsedItUp(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+		l.put(linearC, s.Current(g.ID))
+		if err := l.Ledger.SetMode(l.row(linearC).Key, ledger.Mode{Mode: "keep"}); err != nil {
+			t.Fatal(err)
+		}
+		out := l.Refresh(context.Background(), l.row(linearC), refresher.Options{Word: true, Force: true})
+		l.want(out, refresher.Refreshed, refresher.Fresh)
+		l.put(linear, g)
+		for _, row := range []refresher.Row{l.row(linear), l.refresh(linear).Row} {
+			if row.State != refresher.WatchOnly || row.Why != refresher.OldCopy || row.Other != linearC {
+				t.Errorf("%s, %s of %q", row.State, row.Why, row.Other)
+			}
+		}
+		l.wantPosts(s, g.ID, 2)
+	})
+}
+
 // After any write the client's own mark goes, also where the token was not
 // asked for.
 func TestTheClientsMarkGoesWithEveryWrite(t *testing.T) {

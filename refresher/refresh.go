@@ -116,6 +116,7 @@ func (r *Refresher) decide(c credfiles.Credential, row Row, pending map[credfile
 	next.input.Busy = false // that is us
 	if next.input.Refresh == row.input.Refresh {
 		next.input.Twin, next.input.TwinOwns = row.input.Twin, row.input.TwinOwns
+		next.input.Elsewhere = row.input.Elsewhere
 	}
 	next.Decision = Decide(next.input)
 	return next

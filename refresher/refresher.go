@@ -193,22 +193,27 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 	if in.Marked && in.Mark.Owner != l.OwnerOf(c.Key) {
 		in.Elsewhere = v.owners[in.Mark.Owner]
 	} else if in.Marked || in.C.Blanked || in.wiped() {
-		in.Good = v.good(in)
+		in.Good, in.Elsewhere = v.spare(in)
 	}
 	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)
 	in.life = cmp.Or(in.stated(), -1)
 	return in
 }
 
-// good reports whether the spare token can be used.
-func (v view) good(in Input) bool {
-	kept, err := v.r.Ledger.Kept(in.C.Key)
+// spare reports whether the spare token can be used, and where it cannot, the
+// ID of the credential that used it up, if that is another.
+func (v view) spare(in Input) (good bool, elsewhere string) {
+	l := v.r.Ledger
+	kept, err := l.Kept(in.C.Key)
 	spare, lineage := in.spare(kept)
 	if err != nil || spare == nil || spare.Lineage != lineage {
-		return false
+		return false, ""
 	}
-	_, over, err := v.r.Ledger.Marked(v.r.Ledger.Fingerprint(spare.Reveal().Refresh))
-	return err == nil && !over
+	mark, over, err := l.Marked(l.Fingerprint(spare.Reveal().Refresh))
+	if over && mark.Spent && mark.Owner != l.OwnerOf(in.C.Key) {
+		elsewhere = v.owners[mark.Owner]
+	}
+	return err == nil && !over, elsewhere
 }
 
 // twin is another credential with the same refresh token, and whether that one
