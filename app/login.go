@@ -78,24 +78,46 @@ func (l *login) siblings(snap refresher.Snapshot) {
 	}
 }
 
-// run signs in by the client's own command where that needs no terminal, else
-// by our flow, else by the command on the terminal that we have.
 func (l *login) run(ctx context.Context) int {
-	command := signin.Installed(l.row.SignIn)
-	why := ownSignIn(l.row)
-	switch {
-	case command && !l.row.SignInTerminal:
+	terminal := term.IsTerminal(int(os.Stdin.Fd())) && l.err.isTerminal()
+	way, why := wayOf(l.row, signin.Installed(l.row.SignIn), terminal, l.noBrowser)
+	switch way {
+	case byClient:
 		return l.client(ctx)
-	case why == "":
+	case byUs:
 		return l.flow(ctx)
-	case command && term.IsTerminal(int(os.Stdin.Fd())) && l.err.isTerminal():
-		return l.client(ctx)
 	}
 	l.errorf(saidNoSignIn, l.row.ID, why)
 	if do := l.v.signIn(l.row); do != "" {
 		l.warnf(saidDoThis, do)
 	}
 	return exitFailed
+}
+
+// A way is who signs in.
+type way int
+
+const (
+	byNobody way = iota
+	byClient     // its own command
+	byUs
+)
+
+// wayOf prefers the client's own command where that needs nothing that we have
+// not got, then our flow, then the command on the terminal that there is. why
+// is what is against our flow.
+func wayOf(row refresher.Row, installed, terminal, noBrowser bool) (_ way, why string) {
+	why = ownSignIn(row)
+	alone := !row.SignInTerminal && (!noBrowser || row.SignInNoBrowser != "")
+	switch {
+	case installed && alone:
+		return byClient, why
+	case why == "":
+		return byUs, why
+	case installed && (!row.SignInTerminal || terminal):
+		return byClient, why
+	}
+	return byNobody, why
 }
 
 // ownSignIn says why our own flow cannot sign in; empty where it can.
@@ -239,6 +261,10 @@ func (l *login) failed(ctx context.Context, err error) int {
 		return exitLater
 	}
 	l.errorf(saidNoSignIn, l.row.ID, l.v.tilde(err.Error()))
+	var wrong *discovery.MisconfiguredError
+	if errors.As(err, &wrong) && l.row.SignIn != nil {
+		l.warnf(saidDoThis, l.v.signIn(l.row)) // it may know what its server means
+	}
 	return exitFailed
 }
 

@@ -9,11 +9,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lamplighter/credfiles"
+	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
 )
 
@@ -127,4 +129,35 @@ func scriptSigned(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("waited in vain for %s codes", args[2])
+}
+
+func TestTheClientsCommandComesFirstWhereItNeedsNothingThatWeHaveNot(t *testing.T) {
+	type given struct{ installed, terminal, noBrowser bool }
+	ours := refresher.Row{Credential: credfiles.Credential{Kind: "mcp", Grant: credfiles.Grant{ServerURL: "https://mcp.example/mcp"}}}
+	codex, claude, remote, odd, login := ours, ours, ours, ours, ours
+	codex.SignInNoBrowser = "--no-browser"
+	claude.SignInTerminal, claude.SignInNoBrowser = true, "--no-browser"
+	odd.WatchOnly, odd.SignInTerminal = credfiles.OddFormat, true
+	login.Kind = "login"
+	for _, test := range []struct {
+		row  refresher.Row
+		has  given
+		want way
+	}{
+		{codex, given{installed: true}, byClient},
+		{codex, given{installed: true, noBrowser: true}, byClient},
+		{codex, given{}, byUs},
+		{claude, given{installed: true, terminal: true}, byUs},
+		{remote, given{installed: true}, byClient},
+		{remote, given{installed: true, noBrowser: true}, byUs},
+		{odd, given{installed: true, terminal: true}, byClient},
+		{odd, given{installed: true}, byNobody},
+		{login, given{installed: true, noBrowser: true}, byClient},
+		{login, given{terminal: true}, byNobody},
+	} {
+		got, why := wayOf(test.row, test.has.installed, test.has.terminal, test.has.noBrowser)
+		if got != test.want || got == byNobody && why == "" {
+			t.Errorf("%+v: %v, %q, want %v", test.has, got, why, test.want)
+		}
+	}
 }

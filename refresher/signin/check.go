@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"lamplighter/credfiles"
 	"lamplighter/refresher/discovery"
@@ -31,7 +32,7 @@ func (b *beginning) check(ctx context.Context) (refused string, err error) {
 		}
 		return "", err
 	}
-	if status/100 != 4 {
+	if !slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusUnprocessableEntity}, status) {
 		return "", nil
 	}
 	for _, s := range refusals {
@@ -44,13 +45,13 @@ func (b *beginning) check(ctx context.Context) (refused string, err error) {
 
 // refusals are how servers say it: by RFC 6749's codes (oidc-provider,
 // observed), and in words (Cloudflare's workers-oauth-provider, Hydra and
-// others).
+// others). A page that shows our own query again refuses nothing.
 var refusals = []struct {
 	words *regexp.Regexp
 	what  string
 }{
 	{regexp.MustCompile(`(?i)invalid[_ -]?client([_ -]?id)?\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
-	{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]`), "the client's redirect address"},
+	{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]s?\b([^=%]|$)`), "the client's redirect address"},
 }
 
 func temporary(r *http.Request, err error) error {

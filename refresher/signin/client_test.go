@@ -264,9 +264,11 @@ func TestRefusalsAreToldByTheirWords(t *testing.T) {
 		`Invalid client. The clientId provided does not match to this client.`: "client any more",
 		`The requested redirect_uri is not registered`:                         "redirect address",
 		`unknown client`: "client any more",
-		`Please enable JavaScript to use our client`: "",
-		`<title>Sign in</title>`:                     "",
-		`Client abc-123 not found`:                   "client any more",
+		`Please enable JavaScript to use our client`:                             "",
+		`<title>Sign in</title>`:                                                 "",
+		`Cannot open /authorize?client_id=c&redirect_uri=http%3A%2F%2F127.0.0.1`: "",
+		`{"error":"invalid_request","error_description":"Invalid redirect URI"}`: "redirect address",
+		`Client abc-123 not found`:                                               "client any more",
 	} {
 		got := ""
 		for _, s := range refusals {
