@@ -174,6 +174,25 @@ func TestAnAnswerCutBehindItsTokensIsASuccess(t *testing.T) {
 	})
 }
 
+// Where the end of the answer is missing, so is how long the token lives. It
+// must not lie there expired until its daily turn.
+func TestATokenWhoseAnswerWasCutLivesAsLongAsTheOneBefore(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.one(s, due)
+		l.refresh(linear)
+		s.Next(authtest.Token, authtest.Behaviour{Fault: authtest.CutAfterTokens})
+		out := l.Refresh(context.Background(), l.row(linear), refresher.Options{Force: true})
+		l.want(out, refresher.Refreshed, refresher.Fresh)
+		if row := l.row(linear); !row.Expiry.Equal(s.Current(g.ID).Expiry) {
+			t.Errorf("it ends at %v, at its server at %v", row.Expiry, s.Current(g.ID).Expiry)
+		}
+		// A server that says nothing of it is another matter: nothing is made up.
+		s.Next(authtest.Token, authtest.Behaviour{Shape: authtest.Shape{ExpiresIn: authtest.Absent}})
+		out = l.Refresh(context.Background(), l.row(linear), refresher.Options{Force: true})
+		l.want(out, refresher.Refreshed, refresher.Unknown)
+	})
+}
+
 // tries refreshes as a keeper does until n attempts were made, and returns how
 // long each wait was.
 func (l *lab) tries(n int) (waits []time.Duration) {

@@ -19,6 +19,11 @@ func (a *attempt) settle(ctx context.Context, rec *ledger.Record, answer exchang
 	old := rec.Sent.Credential().Token
 	switch {
 	case v.Kind == exchange.Refreshed:
+		if life := a.row.input.lifetime(); v.Partial && v.Token.Expiry.IsZero() && life > 0 {
+			// Its end was not cut off by the server's wish: it is that of the
+			// token before. Without one it would lie there expired for a day.
+			v.Lifetime, v.Token.Expiry = life, answer.SentAt.Add(life)
+		}
 		return a.land(ctx, rec, answer, v.Token, v)
 	case v.Kind == exchange.Dead:
 		return a.bury(ctx, rec, v)

@@ -49,6 +49,9 @@ type Verdict struct {
 	Successor credfiles.Secret
 	// Lifetime is how long the access token was made for; zero where unknown.
 	Lifetime time.Duration
+	// Partial means that a part of a Refreshed answer is missing, which may
+	// have told when the tokens end.
+	Partial bool
 
 	Code    string // the server's error code, else one of ours: a failure's class, "http-404", "html", "cut"
 	Subtype string // what narrows Code down: "AADSTS50076", "basic_action", "invalid_rapt", ClientAuthentication
@@ -176,7 +179,7 @@ func success(top *object, whole bool, sent time.Time) (Verdict, bool) {
 		// Sent again, it would do the same, and the server has rotated.
 		return Verdict{Kind: Misconfigured, Code: fault, Consumed: true}, true
 	}
-	v := Verdict{Kind: Refreshed}
+	v := Verdict{Kind: Refreshed, Partial: !whole}
 	v.Token, v.Lifetime = tokenOf(o, top, sent)
 	return v, true
 }
