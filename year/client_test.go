@@ -122,9 +122,8 @@ func (h *clientHome) edit(change func(all map[string]any)) {
 
 // entry is a grant as the client writes it.
 func (h *clientHome) entry(c *cred, g authtest.Grant) map[string]any {
-	e := map[string]any{}
 	if h.client == "codex" {
-		e = map[string]any{
+		e := map[string]any{
 			"server_name": c.name, "server_url": g.ServerURL, "issuer": g.Issuer, "client_id": g.ClientID,
 			"access_token": g.AccessToken, "refresh_token": g.RefreshToken, "expires_at": g.Expiry.UnixMilli(),
 			"scopes": strings.Fields(g.Scope),
@@ -134,7 +133,7 @@ func (h *clientHome) entry(c *cred, g authtest.Grant) map[string]any {
 		}
 		return e
 	}
-	e = map[string]any{
+	e := map[string]any{
 		"serverName": c.name, "serverUrl": g.ServerURL, "clientId": g.ClientID, "issuer": g.Issuer,
 		"accessToken": g.AccessToken, "refreshToken": g.RefreshToken, "expiresAt": g.Expiry.UnixMilli(),
 		"discoveryState": map[string]any{"authorizationServerUrl": g.Issuer, "oauthMetadataFound": true},
@@ -186,7 +185,11 @@ func (h *clientHome) alone() (free func(), ok bool) {
 // sessions start and end while the computer is awake, and use the store's
 // credentials now and then.
 func (h *clientHome) sessions(r *rand.Rand) {
-	for h.w.waitAwake(between(r, minute, 8*hour)) {
+	rare := time.Duration(1)
+	if h.old() {
+		rare = 10
+	}
+	for h.w.waitAwake(between(r, minute, rare*8*hour)) {
 		p := h.w.runs(h)
 		memory := map[*cred]token{}
 		if h.old() {
@@ -327,6 +330,7 @@ func (h *clientHome) refresh(c *cred, mine token) token {
 	default:
 		return token{}
 	}
+	c.hears("its client refreshed")
 	h.w.changed()
 	return got
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
+	"lamplighter/refresher/ledger"
 )
 
 // A cred is one credential: an entry of a client's store, its server, and the
@@ -41,6 +43,7 @@ type cred struct {
 	bad     []span               // when what was stored was not valid
 	before  map[string]any       // the entry as it was one refresh ago
 	latest  map[string]any
+	heard   []ledger.Event
 	served  int // times that its client found a token with time left
 	tight   int // and one that it had to refresh itself
 }
@@ -85,6 +88,7 @@ func (c *cred) signIn() {
 	c.w.mu.Lock()
 	c.down.end()
 	c.w.mu.Unlock()
+	c.hears("signed in")
 	c.account()
 	c.w.changed()
 }
@@ -269,6 +273,7 @@ func (c *cred) putBack() {
 	c.down.begin(wentBack)
 	c.w.mu.Unlock()
 	c.home.edit(func(all map[string]any) { all[c.key()] = old })
+	c.hears("put back")
 	c.account()
 	c.w.changed()
 	c.w.wait(2 * minute)
@@ -277,6 +282,23 @@ func (c *cred) putBack() {
 		c.down.end()
 	}
 	c.w.mu.Unlock()
+}
+
+func (c *cred) hears(what string) {
+	c.w.mu.Lock()
+	c.heard = append(c.heard, ledger.Event{At: time.Now(), What: what})
+	c.w.mu.Unlock()
+}
+
+// story is what was heard of it around a gap.
+func (c *cred) story(g span) string {
+	var b strings.Builder
+	for _, e := range c.heard {
+		if e.At.After(g.from.Add(-c.life-c.lead()-hour)) && e.At.Before(g.to.Add(hour)) {
+			fmt.Fprintf(&b, "\n\t%s %s %s %s %s %s", e.At.Format("2 Jan 15:04:05"), e.What, e.Code, e.Why, e.Old, e.New)
+		}
+	}
+	return b.String()
 }
 
 func (c *cred) spans(now time.Time, of ...cause) (some []span) {

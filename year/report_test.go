@@ -225,9 +225,9 @@ func (w *world) print(y *tally) {
 		total += g.to.Sub(g.from)
 		byCause[g.why] = append(byCause[g.why], g)
 		if g.why == "" {
-			w.t.Errorf("%s (%s, %s, %s): a gap of %s at %s without a cause", g.c.id, g.c.srv.kind.name, g.c.srv.host, short(g.c.life), g.to.Sub(g.from), g.from)
+			w.t.Errorf("%s (%s, %s, %s): a gap of %s at %s without a cause%s", g.c.id, g.c.srv.kind.name, g.c.srv.host, short(g.c.life), g.to.Sub(g.from), g.from, g.c.story(g.span))
 		} else if g.after > bounds[g.why] {
-			w.t.Errorf("%s (%s, %s): a gap of %s at %s, until %s after: %s", g.c.id, g.c.srv.kind.name, short(g.c.life), g.to.Sub(g.from), g.from, g.after, g.why)
+			w.t.Errorf("%s (%s, %s): a gap of %s at %s, until %s after: %s%s", g.c.id, g.c.srv.kind.name, short(g.c.life), g.to.Sub(g.from), g.from, g.after, g.why, g.c.story(g.span))
 		}
 	}
 	line("availability %.4f %% of the reachable time, %.4f %% where all was there during the lead",

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +64,7 @@ type world struct {
 // inWorld plays one world for so long.
 func inWorld(t *testing.T, seed uint64, span time.Duration, m mix, play func(w *world)) (w *world) {
 	folder := ramFolder(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // most of the heap is the servers' logs
 	synctest.Test(t, func(t *testing.T) {
 		// After JSON web tokens were invented, and all of it before the files
 		// of the real folder are written: a lock in the future counts as young.
@@ -263,10 +265,14 @@ func (w *world) changed() {
 
 // told hears every step of every keeper.
 func (w *world) told(e ledger.Event) {
+	c := w.byID[e.ID]
 	w.mu.Lock()
 	w.events[e.What]++
+	if c != nil {
+		e.At = time.Now()
+		c.heard = append(c.heard, e)
+	}
 	w.mu.Unlock()
-	c := w.byID[e.ID]
 	switch e.What {
 	case "refreshed", "restored", "adopted", "successor", "gone":
 		c.account()
