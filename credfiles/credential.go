@@ -76,6 +76,10 @@ type Credential struct {
 	// Blanked means that the entry has the shape that the client leaves when
 	// the server refused the refresh token.
 	Blanked bool
+	// Missing means that the store is not there any more, that its client wipes
+	// by deleting it, and that the server is still configured: Blanked, unless
+	// nobody ever saw a token there.
+	Missing bool
 	// Unused means that the client's own configuration names this server with
 	// other values, so that the client no longer reads this entry.
 	Unused bool

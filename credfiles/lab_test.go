@@ -50,7 +50,7 @@ func (l *lab) copy(dir string) {
 	l.t.Helper()
 	from := filepath.Join("testdata", "real", dir)
 	l.must(filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && !strings.HasPrefix(d.Name(), "after-") {
+		if err != nil || d.IsDir() && (path == from || !strings.HasPrefix(d.Name(), "after-")) {
 			return err
 		}
 		if d.IsDir() {

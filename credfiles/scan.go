@@ -17,7 +17,7 @@ import (
 func (s *Store) Scan(ctx context.Context) ([]Credential, []Problem) {
 	doc, err := s.readSettled(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return s.missing(), nil
 	}
 	if err != nil {
 		return nil, []Problem{*s.problem(err)}
@@ -28,6 +28,26 @@ func (s *Store) Scan(ctx context.Context) ([]Credential, []Problem) {
 		problems = append([]Problem{*p}, problems...)
 	}
 	return all, problems
+}
+
+// missing is the entry of a store whose client wiped it by deleting it, as far
+// as can be told: its server is still configured.
+func (s *Store) missing() []Credential {
+	if !s.file.many {
+		return nil
+	}
+	root, err := jsonedit.Parse([]byte("{}"))
+	if err != nil {
+		return nil
+	}
+	j, _ := s.join(root)
+	k := &s.file.kinds[0]
+	c, _ := s.view(j).credential(k, s.only(k), root)
+	if c.WatchOnly != "" || c.Unused {
+		return nil
+	}
+	c.Blanked, c.Missing = true, true
+	return []Credential{c}
 }
 
 // join reads what the client keeps beside this store.

@@ -123,6 +123,7 @@ func (l *lab) describe(all []Credential, problems []Problem) string {
 		line("watch-only", string(c.WatchOnly))
 		is := map[bool]string{true: "yes"}
 		line("blanked", is[c.Blanked])
+		line("missing", is[c.Missing])
 		line("unused", is[c.Unused])
 		line("needs-auth", is[c.NeedsAuth])
 		line("sign-in", strings.Join(c.SignIn, " "))

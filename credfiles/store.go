@@ -84,6 +84,13 @@ func (s *Store) known(before map[string]*Store) *Store {
 // of one folder are one: its newest.
 func (s *Store) each(before map[string]*Store) (all []*Store) {
 	names, _ := fs.Glob(os.DirFS(s.home), s.file.name)
+	// A client that wipes by deleting leaves the file beside it.
+	pairs, _ := fs.Glob(os.DirFS(s.home), strings.TrimSuffix(s.file.name, s.file.tail())+s.file.pair)
+	for _, name := range pairs {
+		names = append(names, strings.TrimSuffix(name, s.file.pair)+s.file.tail())
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	slices.Reverse(names)
 	commands := &remoteCommands{host: s.host}
 	seen := map[string]bool{}

@@ -72,8 +72,8 @@ func (r *Refresher) news(in Input) bool {
 
 // refused reports that the empty place of a refresh token means that the
 // server refused it: our clients empty it for no other reason (Codex 0.165 and
-// later, Claude Code). One that lost its client_id with it was not refused
-// itself.
+// later, Claude Code; mcp-remote also where the token was of no use to it).
+// One that lost its client_id with it was not refused itself.
 func refused(c credfiles.Credential, m ledger.Memory) bool {
 	return m.Refresh != "" && c.WatchOnly == "" && c.ClientID == m.Client
 }

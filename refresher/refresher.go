@@ -88,6 +88,9 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 		creds, problems := s.Scan(ctx)
 		snap.Problems = append(snap.Problems, problems...)
 		for _, c := range creds {
+			if c.Missing && !r.knew(c.Key) {
+				continue
+			}
 			c.Holders = held[s.Path()]
 			all = append(all, c)
 			of = append(of, s)
@@ -100,6 +103,12 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 		snap.Rows = append(snap.Rows, view.row(c, of[i]))
 	}
 	return snap
+}
+
+// knew reports that a refresh token was seen there once.
+func (r *Refresher) knew(key credfiles.Key) bool {
+	m, err := r.Ledger.Memory(key)
+	return err == nil && m.Refresh != ""
 }
 
 // view is what one decision may have to know about all the others.
@@ -192,7 +201,7 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 	}
 	if in.Marked && in.Mark.Owner != l.OwnerOf(c.Key) {
 		in.Elsewhere = v.owners[in.Mark.Owner]
-	} else if in.Marked || in.C.Blanked || in.wiped() {
+	} else if in.Marked || (in.C.Blanked || in.wiped()) && !in.C.Missing {
 		in.Good, in.Elsewhere = v.spare(in)
 	}
 	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)
