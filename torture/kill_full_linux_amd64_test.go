@@ -12,7 +12,8 @@ import (
 )
 
 var (
-	stride  = flag.Int("stride", 1, "kill at every so many stops only")
+	stride  = flag.Int("stride", 1, "kill or refuse at every so many stops only")
+	before  = flag.Int("before", 1, "and at every so many of these before the first byte of the answer")
 	workers = flag.Int("workers", 3*runtime.NumCPU(), "how many programs run at once")
 )
 
@@ -34,7 +35,11 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 	for _, c := range tallies {
 		c.enumerate(t)
 		for region, n := range c.calls {
-			for i := 1; i <= n+50; i += *stride {
+			step := *stride
+			if region == 0 {
+				step *= *before
+			}
+			for i := 1; i <= n+50; i += step {
 				jobs = append(jobs, job{c, target{late: region == 1, n: i}})
 			}
 		}

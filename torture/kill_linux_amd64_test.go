@@ -101,6 +101,7 @@ type victim struct {
 	lost    bool   // the server rotated and nobody has the answer
 	alive   bool   // the grant lives
 	said    string // what was wrong
+	power   bool   // the computer went with it: what was not synced is gone
 	seen    map[string]bool
 	counted [2]int // stops before and behind the first byte
 }
@@ -110,23 +111,48 @@ type victim struct {
 func (w way) once(t testing.TB, at target) *victim {
 	scratch := &scratch{TB: t}
 	defer scratch.clean()
+	return w.in(scratch, at, nil)
+}
+
+// in is once in a place of its own. cut, if there is one, ends the computer
+// together with the program.
+func (w way) in(scratch *scratch, at target, cut func()) *victim {
+	t := scratch.TB
 	s, err := authtest.Start(authtest.Options{Policy: policies[w.server]})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	v := &victim{way: w, target: at, lab: lab.New(scratch), server: s, seen: map[string]bool{}}
+	v := &victim{way: w, target: at, lab: lab.New(scratch), server: s, seen: map[string]bool{}, power: cut != nil}
 	if w.client == "claude" {
 		v.line = v.lab.Claude("linear", s, due)
 	} else {
 		v.line = v.lab.Codex("linear", s, due)
 	}
+	if cut != nil {
+		v.flush()
+	}
 	v.kill()
+	if cut != nil {
+		cut()
+	}
 	v.settle()
 	if v.killed != nil || at != (target{}) {
 		v.again()
 	}
 	return v
+}
+
+// flush puts what stands there before the program starts on the disk.
+func (v *victim) flush() {
+	f, err := os.Open(v.lab.Home)
+	if err == nil {
+		err = unix.Syncfs(int(f.Fd()))
+		f.Close()
+	}
+	if err != nil {
+		v.wrong("%v", err)
+	}
 }
 
 func (v *victim) args() []string {
@@ -190,7 +216,7 @@ func (v *victim) settle() {
 	journaled := len(records) == 1 && records[0].Answer != nil
 	v.lost = v.posts > 0 && !journaled && v.lab.Landed(v.line) != ""
 	switch {
-	case v.lost && v.journaled:
+	case v.lost && v.synced, v.lost && v.journaled && !v.power:
 		v.wrong("the answer was journaled, and is lost")
 	case v.posts > 1:
 		v.wrong("%d POSTs", v.posts)
@@ -329,13 +355,14 @@ var took atomic.Int64
 // with it.
 type scratch struct {
 	testing.TB
+	root     string // where its folders are made; empty: where the system wants them
 	cleanups []func()
 }
 
 func (s *scratch) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
 
 func (s *scratch) TempDir() string {
-	dir, err := os.MkdirTemp("", "lamplighter-torture-")
+	dir, err := os.MkdirTemp(s.root, "lamplighter-torture-")
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -106,8 +106,12 @@ func kills(t testing.TB, workers int, jobs []job) {
 			}
 		})
 	}
-	for _, j := range jobs {
+	began := time.Now()
+	for i, j := range jobs {
 		next <- j
+		if i > 0 && i%1000 == 0 {
+			fmt.Printf("%d of %d runs, %s\n", i, len(jobs), time.Since(began).Round(time.Second))
+		}
 	}
 	close(next)
 	group.Wait()
