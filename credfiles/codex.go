@@ -3,6 +3,7 @@ package credfiles
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"io/fs"
@@ -183,6 +184,10 @@ func tomlLine(err error) int {
 }
 
 func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
+	// Each server has a path of its own, unless it names itself in its answers
+	// (0.169.0, observed).
+	hash := sha256.Sum256([]byte(c.ServerURL))
+	c.CallbackUnnamed = c.Callback + "/" + base64.RawURLEncoding.EncodeToString(hash[:9])
 	// It finds an entry by the key that name and URL give, not by the key that
 	// the entry stands under; a mis-keyed one is a stale double once the right
 	// one exists (observed).

@@ -106,9 +106,12 @@ type Registration struct {
 	// configuration: no other one may take its place.
 	Preset bool
 	// Document is the client's own metadata document, whose URL is its ID where a
-	// server takes such; Callback is the redirect URI, but for the port, with
-	// which the client registers itself.
-	Document, Callback string
+	// server takes such.
+	Document string
+	// Callback is the redirect URI, but for the port, with which the client
+	// registers itself. CallbackUnnamed is the one for servers that do not say who
+	// answers (RFC 9207), where that is another.
+	Callback, CallbackUnnamed string
 	// TakesClient and TakesSecret mean that the store has a place for another
 	// client ID, and for a secret that comes with it.
 	TakesClient, TakesSecret bool

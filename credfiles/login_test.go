@@ -227,6 +227,11 @@ func TestWhoRegisteredAClientIsKnown(t *testing.T) {
 		}
 	}
 
+	if got := signedIn(t, "codex", strings.ReplaceAll(codexText, "18700/mcp", "35305/mcp")).old.Registration; got.Callback != "http://127.0.0.1/callback" ||
+		got.CallbackUnnamed != "http://127.0.0.1/callback/A59zAZvfJQ0y" { // 0.169.0, observed
+		t.Errorf("comes back to %s or %s", got.Callback, got.CallbackUnnamed)
+	}
+
 	e = signedIn(t, "claude", claudeText)
 	if got := e.old.Registration; got.Preset || got.RedirectURI != "http://localhost:62011/callback" || !got.TakesClient || !got.TakesSecret {
 		t.Errorf("%+v", got)

@@ -164,7 +164,10 @@ func (b *beginning) useNew(ctx context.Context) error {
 // callback is the redirect URI of a client that has none: the path and host
 // that its program uses, on whatever port is free.
 func (b *beginning) callback() string {
-	if b.c.Callback != "" {
+	switch {
+	case b.c.CallbackUnnamed != "" && !b.place.IssParameter:
+		return b.c.CallbackUnnamed
+	case b.c.Callback != "":
 		return b.c.Callback
 	}
 	return "http://127.0.0.1/callback"

@@ -65,6 +65,18 @@ func TestAPortThatIsTakenGivesWayWhereTheServerLetsIt(t *testing.T) {
 	}
 }
 
+// Codex does not store the address that it registered.
+func TestAClientComesBackToThePathThatItsProgramRegisters(t *testing.T) {
+	for _, named := range []bool{false, true} {
+		l := newLab(t, authtest.Options{Authorization: authtest.Authorization{AdvertiseIss: named}})
+		l.c.RedirectURI, l.c.Callback, l.c.CallbackUnnamed = "", "http://127.0.0.1/callback", "http://127.0.0.1/callback/x"
+		u, err := url.Parse(query(t, l.begin()).Get("redirect_uri"))
+		if err != nil || strings.HasSuffix(u.Path, "/x") == named || u.Hostname() != "127.0.0.1" {
+			t.Errorf("promises iss %v: comes back to %s", named, u)
+		}
+	}
+}
+
 // Slack takes nothing but the address that a person registered.
 func TestThePortOfAClientRegisteredByHandIsNotChanged(t *testing.T) {
 	l := newLab(t, authtest.Options{})
