@@ -47,12 +47,16 @@ type kind struct {
 	// oneMethod: a client authenticates as it was registered, and in no other
 	// way.
 	oneMethod bool
-	command   func(t *testing.T) *exec.Cmd
+	// rotatesLate: a client with a secret gets its old refresh token back while
+	// that is young.
+	rotatesLate bool
+	scope       string // is asked for besides: an ID token comes with it
+	command     func(t *testing.T) *exec.Cmd
 }
 
 var kinds = []kind{
 	{name: "fosite", strict: true, command: fosite},
-	{name: "oidc-provider", strict: true, refusesResource: true, burns: true, command: node("oidc-provider.mjs")},
+	{name: "oidc-provider", strict: true, refusesResource: true, burns: true, rotatesLate: true, scope: "openid ", command: node("oidc-provider.mjs")},
 	{name: "workers-oauth-provider", refusesResource: true, oneMethod: true, command: node("workers.mjs")},
 }
 

@@ -110,7 +110,12 @@ func TestAClientWithASecret(t *testing.T) {
 		line := l.ClaudeOf("slack", s, s.grantFor(client, secret, method, back))
 		if method == "client_secret_basic" || !k.oneMethod {
 			refresh(t, l, 0, "slack")
-			holds(t, s, l, line, "fresh", 1, 1)
+			refresh(t, l, 0, "slack")
+			holds(t, s, l, line, "fresh", 2, 2)
+			c, _ := l.Stored(line)
+			if same := c.Refresh.Reveal() == line.Grant.RefreshToken; same != k.rotatesLate {
+				t.Errorf("the refresh token is the same: %v", same)
+			}
 			return
 		}
 		if said := refresh(t, l, 4, "slack"); !strings.Contains(said, "client or its secret") {

@@ -74,3 +74,31 @@ func TestTwentyRotations(t *testing.T) {
 		}
 	})
 }
+
+// The same without a tap in between, so that the servers' own way of writing an
+// answer is met as well.
+func TestRotationsWithNothingInBetween(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s, l := startBare(t, k, time.Hour), lab.New(t)
+		line := l.CodexOf("linear", s, s.grant(s.register(redirect), redirect))
+		seen := map[string]bool{line.Grant.RefreshToken: true}
+		for n := 1; n <= 6; n++ {
+			if n == 4 {
+				login(t, l, "linear")
+			} else {
+				refresh(t, l, 0, "linear")
+			}
+			c, _ := l.Stored(line)
+			if seen[c.Refresh.Reveal()] {
+				t.Fatalf("after %d the refresh token is one of before", n)
+			}
+			seen[c.Refresh.Reveal()] = true
+			if !s.accepts(c.Access.Reveal()) {
+				t.Fatalf("the server does not accept access token %d", n)
+			}
+		}
+		if left := l.Quiet(); left != "" {
+			t.Error(left)
+		}
+	})
+}

@@ -30,19 +30,38 @@ type server struct {
 
 func start(t *testing.T, k kind, life time.Duration) *server {
 	t.Helper()
-	s := &server{tap: newTap(t), t: t, kind: k, life: life, state: filepath.Join(t.TempDir(), "state.json")}
+	s := prepared(t, k, life)
 	s.start()
-	t.Cleanup(s.kill)
 	t.Cleanup(s.shut)
 	return s
 }
 
-// start starts the process on what it knew before.
+// startBare starts a server without a tap: each byte on the wire is its own.
+func startBare(t *testing.T, k kind, life time.Duration) *server {
+	t.Helper()
+	s := prepared(t, k, life)
+	s.run(s.addr)
+	return s
+}
+
+func prepared(t *testing.T, k kind, life time.Duration) *server {
+	s := &server{tap: newTap(t), t: t, kind: k, life: life, state: filepath.Join(t.TempDir(), "state.json")}
+	t.Cleanup(s.kill)
+	return s
+}
+
+// start starts the process behind its tap, on what it knew before.
 func (s *server) start() {
+	s.t.Helper()
+	s.run("127.0.0.1:0")
+	s.open(s.direct)
+}
+
+func (s *server) run(at string) {
 	s.t.Helper()
 	s.cmd = s.kind.command(s.t)
 	s.cmd.Env = []string{
-		"ISSUER=" + s.origin, "STATE=" + s.state, "ACCESS_SECONDS=" + strconv.Itoa(int(s.life.Seconds())),
+		"ISSUER=" + s.origin, "LISTEN=" + at, "STATE=" + s.state, "ACCESS_SECONDS=" + strconv.Itoa(int(s.life.Seconds())),
 	}
 	// It ends with this process at the latest, and whatever it starts with it.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -62,7 +81,6 @@ func (s *server) start() {
 	}
 	s.direct = lines.Text()
 	go io.Copy(io.Discard, out)
-	s.open(s.direct)
 }
 
 // kill ends the process in the midst of whatever it does. Its connections

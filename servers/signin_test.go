@@ -79,7 +79,7 @@ func (s *server) grantFor(client, secret, method, redirect string) authtest.Gran
 	hash := sha256.Sum256([]byte(verifier))
 	resource := s.origin + "/mcp"
 	back := s.browse(s.origin + "/authorize?" + url.Values{
-		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {redirect}, "scope": {scope}, "prompt": {"consent"},
+		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {redirect}, "scope": {s.kind.scope + scope}, "prompt": {"consent"},
 		"state": {state}, "resource": {resource}, "code_challenge_method": {"S256"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(hash[:])},
 	}.Encode())

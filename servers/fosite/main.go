@@ -5,8 +5,8 @@
 // at any time.
 //
 // It is set up by its environment: ISSUER is the origin under which it is
-// reached, STATE its file, ACCESS_SECONDS how long an access token lives. The
-// first line that it prints is its address.
+// reached, LISTEN the address where it listens, STATE its file, ACCESS_SECONDS
+// how long an access token lives. The first line that it prints is its address.
 package main
 
 import (
@@ -66,7 +66,7 @@ func main() {
 	mux.HandleFunc("POST /revoke", s.revoke)
 	mux.HandleFunc("/mcp", s.mcp)
 	mux.HandleFunc("POST /test/forget", s.forget)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", os.Getenv("LISTEN"))
 	if err != nil {
 		log.Fatal(err)
 	}

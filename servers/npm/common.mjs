@@ -1,8 +1,9 @@
 // What both servers need: their settings, a file that holds what they know, and
 // a place to listen at. The first line that a server prints is its address.
 //
-// ISSUER is the origin under which the server is reached, STATE its file,
-// ACCESS_SECONDS how long an access token lives.
+// ISSUER is the origin under which the server is reached, LISTEN the address
+// where it listens, STATE its file, ACCESS_SECONDS how long an access token
+// lives.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -61,7 +62,8 @@ export function listen(handle) {
       res.destroy();
     });
   });
-  server.listen(0, '127.0.0.1', () => console.log(`127.0.0.1:${server.address().port}`));
+  const [host, port] = process.env.LISTEN.split(':');
+  server.listen(Number(port), host, () => console.log(`127.0.0.1:${server.address().port}`));
 }
 
 export function answer(res, status, value, headers = {}) {
