@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"lamplighter/lab"
 	"lamplighter/refresher/authtest"
 )
 
@@ -238,6 +239,34 @@ func TestWhatIsDoneToAStoreWhileTheServerThinks(t *testing.T) {
 					t.Errorf("exit code %d, %s, %q; want %d, %s, %q", ran.Code, last, ran.Output, d.code, d.last, d.says)
 				}
 				d.then(m)
+				m.well()
+			})
+		}
+	}
+}
+
+// Somebody puts a backup back that is two tokens old, while the server thinks.
+// What stands there is used up, and ours is the newest there is.
+func TestABackupThatComesBackWhileTheServerThinks(t *testing.T) {
+	for _, name := range lockers {
+		for _, keeps := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, by a keeper %v", name, keeps), func(t *testing.T) {
+				t.Parallel()
+				m := scene(t, name)
+				m.again(0, "refresh", m.id)
+				m.s.NextGrant(m.g.ID, authtest.Behaviour{BeforeAnswer: func() { m.replace(m.before) }})
+				m.Run("refresh", m.id)
+				m.posts(m.g, 2)
+				if keeps {
+					m.Keep()
+					lab.Until(5*time.Second, func() bool { _, r, _ := m.c.stored(linear); return r == m.s.Current(m.g.ID).RefreshToken })
+				} else {
+					m.Run("refresh")
+				}
+				m.posts(m.g, 2)
+				m.holds(m.g)
+				m.again(0, "refresh", m.id)
+				m.holds(m.g)
 				m.well()
 			})
 		}
