@@ -50,7 +50,7 @@ func (p *program) loginCommand() *cobra.Command {
 			}
 			rows, err := pick(snap, args)
 			var wrong usage
-			if errors.As(err, &wrong) {
+			if errors.As(err, &wrong) && !slices.ContainsFunc(snap.Rows, func(r refresher.Row) bool { return len(credfiles.Match([]string{r.ID}, args[0])) > 0 }) {
 				return usagef(saidNeverSignedIn, err)
 			}
 			if err != nil {

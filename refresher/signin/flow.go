@@ -205,7 +205,8 @@ func hostOf(raw string) string {
 	if err != nil || u.Host == "" {
 		return "the server"
 	}
-	return u.Host
+	_, host, _ := strings.Cut(discovery.Shown("https://"+u.Host), "://")
+	return host
 }
 
 var errOver = errors.New("the answer has come already")
