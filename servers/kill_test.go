@@ -56,11 +56,14 @@ func TestAServerKilledAfterItRotated(t *testing.T) {
 }
 
 // The server dies and stays away: the one repeat finds nobody, which is
-// trouble that passes.
+// trouble that passes. What becomes of the grant shows when the server is back.
 func TestAServerThatStaysAway(t *testing.T) {
-	each(t, func(t *testing.T, k kind) {
+	eachOf(t, map[string]bool{"unseen": false, "rotated": true}, func(t *testing.T, k kind, rotated bool) {
 		s, l, line := signedIn(t, k)
-		s.next(func(func()) bool {
+		s.next(func(pass func()) bool {
+			if rotated {
+				pass()
+			}
 			s.shut()
 			s.kill()
 			return false
@@ -69,6 +72,11 @@ func TestAServerThatStaysAway(t *testing.T) {
 		refresh(t, l, 3, "linear")
 		holds(t, s, l, line, "retrying", 1, 0)
 		s.start()
+		if rotated && k.strict {
+			refresh(t, l, 4, "linear")
+			holds(t, s, l, line, "sign-in-needed", 2, 1)
+			return
+		}
 		refresh(t, l, 0, "linear")
 		holds(t, s, l, line, "fresh", 2, 1)
 	})
