@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/clientlock"
 	"lamplighter/refresher"
 	"lamplighter/refresher/discovery"
 	"lamplighter/refresher/exchange"
@@ -272,6 +273,7 @@ func (l *login) failed(ctx context.Context, err error) int {
 func (l *login) end(out refresher.Outcome) int {
 	now := time.Now()
 	var store *credfiles.Problem
+	var busy *clientlock.BusyError
 	switch {
 	case out.Did == refresher.SignedIn, out.Did == refresher.Adopted:
 		l.printf(saidSignedIn, out.ID, until(out.Expiry, now))
@@ -288,6 +290,9 @@ func (l *login) end(out refresher.Outcome) int {
 		return exitFailed
 	case out.State == refresher.Unsaved:
 		l.printOutcome(l.v, out)
+		return exitLater
+	case errors.As(out.Err, &busy):
+		l.errorf(saidNoSignIn, out.ID, wordBusy)
 		return exitLater
 	case errors.As(out.Err, &store):
 		why, do := l.v.trouble(*store)

@@ -41,6 +41,7 @@ Exit code: 0 signed in, 1 failed, 2 wrong usage, 3 try later.`
 	wordClientSignIn   = "its entry is not written by us, so only its client can sign in"
 	wordWatchedSignIn  = "you set it to watch-only, so nothing is written; set it to keep first, or sign in with its client"
 	wordNoServer       = "its store does not name the server"
+	wordBusy           = "another program is at work on it; try again"
 	wordNobody         = "stdin has ended, so nothing can be pasted any more; start it again on a terminal"
 	wordNothingChanged = "its client says that it is done, and its store is as it was"
 )

@@ -19,6 +19,7 @@ type attempt struct {
 	row  Row
 	o    Options
 	post exchange.Post
+	code bool // it is a sign-in: what goes wrong says nothing about the refresh token
 	lk   *ledger.Locked
 	hold *credfiles.Hold
 	mem  ledger.Memory
@@ -273,6 +274,9 @@ func (a *attempt) log(e ledger.Event) {
 // unready notes that the store cannot be written or its lock not be had: the
 // refresh token stays unsent.
 func (a *attempt) unready(err error) Outcome {
+	if a.code {
+		return a.fail(err)
+	}
 	wait := ledger.Unready
 	var busy *clientlock.BusyError
 	if errors.As(err, &busy) {

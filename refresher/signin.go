@@ -32,7 +32,7 @@ func (r *Refresher) SignIn(ctx context.Context, row Row, s SignIn) Outcome {
 		return Outcome{Row: row, Did: Failed, Err: err}
 	}
 	defer land()
-	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true}, post: s.Post}
+	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true}, post: s.Post, code: true}
 	if out, ok := a.lock(ctx); !ok {
 		return out
 	}
@@ -52,6 +52,9 @@ func (r *Refresher) SignIn(ctx context.Context, row Row, s SignIn) Outcome {
 	a.row = r.decide(now, a.row, nil)
 	if now.ClientID != row.ClientID && now.ClientID != "" && !now.Access.Equal(row.Access) || now.ServerURL != row.ServerURL {
 		return r.adopted(a.row)
+	}
+	if now.WatchOnly != "" {
+		return a.fail(errors.New("its entry may only be watched by now; nothing was sent"))
 	}
 	return a.redeem(ctx, s)
 }

@@ -339,6 +339,28 @@ func TestAStoreThatCannotBeWrittenIsFoundBeforeTheCodeIsSent(t *testing.T) {
 	})
 }
 
+func TestASignInThatCannotHaveTheLockSaysNothingOfTheRefreshToken(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		g := l.dies(s, linear)
+		in, was, asked := l.agreed(s, g.ClientID), l.row(linear).Memory, s.Requests(authtest.Token)
+		lock := l.lock(l.grantLockPath(linear, g))
+		out := l.signIn(linear, in)
+		var busy *clientlock.BusyError
+		if out.Did != refresher.Failed || !errors.As(out.Err, &busy) {
+			t.Errorf("did %s, %v", out.Did, out.Err)
+		}
+		if is := l.row(linear).Memory; is.Wait != was.Wait || is.Code != was.Code || !is.Tried.Equal(was.Tried) {
+			t.Errorf("remembered %+v, was %+v", is, was)
+		}
+		if s.Requests(authtest.Token) != asked {
+			t.Error("the code was sent")
+		}
+		lock.Release()
+		l.want(l.signIn(linear, in), refresher.SignedIn, refresher.Fresh)
+		l.wantQuiet()
+	})
+}
+
 // Where the answer has no refresh token the one that works goes on, and the
 // one that does not is gone.
 func TestASignInWithoutARefreshToken(t *testing.T) {
