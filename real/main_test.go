@@ -1,8 +1,8 @@
 //go:build real && linux
 
 // Package real proves Lamplighter against the programs that it serves: the
-// real Codex CLI and the real Claude Code, as npm has them, with throwaway
-// homes. An authorization server with an MCP server behind it and a stand-in
+// real Codex CLI, the real Claude Code and the real mcp-remote, as npm has them,
+// with throwaway homes. An authorization server with an MCP server behind it and a stand-in
 // for the model run beside them, all on the loopback of a network namespace
 // that has nothing else. What is asserted is what that authorization server
 // was sent, not what a client says.
@@ -73,6 +73,9 @@ func outside() (code int, err error) {
 		"browser": self,
 		"codex":   filepath.Join(clients, "node_modules/.bin/codex"),
 		"claude":  filepath.Join(clients, "node_modules/.bin/claude"),
+
+		"mcp-remote":        filepath.Join(clients, "node_modules/mcp-remote/dist/proxy.js"),
+		"mcp-remote-before": filepath.Join(clients, "node_modules/mcp-remote-before/dist/proxy.js"),
 	} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			return 2, err
@@ -114,7 +117,7 @@ func install() (dir string, err error) {
 			return "", err
 		}
 	}
-	fmt.Fprintln(os.Stderr, "installing Codex and Claude Code, about 800 MB, into", dir)
+	fmt.Fprintln(os.Stderr, "installing Codex, Claude Code and mcp-remote, about 800 MB, into", dir)
 	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
 	npm.Dir = dir
 	npm.Stdout, npm.Stderr = os.Stderr, os.Stderr
