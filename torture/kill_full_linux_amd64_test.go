@@ -22,6 +22,7 @@ var (
 // time in a fresh home. Behind the write that journals the answer nothing is
 // lost.
 func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
+	skipUnlessTraceable(t)
 	began := time.Now()
 	var tallies []*tally
 	for _, command := range []string{"refresh", "keep"} {
@@ -44,7 +45,7 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 			}
 		}
 	}
-	kills(t, *workers, jobs)
+	kills(t, *workers, jobs, nil)
 	// What no count met is sought by its name.
 	for round := 0; round < 5 && *stride == 1; round++ {
 		jobs = nil
@@ -53,7 +54,7 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 				jobs = append(jobs, job{c, at})
 			}
 		}
-		kills(t, *workers, jobs)
+		kills(t, *workers, jobs, nil)
 	}
 	fmt.Print(table(tallies, time.Since(began)))
 	for _, c := range tallies {

@@ -380,6 +380,7 @@ func (s *scratch) clean() {
 // A few of the kills of TestKilledAtEverySystemCallOfARefresh, which needs the
 // tag torture: a spread over the whole passage, and each journal step.
 func TestKilledAtSomeSystemCallsOfARefresh(t *testing.T) {
+	skipUnlessTraceable(t)
 	ways := []way{{"codex", "refresh", "strict"}, {"claude", "refresh", "previous"}, {"claude", "keep", "grace"}, {"codex", "keep", "previous"}}
 	var jobs []job
 	var tallies []*tally
@@ -398,7 +399,7 @@ func TestKilledAtSomeSystemCallsOfARefresh(t *testing.T) {
 			}
 		}
 	}
-	kills(t, 4, jobs)
+	kills(t, 4, jobs, nil)
 	for _, c := range tallies {
 		if c.killed[0] == 0 || c.killed[1] == 0 {
 			t.Errorf("%s: nothing was killed, so nothing was tested", c.way)

@@ -7,13 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"lamplighter/lab"
 )
 
 // A power cut at each stop behind the first byte of the answer, and at some
@@ -21,7 +18,7 @@ import (
 // it is when the program has been killed. What was not synced is not in it.
 func TestThePowerIsCutAtEverySystemCallOfARefresh(t *testing.T) {
 	skipUnlessRoot(t)
-	lab.Program(t)
+	skipUnlessTraceable(t)
 	began := time.Now()
 	base := fileSystem(t)
 	var tallies []*tally
@@ -49,27 +46,7 @@ func TestThePowerIsCutAtEverySystemCallOfARefresh(t *testing.T) {
 			}
 		}
 	}
-	next := make(chan job)
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range *workers {
-		group.Go(func() {
-			for j := range next {
-				v := powerCut(t, base, j)
-				mu.Lock()
-				j.add(v)
-				if v.said != "" {
-					t.Error(v.said)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	for _, j := range jobs {
-		next <- j
-	}
-	close(next)
-	group.Wait()
+	kills(t, *workers, jobs, func(j job) *victim { return powerCut(t, base, j) })
 	fmt.Print(table(tallies, time.Since(began)))
 }
 

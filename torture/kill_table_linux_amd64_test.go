@@ -10,8 +10,6 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
-
-	"lamplighter/lab"
 )
 
 // A tally is what came of all runs of one way.
@@ -87,34 +85,26 @@ func (c *tally) unmet() (left []target) {
 	return left
 }
 
-// kills runs all targets, several at a time, and returns what they came to.
-func kills(t testing.TB, workers int, jobs []job) {
-	lab.Program(t)
-	next := make(chan job)
+// kills runs all targets, several at a time. how runs one; nil: in a place of
+// the system's.
+func kills(t testing.TB, workers int, jobs []job, how func(job) *victim) {
+	if how == nil {
+		how = func(j job) *victim { return j.once(t, j.target) }
+	}
+	began, done := time.Now(), 0
 	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for j := range next {
-				v := j.once(t, j.target)
-				mu.Lock()
-				j.add(v)
-				if v.said != "" {
-					t.Error(v.said)
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	began := time.Now()
-	for i, j := range jobs {
-		next <- j
-		if i > 0 && i%1000 == 0 {
-			fmt.Printf("%d of %d runs, %s\n", i, len(jobs), time.Since(began).Round(time.Second))
+	several(workers, jobs, func(j job) {
+		v := how(j)
+		mu.Lock()
+		defer mu.Unlock()
+		j.add(v)
+		if v.said != "" {
+			t.Error(v.said)
 		}
-	}
-	close(next)
-	group.Wait()
+		if done++; done%1000 == 0 {
+			fmt.Printf("%d of %d runs, %s\n", done, len(jobs), time.Since(began).Round(time.Second))
+		}
+	})
 }
 
 type job struct {

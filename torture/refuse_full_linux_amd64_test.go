@@ -5,8 +5,6 @@ package torture_test
 import (
 	"fmt"
 	"testing"
-
-	"lamplighter/lab"
 )
 
 // Every call by which the program gets at a file is refused, once, from there
@@ -14,14 +12,15 @@ import (
 // Where the journal refuses, nothing is sent. When the obstacle is gone, the
 // next run makes everything well.
 func TestEveryWriteIsRefused(t *testing.T) {
+	skipUnlessTraceable(t)
 	for _, client := range []string{"codex", "claude"} {
 		all := denials(t, client)
 		var some []denial
 		for i := 0; i < len(all); i += *stride {
 			some = append(some, all[i])
 		}
-		made, posted, before, said := refuseAll(t, *workers, client, some)
-		fmt.Printf("%s: %d denials of %d met their call: %d before the POST, %d after it or without harm\n", client, made, len(some), before, posted)
+		before, after, said := refuseAll(t, *workers, client, some)
+		fmt.Printf("%s: %d refusals, of which %d met a call: %d before the POST, %d after it or without harm\n", client, len(some), before+after, before, after)
 		fmt.Print(said)
 	}
 }
@@ -30,7 +29,7 @@ func TestEveryWriteIsRefused(t *testing.T) {
 // something else or lose their permissions, at each stop of a refresh.
 func TestEveryObstacleAtEveryStep(t *testing.T) {
 	skipUnlessRoot(t)
-	lab.Program(t)
+	skipUnlessTraceable(t)
 	for _, client := range []string{"codex", "claude"} {
 		var all []*obstructed
 		for _, o := range obstacles {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -142,7 +143,7 @@ func (r *refusedRun) after() {
 		r.wrong("it died")
 	case r.posts > 1:
 		r.wrong("%d POSTs", r.posts)
-	case r.code != 0 && (!strings.Contains(r.output, "/") || !strings.Contains(r.output, "\n    -> ")):
+	case r.code != 0 && !advises.MatchString(r.output):
 		r.wrong("it ends with %d and does not say on what it failed, or what to do", r.code)
 	case r.code == 0 && r.lab.Landed(r.line) != "":
 		r.wrong("it ends with 0, and %s", r.lab.Landed(r.line))
@@ -222,37 +223,86 @@ func (m messages) String() string {
 	return b.String()
 }
 
-func refuseAll(t testing.TB, workers int, client string, all []denial) (made, posted, refusedBefore int, said messages) {
-	lab.Program(t)
+// refuseAll runs each, several at a time.
+func refuseAll(t testing.TB, workers int, client string, all []denial) (before, after int, said messages) {
 	said = messages{}
-	next := make(chan denial)
 	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for what := range next {
-				r := refuse(t, client, what)
-				mu.Lock()
-				if r.met {
-					made++
-					said.add(r.code, r.output, r.denial.String())
-					if r.posts > 0 {
-						posted++
-					} else {
-						refusedBefore++
-					}
-				}
-				if r.said != "" {
-					t.Error(r.said)
-				}
-				mu.Unlock()
+	several(workers, all, func(what denial) {
+		r := refuse(t, client, what)
+		mu.Lock()
+		defer mu.Unlock()
+		if r.said != "" {
+			t.Error(r.said)
+		}
+		switch {
+		case !r.met:
+			return
+		case r.posts == 0:
+			before++
+		default:
+			after++
+		}
+		said.add(r.code, r.output, r.denial.String())
+	})
+	return before, after, said
+}
+
+// A few of the refusals of TestEveryWriteIsRefused, which needs the tag
+// torture.
+func TestSomeWritesAreRefused(t *testing.T) {
+	skipUnlessTraceable(t)
+	for i, client := range []string{"codex", "claude"} {
+		var some []denial
+		for j, what := range denials(t, client) {
+			if j%83 == 40*i {
+				some = append(some, what)
 			}
+		}
+		before, after, _ := refuseAll(t, 4, client, some)
+		t.Logf("%s: %d refusals before the POST, %d after it or without harm", client, before, after)
+		if before == 0 || after == 0 {
+			t.Error("nothing was refused, so nothing was tested")
+		}
+	}
+}
+
+// Neither journal nor store take an answer, for a while: the program waits
+// with it, and the first that does gets it.
+func TestAnAnswerThatNobodyTakesYet(t *testing.T) {
+	skipUnlessTraceable(t)
+	for _, client := range []string{"codex", "claude"} {
+		l, s, line := oneOf(t, client)
+		var at passage
+		var since time.Time
+		p := follow(l)
+		s.Behave(authtest.ResourceMetadata, authtest.Behaviour{OnArrival: p.watch})
+		cmd := l.Command("refresh", "--within", "15m")
+		denied := 0
+		code := p.run(cmd, func(s *stop) word {
+			at.goOn(s)
+			if !at.answered || s.after || !isWrite(s) || part(s.on) == "state" {
+				return word{}
+			}
+			if since.IsZero() {
+				since = time.Now()
+			}
+			if time.Since(since) > 2*time.Second {
+				return word{}
+			}
+			denied++
+			return word{errno: unix.EIO}
 		})
+		if denied == 0 {
+			t.Fatal("nothing was refused, so nothing was tested")
+		}
+		if code != 0 {
+			t.Errorf("%s: it ends with %d: %s", client, code, cmd.Stderr)
+		}
+		if n := s.TokenPosts(line.Grant.ID); n != 1 {
+			t.Errorf("%s: %d POSTs", client, n)
+		}
+		if text := l.Well(); text != "" {
+			t.Errorf("%s: %s", client, text)
+		}
 	}
-	for _, what := range all {
-		next <- what
-	}
-	close(next)
-	group.Wait()
-	return made, posted, refusedBefore, said
 }

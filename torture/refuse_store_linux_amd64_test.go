@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"text/tabwriter"
@@ -194,23 +193,35 @@ func skipUnlessRoot(t *testing.T) {
 }
 
 func obstruct(t testing.TB, workers int, all []*obstructed) {
-	next := make(chan *obstructed)
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for o := range next {
-				o.run(t)
-				if o.said != "" {
-					t.Error(o.said)
-				}
-			}
-		})
+	several(workers, all, func(o *obstructed) {
+		o.run(t)
+		if o.said != "" {
+			t.Error(o.said)
+		}
+	})
+}
+
+// A few of the obstacles of TestEveryObstacleAtEveryStep, which needs the tag
+// torture.
+func TestSomeObstaclesAtSomeSteps(t *testing.T) {
+	skipUnlessRoot(t)
+	skipUnlessTraceable(t)
+	var all []*obstructed
+	for i, o := range obstacles {
+		for j, client := range []string{"codex", "claude"} {
+			all = append(all,
+				&obstructed{obstacle: o, client: client, n: 40 + 45*i + 20*j},
+				&obstructed{obstacle: o, client: client, late: true, n: 5 + 9*i + 4*j},
+				&obstructed{obstacle: o, client: client, late: true, n: 500 - 31*i - 15*j})
+		}
 	}
+	obstruct(t, 4, all)
 	for _, o := range all {
-		next <- o
+		if o.at != nil {
+			return
+		}
 	}
-	close(next)
-	group.Wait()
+	t.Error("nothing was put in the way, so nothing was tested")
 }
 
 // obstacleTable says what came of each obstacle, and what people were told.

@@ -10,8 +10,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -111,6 +113,41 @@ func (p *tracee) run(cmd *exec.Cmd, at func(*stop) word) (code int) {
 		return -1
 	}
 	return p.end.ExitStatus()
+}
+
+// skipUnlessTraceable skips a test where ptrace(2) is not permitted, as in some
+// containers, or the kernel is older than 5.3.
+func skipUnlessTraceable(t testing.TB) {
+	t.Helper()
+	scratch := &scratch{TB: t}
+	defer scratch.clean()
+	l := lab.New(scratch)
+	p := follow(l)
+	p.watched.Store(true)
+	seen := 0
+	p.run(l.Command("version"), func(*stop) word { seen++; return word{} })
+	if seen == 0 {
+		t.Skip("the system calls of a program cannot be followed here")
+	}
+}
+
+// several does something for each of a list, some at a time. One that ends its
+// goroutine, as Fatal does, takes only its worker with it.
+func several[T any](workers int, list []T, do func(T)) {
+	left := make(chan T, len(list))
+	for _, x := range list {
+		left <- x
+	}
+	close(left)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for x := range left {
+				do(x)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func (p *tracee) trace(cmd *exec.Cmd, at func(*stop) word) error {
