@@ -3,6 +3,8 @@ package credfiles
 import (
 	"context"
 	"errors"
+	"strings"
+	"unicode/utf8"
 
 	"lamplighter/credfiles/jsonedit"
 )
@@ -109,6 +111,13 @@ func (k *kind) loginChanges(place []string, e jsonedit.Value, l Login) ([]jsoned
 		}
 		if text(f.metadata) != "" {
 			remove(f.metadata, asNull)
+		}
+	}
+	// A wipe takes it as well (Claude Code, observed), and a sign-in asks again
+	// for what was granted.
+	if r := (reader{entry: e}); len(f.scope) > 0 && strings.TrimSpace(l.Scope) != "" && utf8.ValidString(l.Scope) {
+		if _, has := r.value(f.scope); !has {
+			all = append(all, jsonedit.Set(join(place, f.scope), k.scopeText(l.Scope)))
 		}
 	}
 	return all, nil

@@ -165,7 +165,7 @@ func TestAWipedEntryIsSignedInToAgain(t *testing.T) {
 		t.Fatalf("it is %+v", e.old.Grant)
 	}
 	e.wantWritten(newClient(), `"accessToken":""`, `"accessToken":"at_new_EXAMPLE"`, `"expiresAt":0}`,
-		`"expiresAt":1795250000000,"refreshToken":"rt_new_EXAMPLE","clientId":"client-new","redirectUri":"http://localhost:5000/callback","issuer":"http://127.0.0.1:18700"}`)
+		`"expiresAt":1795250000000,"refreshToken":"rt_new_EXAMPLE","clientId":"client-new","redirectUri":"http://localhost:5000/callback","issuer":"http://127.0.0.1:18700","scope":"read"}`)
 }
 
 // What others did to the entry between our answer and our write.

@@ -92,7 +92,7 @@ func (f *Flow) Paste(text string) error {
 	}
 	q, err := url.ParseQuery(strings.TrimLeft(query, "?#"))
 	if err != nil || !q.Has("state") || !q.Has("code") && !q.Has("error") {
-		return errors.New("that is not the address of the page after the sign-in; it has code= and state= in it")
+		return errors.New("that is not the address of the page after the sign-in, which has code= and state= in it")
 	}
 	if err := f.take(q); errors.Is(err, ErrNotOurs) {
 		return errors.New("that is the address of another sign-in; paste the one of this")
