@@ -66,7 +66,7 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	planned := a.row
 	a.row = a.r.decide(now, a.row, nil)
 	moved := !now.Refresh.Equal(planned.Refresh) || setup(a.row.Grant) != setup(planned.Grant)
-	fresher := !now.Access.Equal(planned.Access) && now.Expiry.After(clock())
+	fresher := !now.Access.Equal(planned.Access) && now.Expiry.After(clock()) && !a.row.input.Marked
 	switch {
 	case fresher && (!a.o.Began.IsZero() || !a.row.Wanted(a.o)):
 		return a.r.adopted(a.row)

@@ -257,6 +257,33 @@ func TestAnotherRefreshTokenStaysAndOursIsTriedOnlyWhenTheirsIsRefused(t *testin
 	}
 }
 
+// What they put there is used up: ours is the newest there is, and nobody has to
+// refuse theirs first.
+func TestAUsedUpTokenThatCameMeanwhileGivesWayToOurs(t *testing.T) {
+	for name, o := range map[string]refresher.Options{
+		"a keeper": {}, "a command": {Word: true, Force: true, Began: time.Now()},
+	} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			g := l.one(s, due)
+			backup := l.read(codexStore...)
+			l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
+			time.Sleep(time.Hour)
+			meanwhile(s, func() { l.write(backup, codexStore...) })
+			if o.Word {
+				o.Began = time.Now()
+			}
+			if out := l.Refresh(context.Background(), l.row(linear), o); out.Did != refresher.Restored || out.State != refresher.Fresh {
+				t.Errorf("%s: did %s, it is %s (%s), %v", name, out.Did, out.State, out.Why, out.Err)
+			}
+			l.wantStored(s, g.ID, linear)
+			l.wantPosts(s, g.ID, 2)
+			l.wantQuiet()
+			time.Sleep(time.Hour)
+			l.want(l.keep(linear), refresher.Refreshed, refresher.Fresh)
+		})
+	}
+}
+
 // An orphan of another registration, or one that was used, is no help.
 func TestAnOrphanThatCannotBeGoodIsNotTried(t *testing.T) {
 	for name, spoil := range map[string]func(lk *ledger.Locked, k *ledger.Kept){

@@ -59,8 +59,11 @@ func (a *attempt) repeat(ctx context.Context, rec *ledger.Record) (out Outcome, 
 // was rotated away, or that its client emptied. No POST, no message.
 func (a *attempt) giveBack(ctx context.Context) Outcome {
 	kept, err := a.r.Ledger.Kept(a.row.Key)
-	spare, _ := a.row.input.spare(kept)
-	if err != nil || spare == nil {
+	if err != nil {
+		return a.fail(err)
+	}
+	spare, _ := a.r.spare(a.row.input, kept)
+	if spare == nil {
 		return a.fail(errors.New("the successor is not known any more"))
 	}
 	good := spare.Reveal()

@@ -69,7 +69,7 @@ func (r *Refresher) refresh(ctx context.Context, row Row, o Options) Outcome {
 		if !row.Wanted(o) {
 			return Outcome{Row: row, Did: Nothing}
 		}
-		if !o.Began.IsZero() && !row.Access.Equal(began.Access) && row.Expiry.After(time.Now()) {
+		if !o.Began.IsZero() && !row.Access.Equal(began.Access) && row.Expiry.After(time.Now()) && !row.input.Marked {
 			return r.adopted(row)
 		}
 		a := attempt{r: r, row: row, o: o}

@@ -202,27 +202,36 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 	if in.Marked && in.Mark.Owner != l.OwnerOf(c.Key) {
 		in.Elsewhere = v.owners[in.Mark.Owner]
 	} else if in.Marked || (in.C.Blanked || in.wiped()) && !in.C.Missing {
-		in.Good, in.Elsewhere = v.spare(in)
+		if kept, err := l.Kept(c.Key); err == nil {
+			spare, owner := v.r.spare(in, kept)
+			in.Good, in.Elsewhere = spare != nil, v.owners[owner]
+		}
 	}
 	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)
 	in.life = cmp.Or(in.stated(), -1)
 	return in
 }
 
-// spare reports whether the spare token can be used, and where it cannot, the
-// ID of the credential that used it up, if that is another.
-func (v view) spare(in Input) (good bool, elsewhere string) {
-	l := v.r.Ledger
-	kept, err := l.Kept(in.C.Key)
-	spare, lineage := in.spare(kept)
-	if err != nil || spare == nil || spare.Lineage != lineage {
-		return false, ""
+// spare is the first of the spare tokens that is neither spent nor dead, and of
+// the same lineage. Where another credential has used one up, owner is that
+// one's name in the ledger.
+func (r *Refresher) spare(in Input, kept ledger.Kept) (spare *ledger.KeptToken, owner string) {
+	all, lineage := in.spares(kept)
+	for _, t := range all {
+		if t == nil || t.Lineage != lineage {
+			continue
+		}
+		mark, over, err := r.Ledger.Marked(r.Ledger.Fingerprint(t.Reveal().Refresh))
+		switch {
+		case err != nil:
+			return nil, ""
+		case !over:
+			return t, ""
+		case mark.Spent && mark.Owner != r.Ledger.OwnerOf(in.C.Key):
+			owner = mark.Owner
+		}
 	}
-	mark, over, err := l.Marked(l.Fingerprint(spare.Reveal().Refresh))
-	if over && mark.Spent && mark.Owner != l.OwnerOf(in.C.Key) {
-		elsewhere = v.owners[mark.Owner]
-	}
-	return err == nil && !over, elsewhere
+	return nil, owner
 }
 
 // twin is another credential with the same refresh token, and whether that one

@@ -124,15 +124,16 @@ func paused(in Input) (Decision, bool) {
 	return Decision{}, false
 }
 
-// spare is the kept token that may take the place of what the store holds: the
-// successor of what was rotated away, or, where the client was refused and
-// emptied its entry, the answer of ours that had come too late for it.
-func (in Input) spare(k ledger.Kept) (t *ledger.KeptToken, lineage int) {
+// spares are the kept tokens that may take the place of what the store holds,
+// the better first: the successor of what was rotated away, and an answer of
+// ours that came too late; where the client was refused and emptied its entry,
+// only that.
+func (in Input) spares(k ledger.Kept) (all []*ledger.KeptToken, lineage int) {
 	switch {
 	case in.Marked:
-		return k.Good, in.Mark.Lineage
+		return []*ledger.KeptToken{k.Good, k.Orphan}, in.Mark.Lineage
 	case (in.C.Blanked || in.wiped()) && in.C.ClientID == in.M.Client:
-		return k.Orphan, in.M.Lineage
+		return []*ledger.KeptToken{k.Orphan}, in.M.Lineage
 	}
 	return nil, 0
 }

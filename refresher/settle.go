@@ -105,8 +105,11 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 	err = errors.Join(err, a.lk.Save(a.mem))
 	a.log(e)
 	out.Row = a.reread(ctx, out.Row)
-	if out.Did == Adopted && out.State == SignInNeeded {
+	switch {
+	case out.Did == Adopted && out.State == SignInNeeded:
 		out.Did = Failed // what stands there is a wipe
+	case out.Did == Adopted && out.Why == WentBack:
+		out.Did = "" // what stands there is used up: ours goes over it
 	}
 	return a.end(rec, out, err)
 }
