@@ -46,6 +46,9 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
 	defer w.Close()
 	w.Set(x.watched())
 	x.alive(ctx)
+	defer x.alarm(w)()
+	idle := newRest()
+	defer idle.stop()
 	x.refresher.Tell = t.event
 	defer t.wait()
 	changed := make(chan struct{}, 1)
@@ -58,6 +61,7 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
 		x.refresher.Run(inner, changed, w.Poll, func(snap snapshot) {
 			t.eyes(w.Err())
 			t.look(ctx, snap)
+			idle.looked()
 		})
 		again()
 	}

@@ -31,6 +31,11 @@ type Refresher struct {
 	// Network describes how the computer is connected; when it changes, waits
 	// for a server that was not reached end. It may be nil.
 	Network func() string
+	// Alarm wakes Run; nil: a timer of the runtime. Every is how often Run ticks,
+	// asked each time; nil: once a minute, and anything longer needs an Alarm
+	// that goes by the wall clock also while the computer sleeps.
+	Alarm Alarm
+	Every func() time.Duration
 
 	mu      sync.Mutex
 	flights map[credfiles.Key]chan struct{}

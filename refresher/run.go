@@ -12,7 +12,9 @@ import (
 
 const (
 	// tick is how often the wall clock is compared, whatever the timers say: a
-	// computer that slept is at most a minute late. Slow polls hang on it too.
+	// computer that slept is at most a minute late. Slow polls hang on it too, and
+	// the look at the network. With an Alarm, which knows the wall clock, it may
+	// be longer.
 	tick = time.Minute
 	// atOnce bounds how many credentials are refreshed at a time.
 	atOnce = 8
@@ -27,8 +29,8 @@ const (
 // way. One goroutine decides: it scans on every signal from changed, when
 // something falls due, when an entry was lost, when the network or the clock is
 // another one. A refresh that ended makes room for the next that is due, and
-// what it brought comes back as a change. poll is called once a minute and may send such a signal;
-// publish gets every Snapshot.
+// what it brought comes back as a change. poll is called once a minute, or as
+// often as Every says, and may send such a signal; publish gets every Snapshot.
 func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(), publish func(Snapshot)) {
 	k := keeper{
 		r: r, ended: make(chan Outcome, atOnce),
@@ -36,13 +38,17 @@ func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(
 		network: r.network(), ticked: clock(),
 	}
 	defer k.group.Wait()
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+	k.alarm = r.Alarm
+	if k.alarm == nil {
+		timer := timer{time.NewTimer(tick)}
+		defer timer.Stop()
+		k.alarm = timer
+	}
 	for snap := k.look(ctx); ctx.Err() == nil; { // what was read may be half of it
 		k.start(ctx, snap)
 		k.strays(ctx, snap)
 		publish(k.shown(snap))
-		out, ended := k.wait(ctx, changed, ticker.C, poll, k.next(snap))
+		out, ended := k.wait(ctx, changed, poll, k.every(snap), k.next(snap))
 		if ended && out.Did != Lost {
 			snap = snap.with(out.Row)
 		} else if ctx.Err() == nil {
@@ -53,25 +59,42 @@ func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(
 
 // wait returns when there is something to do: a refresh has ended, or all has
 // to be looked at again.
-func (k *keeper) wait(ctx context.Context, changed <-chan struct{}, tick <-chan time.Time, poll func(), next time.Time) (out Outcome, ended bool) {
-	due := time.After(time.Until(next))
+func (k *keeper) wait(ctx context.Context, changed <-chan struct{}, poll func(), every time.Duration, next time.Time) (out Outcome, ended bool) {
 	for {
+		k.alarm.Set(earlier(next, k.ticked.Add(every)))
 		select {
 		case <-ctx.Done():
 		case <-changed:
-		case <-due:
 		case out := <-k.ended:
 			k.end(out)
 			return out, true
-		case <-tick:
-			poll()
-			if !k.tick() && clock().Before(next) {
+		case <-k.alarm.Rings():
+			again := false
+			if since := clock().Sub(k.ticked); since < 0 || since >= every {
+				poll()
+				again = k.tick(every)
+			}
+			if !again && clock().Before(next) {
 				continue
 			}
 		}
 		return Outcome{}, false
 	}
 }
+
+// An Alarm rings at a time of the wall clock, and may ring before it, as where
+// the clock was set.
+type Alarm interface {
+	Set(at time.Time) // in place of any time that was set before; at once where that is past
+	Rings() <-chan time.Time
+}
+
+// timer is the Alarm that every system has. It does not count the time that
+// the computer sleeps.
+type timer struct{ *time.Timer }
+
+func (t timer) Set(at time.Time)        { t.Reset(time.Until(at)) }
+func (t timer) Rings() <-chan time.Time { return t.C }
 
 // with is the Snapshot with one row as it became. What that means for others
 // shows when the store's change is noticed.
@@ -107,6 +130,7 @@ type keeper struct {
 	began   map[credfiles.Key]time.Time // when each began last
 	rests   map[credfiles.Key]time.Time
 
+	alarm   Alarm
 	network string
 	moved   time.Time // when the network became this one
 	ticked  time.Time // the wall clock at the last tick
@@ -128,7 +152,7 @@ func (k *keeper) look(ctx context.Context) Snapshot {
 
 // tick looks at what no signal tells of. It reports whether to scan: the
 // network is another one, the computer slept, the clock was set.
-func (k *keeper) tick() bool {
+func (k *keeper) tick(every time.Duration) bool {
 	now := clock()
 	since := now.Sub(k.ticked)
 	k.ticked = now
@@ -137,7 +161,17 @@ func (k *keeper) tick() bool {
 		k.network, k.moved = network, now
 		return true
 	}
-	return since < 0 || since > 2*tick
+	return since < 0 || since > every+tick
+}
+
+// every is how often to tick: at least once a minute while somebody waits for
+// the network.
+func (k *keeper) every(snap Snapshot) time.Duration {
+	waits := func(row Row) bool { return row.Memory.Wait == ledger.Unsent }
+	if k.r.Every == nil || slices.ContainsFunc(snap.Rows, waits) {
+		return tick
+	}
+	return k.r.Every()
 }
 
 // wanted reports whether to refresh, and how much that is wanted: a wait for a

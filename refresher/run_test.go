@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -425,5 +426,45 @@ func TestWhatIsKeptIsThrownAwayInTimeByAKeeperThatRunsForMonths(t *testing.T) {
 		if left, _ = os.ReadDir(filepath.Join(w.state, "kept")); len(left) != 0 {
 			t.Errorf("%d kept after eight days", len(left))
 		}
+	})
+}
+
+// An exactAlarm rings at the time that was set, also where the computer slept.
+type exactAlarm struct{ *time.Timer }
+
+func (a exactAlarm) Set(at time.Time)        { a.Reset(time.Until(at)) }
+func (a exactAlarm) Rings() <-chan time.Time { return a.C }
+
+// What is looked at every few minutes is looked at every minute while somebody
+// waits for the network.
+func TestAKeeperTicksAsOftenAsItsAlarmAllows(t *testing.T) {
+	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: 24 * hour}}, func(w *world) {
+		w.one(w.s, authtest.GrantOptions{})
+		r := w.process()
+		r.Alarm, r.Every = exactAlarm{time.NewTimer(hour)}, func() time.Duration { return 5 * minute }
+		var polls, looks atomic.Int64
+		ctx, stop := context.WithCancel(context.Background())
+		stopped, changed := make(chan struct{}), make(chan struct{}, 1)
+		go func() {
+			defer close(stopped)
+			r.Run(ctx, changed, func() { polls.Add(1) }, func(refresher.Snapshot) { looks.Add(1) })
+		}()
+		time.Sleep(hour + time.Second)
+		if p, l := polls.Load(), looks.Load(); p != 12 || l != 1 {
+			t.Errorf("%d polls and %d looks in an hour, want 12 and 1", p, l)
+		}
+		w.remember(w.row(linear), func(m *ledger.Memory) {
+			m.For, m.Wait, m.Failures = m.Refresh, ledger.Unsent, 9
+			m.Tried, m.Until = time.Now(), time.Now().Add(2*hour)
+		})
+		changed <- struct{}{}
+		time.Sleep(time.Second)
+		polls.Store(0)
+		time.Sleep(hour)
+		if p := polls.Load(); p < 59 || p > 61 {
+			t.Errorf("%d polls in an hour of waiting, want 60", p)
+		}
+		stop()
+		<-stopped
 	})
 }

@@ -13,10 +13,28 @@ const mostLinks = 40
 // that is missing, or the file itself. Its directory has no links left in it.
 type step struct{ dir, name string }
 
+// A walk follows many paths at one moment. What they have in common is looked
+// at once.
+type walk map[string]lstat
+
+type lstat struct {
+	info os.FileInfo
+	err  error
+}
+
+func (w walk) lstat(path string) (os.FileInfo, error) {
+	l, ok := w[path]
+	if !ok {
+		l.info, l.err = os.Lstat(path)
+		w[path] = l
+	}
+	return l.info, l.err
+}
+
 // follow walks a path as the system would. It returns the steps, and as a
 // text to compare what was found: every link's target, and at the end the
 // file's attributes or why there is none.
-func follow(path string) (steps []step, found string) {
+func (w walk) follow(path string) (steps []step, found string) {
 	var seen strings.Builder
 	dir, rest := split(path)
 	links := 0
@@ -32,7 +50,7 @@ func follow(path string) (steps []step, found string) {
 		}
 
 		at := filepath.Join(dir, name)
-		info, err := os.Lstat(at)
+		info, err := w.lstat(at)
 		switch {
 		case err != nil:
 			return append(steps, step{dir, name}), seen.String() + err.Error()

@@ -25,8 +25,9 @@ func (w *Watcher) place() (seen map[string]string, err error) {
 	for round := range 10 {
 		var steps []step
 		seen = make(map[string]string, len(w.paths))
+		walk := walk{}
 		for _, path := range w.paths {
-			s, found := follow(path)
+			s, found := walk.follow(path)
 			steps = append(steps, s...)
 			seen[path] = found
 		}

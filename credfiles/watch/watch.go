@@ -48,6 +48,7 @@ type Watcher struct {
 	mu     sync.Mutex // guards what follows; never held during a system call
 	names  map[string][]string
 	err    error // why some changes are seen by polling only
+	silent bool  // the system may not report all of them
 	failed error // what the backend reported, until the next look
 }
 
@@ -92,8 +93,9 @@ func (w *Watcher) Set(paths []string) {
 
 // Poll looks at every path and signals at once where size, times, inode,
 // mode or a link on the way differ from what was last seen. It also sets up
-// again whatever could not be watched. Call it once a minute. On a file
-// system that hangs, so does Poll.
+// again whatever could not be watched. Call it once a minute, or every few
+// minutes while the Watcher is not [Watcher.Blind]. On a file system that
+// hangs, so does Poll.
 func (w *Watcher) Poll() {
 	w.look.Lock()
 	defer w.look.Unlock()
@@ -112,6 +114,14 @@ func (w *Watcher) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
+}
+
+// Blind reports whether there may be changes that only Poll sees: then Err says
+// why, or a file lies where others may change it unseen, as on a network.
+func (w *Watcher) Blind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err != nil || w.silent
 }
 
 // Close stops the watching. No signal is sent after it.
@@ -230,9 +240,11 @@ func (w *Watcher) update() bool {
 	before := w.seen
 	w.seen = seen
 
+	silent := slices.ContainsFunc(w.places, func(p place) bool { return unreported(p.dir) })
+
 	w.mu.Lock()
 	worse := w.err == nil && err != nil
-	w.err = err
+	w.err, w.silent = err, silent
 	w.mu.Unlock()
 
 	return worse || differs(before, seen)

@@ -240,3 +240,26 @@ func TestADirectoryMovedAndRemovedBeforeWeLookIsFollowed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Files in the memory of this computer are changed by nobody unseen; those of
+// a file system that is not known may be.
+func TestWhereOthersMayWriteUnseenIsBlind(t *testing.T) {
+	w, err := New(quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	dir, err := os.MkdirTemp("/dev/shm", "lamplighter-")
+	if err != nil {
+		t.Skip("no memory to put files into: ", err)
+	}
+	defer os.RemoveAll(dir)
+	w.Set([]string{filepath.Join(dir, "store")})
+	if w.Blind() || w.Err() != nil {
+		t.Errorf("blind: %v", w.Err())
+	}
+	w.Set([]string{filepath.Join(dir, "store"), "/proc/self/status"})
+	if !w.Blind() {
+		t.Error("not blind for a file that the kernel makes up")
+	}
+}

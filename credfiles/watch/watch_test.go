@@ -332,7 +332,7 @@ func TestNothingFallsBetweenTheLookAndTheWatch(t *testing.T) {
 		must(t, <-done)
 		for {
 			w.look.Lock()
-			_, now := follow(path)
+			_, now := walk{}.follow(path)
 			same := w.seen[path] == now
 			w.look.Unlock()
 			if same {

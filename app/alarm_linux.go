@@ -1,0 +1,25 @@
+package app
+
+import (
+	"time"
+
+	"lamplighter/credfiles/watch"
+	"lamplighter/refresher/alarm"
+)
+
+// alarm gives the keeper the kernel's alarm. With it a look every few minutes
+// is enough at files whose changes the system reports: the clock needs none.
+func (x *parts) alarm(w *watch.Watcher) (stop func() error) {
+	a, err := alarm.New()
+	if err != nil {
+		return func() error { return nil } // the runtime's timer will do
+	}
+	x.refresher.Alarm = a
+	x.refresher.Every = func() time.Duration {
+		if w.Blind() {
+			return time.Minute
+		}
+		return 8 * time.Minute
+	}
+	return a.Close
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package app
+
+import "lamplighter/credfiles/watch"
+
+// alarm leaves the keeper the runtime's timer, which stands still while the
+// computer sleeps.
+func (x *parts) alarm(*watch.Watcher) (stop func() error) { return func() error { return nil } }
