@@ -104,10 +104,19 @@ func isDocument(clientID string) bool { return strings.HasPrefix(clientID, "http
 // silence whether it would take it: a refusal is shown in the browser, and we
 // would wait in vain.
 func (b *beginning) useStored(ctx context.Context) (refused string, err error) {
-	redirect := b.c.RedirectURI
-	if redirect == "" {
-		redirect = b.callback()
+	redirects := []string{b.c.RedirectURI}
+	if b.c.RedirectURI == "" {
+		redirects = b.callbacks()
 	}
+	for _, redirect := range redirects {
+		if refused, err = b.useStoredAt(ctx, redirect); err != nil || refused == "" {
+			break
+		}
+	}
+	return refused, err
+}
+
+func (b *beginning) useStoredAt(ctx context.Context, redirect string) (refused string, err error) {
 	// A person registers one address, and servers that want that are strict.
 	if err := b.listen(redirect, !b.c.Preset); err != nil {
 		return "", err
@@ -130,7 +139,7 @@ func (b *beginning) useStored(ctx context.Context) (refused string, err error) {
 // own document where the server takes such, as the client would, else a
 // registration.
 func (b *beginning) useNew(ctx context.Context) error {
-	if err := b.listen(b.callback(), true); err != nil {
+	if err := b.listen(b.callbacks()[0], true); err != nil {
 		return err
 	}
 	b.reg.Issuer = b.place.Issuer
@@ -161,16 +170,19 @@ func (b *beginning) useNew(ctx context.Context) error {
 	return b.plan(method)
 }
 
-// callback is the redirect URI of a client that has none: the path and host
-// that its program uses, on whatever port is free.
-func (b *beginning) callback() string {
-	switch {
-	case b.c.CallbackUnnamed != "" && !b.place.IssParameter:
-		return b.c.CallbackUnnamed
-	case b.c.Callback != "":
-		return b.c.Callback
+// callbacks are the redirect URIs of a client that stores none, the likeliest
+// first: the host and path that its program uses, on whatever port is free.
+func (b *beginning) callbacks() []string {
+	switch named, unnamed := b.c.Callback, b.c.CallbackUnnamed; {
+	case named == "":
+		return []string{"http://127.0.0.1/callback"}
+	case unnamed == "":
+		return []string{named}
+	case b.place.IssParameter:
+		return []string{named, unnamed}
+	default:
+		return []string{unnamed, named} // older versions had the one for all
 	}
-	return "http://127.0.0.1/callback"
 }
 
 // listen gets ready for the answer. A port that is taken is no obstacle where

@@ -77,6 +77,18 @@ func TestAClientComesBackToThePathThatItsProgramRegisters(t *testing.T) {
 	}
 }
 
+func TestAClientThatStoresNoAddressIsAskedForUnderEach(t *testing.T) {
+	for _, registered := range []string{"http://127.0.0.1:1/callback", "http://127.0.0.1:1/callback/x", "http://127.0.0.1:1/other"} {
+		l := newLab(t, authtest.Options{})
+		l.AddClient("old", "", registered)
+		l.c.ClientID, l.c.RedirectURI, l.c.Callback, l.c.CallbackUnnamed = "old", "", "http://127.0.0.1/callback", "http://127.0.0.1/callback/x"
+		q := query(t, l.begin())
+		if kept := q.Get("client_id") == "old"; kept != (registered != "http://127.0.0.1:1/other") {
+			t.Errorf("registered for %s: signs in as %s, comes back to %s", registered, q.Get("client_id"), q.Get("redirect_uri"))
+		}
+	}
+}
+
 // Slack takes nothing but the address that a person registered.
 func TestThePortOfAClientRegisteredByHandIsNotChanged(t *testing.T) {
 	l := newLab(t, authtest.Options{})
