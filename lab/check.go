@@ -80,7 +80,7 @@ func (l *Lab) Quiet() string {
 		if err != nil {
 			return nil
 		}
-		if strings.Contains(d.Name(), ".lamplighter-") || d.IsDir() && strings.HasSuffix(d.Name(), ".lock") {
+		if strings.Contains(d.Name(), ".lamplighter-") || d.IsDir() && strings.HasSuffix(d.Name(), ".lock") || strings.HasSuffix(d.Name(), "_refresh_in_progress.json") {
 			left = append(left, path+" is left")
 		}
 		if filepath.Base(filepath.Dir(path)) == "mcp-oauth-locks" && held(path) {

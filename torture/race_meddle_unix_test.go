@@ -142,7 +142,7 @@ func TestSomebodyMeddlesAtAnyTime(t *testing.T) {
 	const labs = 6
 	atOnce(labs, labs, func(n int) {
 		rng := rand.New(rand.NewPCG(*seed, uint64(n)))
-		r := newRivals(t, setting{clients: lockers})
+		r := newRivals(t, setting{clients: sharers})
 		keeper := r.Keep()
 		own := map[string]int{}
 		for i := n; i < rounds; i += labs {
@@ -180,7 +180,7 @@ func TestTheProgramNeverFindsAStoreGone(t *testing.T) {
 	}
 	t.Logf("-seed %d", *seed)
 	rng := rand.New(rand.NewPCG(*seed, 0))
-	r := newRivals(t, setting{clients: lockers, sessions: 2})
+	r := newRivals(t, setting{clients: lockers, sessions: 2, rounds: rounds})
 	for i, c := range r.models {
 		c.note(fmt.Sprintf("kept%d", i)) // from here on both stores are there
 	}
@@ -206,6 +206,7 @@ func TestTheProgramNeverFindsAStoreGone(t *testing.T) {
 	}
 	looks, gone := 0, 0
 	for line := range strings.Lines(string(text)) {
+		// A store of mcp-remote goes with each sign-out.
 		if !strings.Contains(line, `.credentials.json"`) {
 			continue
 		}

@@ -101,9 +101,13 @@ type setting struct {
 	keepers  int
 	sessions int  // of each client
 	seen     bool // there is a process of the client in the list
+	rounds   int
 }
 
-var lockers = []string{"codex", "claude"}
+var (
+	lockers = []string{"codex", "claude", "mcp-remote"}
+	sharers = []string{"codex", "claude"} // of one file for all their servers
+)
 
 func newRivals(t testing.TB, set setting) *rivals {
 	s, err := authtest.Start(authtest.Options{})
@@ -126,6 +130,14 @@ func newRivals(t testing.TB, set setting) *rivals {
 			r.models = append(r.models, &claude{program: common(".claude", "claude-model")})
 		case "codex before 0.145":
 			r.models = append(r.models, &codex{program: common(".codex", "old-codex-model")})
+		case "mcp-remote", "mcp-remote before 0.8.3":
+			m := &mcpRemote{program: common(".mcp-auth", "mcp-remote-model"), lease: name == "mcp-remote"}
+			var names []string
+			for n := range set.rounds {
+				names = append(names, fmt.Sprintf("s%d", n))
+			}
+			m.configure(names...)
+			r.models = append(r.models, m)
 		}
 	}
 	return r
@@ -330,7 +342,7 @@ func TestClientsThatLockAndTheKeeperTakeTurns(t *testing.T) {
 	t.Logf("-seed %d", *seed)
 	all := tallyOfRace{}
 	gone, torn := race(t, all, rounds, 8, func(n int) setting {
-		return setting{clients: lockers, keepers: 1 + n%2, sessions: 2}
+		return setting{clients: lockers, keepers: 1 + n%2, sessions: 2, rounds: rounds}
 	}, contest.kind)
 	t.Logf("%d rounds\n%s", rounds, all)
 	t.Logf("stores that a client did not find: %d, or not whole: %d", gone, torn)
@@ -358,6 +370,7 @@ func TestAClientWithoutLocksIsLeftAloneWhileItRuns(t *testing.T) {
 	t.Logf("-seed %d", *seed)
 	all := tallyOfRace{}
 	old := []string{"codex before 0.145"}
+	remote := []string{"mcp-remote before 0.8.3"}
 	kinds := []struct {
 		kind string
 		setting
@@ -367,6 +380,8 @@ func TestAClientWithoutLocksIsLeftAloneWhileItRuns(t *testing.T) {
 		{"1 session that runs, and the keeper", setting{clients: old, keepers: 1, sessions: 1, seen: true}},
 		{"2 sessions that run, and the keeper", setting{clients: old, keepers: 1, sessions: 2, seen: true}},
 		{"1 session that starts as the keeper refreshes", setting{clients: old, keepers: 1, sessions: 1}},
+		{"2 of mcp-remote before 0.8.3, no keeper", setting{clients: remote, sessions: 2, rounds: rounds}},
+		{"1 of mcp-remote before 0.8.3, and the keeper", setting{clients: remote, keepers: 1, sessions: 1, rounds: rounds}},
 	}
 	var mu sync.Mutex
 	atOnce(3, len(kinds), func(i int) {
@@ -376,7 +391,7 @@ func TestAClientWithoutLocksIsLeftAloneWhileItRuns(t *testing.T) {
 		defer mu.Unlock()
 		maps.Copy(all, one)
 	})
-	t.Logf("codex before 0.145, %d rounds of each\n%s", rounds, all)
+	t.Logf("clients without locks, %d rounds of each\n%s", rounds, all)
 	if c := all["1 session that runs, and the keeper"]; c.ours+c.reuses+c.revoked > 0 {
 		t.Errorf("beside a client that runs: %d requests of ours, %d reuses", c.ours, c.reuses)
 	}

@@ -223,7 +223,7 @@ func (m *meddled) last() string {
 // becomes of it.
 func TestWhatIsDoneToAStoreWhileTheServerThinks(t *testing.T) {
 	for _, d := range meddlers {
-		for _, name := range lockers {
+		for _, name := range sharers {
 			if d.only != "" && d.only != name {
 				continue
 			}
@@ -248,7 +248,7 @@ func TestWhatIsDoneToAStoreWhileTheServerThinks(t *testing.T) {
 // Somebody puts a backup back that is two tokens old, while the server thinks.
 // What stands there is used up, and ours is the newest there is.
 func TestABackupThatComesBackWhileTheServerThinks(t *testing.T) {
-	for _, name := range lockers {
+	for _, name := range sharers {
 		for _, keeps := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, by a keeper %v", name, keeps), func(t *testing.T) {
 				t.Parallel()
