@@ -3,7 +3,6 @@ package torture_test
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ type tally struct {
 	way
 	calls     [2]int // stops of a run that is not killed, before and behind the first byte
 	killed    [2]int
+	starts    int // killed before our lock
 	recovered int // the token of the answer is in the store, without another POST
 	unsent    int // killed before the refresh token left
 	repeated  int // the answer was lost in the window, and the repeat brought another
@@ -36,8 +36,12 @@ func (c *tally) add(v *victim) {
 	if v.late {
 		region = 1
 	}
-	c.killed[region]++
-	c.met[fmt.Sprint(v.late, " ", v.killed)]++
+	if v.start {
+		c.starts++
+	} else {
+		c.killed[region]++
+		c.met[fmt.Sprint(v.late, " ", v.killed)]++
+	}
 	switch {
 	case v.said != "":
 		c.behind++
@@ -113,34 +117,46 @@ type job struct {
 }
 
 // table prints what came of everything.
-func table(tallies []*tally, took time.Duration) string {
+func table(tallies []*tally) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "command, client, server\tstops before\tbehind\tkilled before\tbehind\tnot sent\trecovered\trepeated\tlost in the window\tlost behind it\t")
+	fmt.Fprintln(w, "command, client, server\tstops before\tbehind\tkilled at the start\tbefore\tbehind\tnot sent\trecovered\trepeated\tlost in the window\tlost behind it\t")
 	sum := newTally(way{})
 	for _, c := range tallies {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.way, c.calls[0], c.calls[1], c.killed[0], c.killed[1], c.unsent, c.recovered, c.repeated, c.lost, c.behind)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.way, c.calls[0], c.calls[1], c.starts, c.killed[0], c.killed[1], c.unsent, c.recovered, c.repeated, c.lost, c.behind)
 		for i := range 2 {
 			sum.calls[i] += c.calls[i]
 			sum.killed[i] += c.killed[i]
 		}
+		sum.starts += c.starts
 		sum.unsent, sum.recovered, sum.repeated, sum.lost, sum.behind = sum.unsent+c.unsent, sum.recovered+c.recovered, sum.repeated+c.repeated, sum.lost+c.lost, sum.behind+c.behind
-		maps.Copy(sum.all, c.all)
-		for name, n := range c.met {
-			sum.met[name] += n
-		}
 	}
-	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", sum.calls[0], sum.calls[1], sum.killed[0], sum.killed[1], sum.unsent, sum.recovered, sum.repeated, sum.lost, sum.behind)
+	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", sum.calls[0], sum.calls[1], sum.starts, sum.killed[0], sum.killed[1], sum.unsent, sum.recovered, sum.repeated, sum.lost, sum.behind)
 	w.Flush()
-	hit := 0
-	for name := range sum.all {
-		if sum.met[name] > 0 {
-			hit++
+	return b.String()
+}
+
+// coverage says at how much of what there is something was killed.
+func coverage(tallies []*tally) string {
+	var b strings.Builder
+	var all, hit int
+	for _, c := range tallies {
+		all += len(c.all)
+		for name := range c.all {
+			if c.met[name] > 0 {
+				hit++
+			}
 		}
 	}
-	fmt.Fprintf(&b, "%d of %d kinds of stops (a call, what it is about, before or after it) were killed at, in %s\n", hit, len(sum.all), took.Round(time.Second))
-	for _, at := range sum.unmet() {
-		fmt.Fprintln(&b, "not met:", at)
+	fmt.Fprintf(&b, "killed at %d of %d kinds of stops (a command, a client, a server, a call, what it is about, before or after it)\n", hit, all)
+	for _, c := range tallies {
+		for _, at := range c.unmet() {
+			side := "before"
+			if at.after {
+				side = "after"
+			}
+			fmt.Fprintf(&b, "  not met: %s, %s %s\n", c.way, side, at.kind)
+		}
 	}
 	return b.String()
 }
