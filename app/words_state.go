@@ -189,6 +189,8 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "no MCP configuration that we know names its server, and the store does not"
 	case credfiles.NoClient:
 		return "the registration that it belongs to is neither beside it nor on its command line"
+	case credfiles.ClientRenews:
+		return client + " was told to use a token that only itself renews"
 	case credfiles.LedgerUnread:
 		return "our own state folder cannot be read, so nobody knows which tokens were used"
 	}

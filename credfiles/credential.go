@@ -131,6 +131,7 @@ const (
 	ClientConfig  Reason = "client-config"  // the client's own configuration cannot be read
 	NoServer      Reason = "no-server"      // the store does not say whose token it is, and no configuration does
 	NoClient      Reason = "no-client"      // the registration that the token belongs to is not there
+	ClientRenews  Reason = "client-renews"  // its client was told to use a token that no refresh token renews
 	LedgerUnread  Reason = "ledger"         // our own memory cannot be read, so what is spent is not known
 )
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"lamplighter/credfiles/jsonedit"
 )
@@ -27,6 +28,17 @@ func seed(f *testing.F) {
 				f.Add(byte(i), []byte(s.make(clients[i], string(text))), "rt_EXAMPLE")
 			}
 		}
+	}
+	names, err := filepath.Glob(filepath.Join("testdata", "real", "mcp-remote-*", "mcp-remote-*", "*_tokens.json"))
+	if err != nil || len(names) == 0 {
+		f.Fatal("no stores", err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(byte(2), text, "rt_EXAMPLE")
 	}
 	for _, text := range []string{``, `{}`, `[]`, `null`, `{"mcpOAuth":{"a|b":null}}`, `{"a|b":{"server_name":"a","server_name":"b"}}`, `{"claudeAiOauth":{"accessToken":""}}`} {
 		f.Add(byte(0), []byte(text), "")
@@ -96,6 +108,14 @@ func FuzzSplice(f *testing.F) {
 				t.Fatalf("%s is not in its place", cred.ID)
 			}
 			same := cred.Token
+			if k.times != nil {
+				life, _ := e.Get(k.fields.lifetime...)
+				n, ok := life.Float()
+				if !ok || fraction(life) || n < 0 || n > 1e9 {
+					continue // nor is a lifetime of another kind
+				}
+				same.written = same.Expiry.Add(-time.Duration(n) * time.Second)
+			}
 			if v, _ := e.Get(k.fields.expiry...); v.Kind() != jsonedit.Number || fraction(v) {
 				continue // how an unknown end is written, and parts of a millisecond, are not kept
 			}

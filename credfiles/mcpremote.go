@@ -60,8 +60,8 @@ import (
 // more than 60 s left is adopted; a lease that is gone ends the wait without a
 // refresh, with the token that was read before the wait; one that is stale or
 // whose pid is dead is taken over. There is no other limit to the wait: it sat
-// behind a lease that was kept young for 45 s, until that was released
-// (observed). A folder in which no lease can be made is refreshed in without.
+// behind a lease that was kept young for 45 s, until that was released, and took
+// one that was not kept young after 30 s (observed). A folder in which no lease can be made is refreshed in without.
 //
 // It adopts: tokens and registration are read from the files at every request,
 // nothing is cached (observed: a token that we wrote was on the wire with the
@@ -71,7 +71,8 @@ import (
 // delete HASH_client_info.json; so does a start with another redirect URI. A
 // token that the MCP server refuses right after a refresh is deleted too, and
 // one that was asked for with other scopes than the command line wants now.
-// Trouble with the network or a 5xx deletes nothing (observed).
+// Trouble with the network or a 5xx deletes nothing (observed), but behind a 401
+// it opens a browser as well (source).
 var mcpRemote = client{
 	name:  "mcp-remote",
 	title: "mcp-remote",
@@ -179,7 +180,10 @@ func mcpRemoteAdopt(c *Credential, e jsonedit.Value, j joined) {
 		return
 	}
 	j.command.apply(c)
-	if c.ClientID == "" {
+	switch {
+	case j.command.renews:
+		c.WatchOnly = ClientRenews
+	case c.ClientID == "":
 		c.WatchOnly = NoClient
 	}
 	c.SignIn = j.command.signIn(folder == mcpRemoteStable)

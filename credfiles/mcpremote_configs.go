@@ -74,17 +74,17 @@ func (c *remoteCommands) read() []remoteServer {
 // mcpConfigs are where clients that start mcp-remote name their servers, the
 // user's own files only. The first that names a server gives it its name.
 func (h Host) mcpConfigs() []string {
-	apps := filepath.Join(h.Home, ".config")
+	config := filepath.Join(h.Home, ".config")
+	if dir := h.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+		config = dir
+	}
+	apps := config
 	switch h.OS {
 	case "darwin":
 		apps = filepath.Join(h.Home, "Library", "Application Support")
 	case "windows":
 		apps = filepath.Join(h.Home, "AppData", "Roaming")
 		if dir := h.Getenv("APPDATA"); dir != "" {
-			apps = dir
-		}
-	default:
-		if dir := h.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
 			apps = dir
 		}
 	}
@@ -110,8 +110,8 @@ func (h Host) mcpConfigs() []string {
 	}
 	add(codex, "config.toml")
 	add(h.Home, ".mcp.json", ".vscode/mcp.json", ".gemini/settings.json", ".qwen/settings.json",
-		".copilot/mcp-config.json", ".config/opencode/opencode.json", ".config/opencode/opencode.jsonc",
-		".config/zed/settings.json", ".lmstudio/mcp.json", ".aws/amazonq/mcp.json", ".kiro/settings/mcp.json")
+		".copilot/mcp-config.json", ".lmstudio/mcp.json", ".aws/amazonq/mcp.json", ".kiro/settings/mcp.json")
+	add(config, "opencode/opencode.json", "opencode/opencode.jsonc", "zed/settings.json")
 	return all
 }
 

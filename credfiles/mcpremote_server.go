@@ -24,6 +24,7 @@ type remoteServer struct {
 	clientID    string
 	secret      Secret
 	version     string   // that the configuration holds on to: mcp-remote@0.1.38
+	renews      bool     // --use-id-token or --client-credentials: the refresh token is of no use
 	args        []string // the URL and the options
 	hashes      []string // that versions give it
 }
@@ -139,6 +140,7 @@ func (r *remoteServer) options(args []string, env map[string]string) bool {
 			r.hashes = append(r.hashes, hash)
 		}
 	}
+	r.renews = slices.Contains(args, "--use-id-token") || slices.Contains(args, "--client-credentials")
 	r.args = args
 	return true
 }
