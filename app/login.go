@@ -73,10 +73,18 @@ func (p *program) loginCommand() *cobra.Command {
 // unless told not to).
 func (l *login) siblings(snap refresher.Snapshot) {
 	for _, r := range snap.Rows {
-		if r.Key != l.row.Key && r.ClientID != "" && r.ClientID == l.row.ClientID && r.Issuer == l.row.Issuer && !r.Unused {
+		if r.Key != l.row.Key && !r.Unused && sameRegistration(r.Grant, l.row.Grant) {
 			l.warnf(saidSibling, r.ID, l.row.ID)
 		}
 	}
+}
+
+// sameRegistration reports that a server takes two credentials for one
+// client's. Stores that name no issuer are believed to mean the same, but for a
+// client ID that is good anywhere.
+func sameRegistration(a, b credfiles.Grant) bool {
+	unknown := (a.Issuer == "" || b.Issuer == "") && !strings.HasPrefix(a.ClientID, "https://")
+	return a.ClientID != "" && a.ClientID == b.ClientID && (unknown || discovery.SameIssuer(a.Issuer, b.Issuer))
 }
 
 func (l *login) run(ctx context.Context) int {

@@ -161,3 +161,50 @@ func TestTheClientsCommandComesFirstWhereItNeedsNothingThatWeHaveNot(t *testing.
 		}
 	}
 }
+
+func TestOneRegistrationIsToldByItsClientAndItsIssuer(t *testing.T) {
+	const document = "https://client.example/metadata.json"
+	for _, test := range []struct {
+		a, b credfiles.Grant
+		want bool
+	}{
+		{credfiles.Grant{ClientID: "c", Issuer: "https://a.example"}, credfiles.Grant{ClientID: "c", Issuer: "https://a.example/"}, true},
+		{credfiles.Grant{ClientID: "c", Issuer: "https://a.example"}, credfiles.Grant{ClientID: "c", Issuer: "https://b.example"}, false},
+		{credfiles.Grant{ClientID: "c", Issuer: "https://a.example"}, credfiles.Grant{ClientID: "d", Issuer: "https://a.example"}, false},
+		{credfiles.Grant{ClientID: "c"}, credfiles.Grant{ClientID: "c", Issuer: "https://b.example"}, true},
+		{credfiles.Grant{ClientID: document}, credfiles.Grant{ClientID: document, Issuer: "https://b.example"}, false},
+		{credfiles.Grant{ClientID: document, Issuer: "https://b.example"}, credfiles.Grant{ClientID: document, Issuer: "https://b.example"}, true},
+		{credfiles.Grant{}, credfiles.Grant{}, false},
+	} {
+		if got := sameRegistration(test.a, test.b); got != test.want {
+			t.Errorf("%q of %q and %q of %q: %v", test.a.ClientID, test.a.Issuer, test.b.ClientID, test.b.Issuer, got)
+		}
+	}
+}
+
+func TestABrowserIsNotOpenedWhereNobodySeesIt(t *testing.T) {
+	for _, test := range []struct {
+		os, env string
+		want    bool
+	}{
+		{"linux", "DISPLAY=:0", false},
+		{"linux", "WAYLAND_DISPLAY=wayland-0", false},
+		{"linux", "", true},
+		{"linux", "DISPLAY=:0 SSH_CONNECTION=1", true}, // another computer's display, as with ssh -X
+		{"linux", "DISPLAY=:0 SSH_CONNECTION=1 BROWSER=b", false},
+		{"linux", "BROWSER=b", false},
+		{"darwin", "", false},
+		{"darwin", "SSH_TTY=/dev/ttys001", true},
+		{"windows", "", false},
+	} {
+		set := map[string]string{}
+		for _, v := range strings.Fields(test.env) {
+			name, value, _ := strings.Cut(v, "=")
+			set[name] = value
+		}
+		l := login{program: &program{host: credfiles.Host{OS: test.os, Getenv: func(name string) string { return set[name] }}}}
+		if got := l.remote(); got != test.want {
+			t.Errorf("%s with %q: %v", test.os, test.env, got)
+		}
+	}
+}
