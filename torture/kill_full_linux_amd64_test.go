@@ -3,10 +3,12 @@
 package torture_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -68,4 +70,62 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 			}
 		}
 	}
+}
+
+// enumerate lists the stops of runs that are not killed.
+func (c *tally) enumerate(t testing.TB) {
+	var counts [2][]int
+	for i := range 6 {
+		late := i%2 == 1
+		v := c.once(t, target{late: late})
+		for kind := range v.seen {
+			c.all[fmt.Sprint(late, " ", kind)] = true
+		}
+		for region, n := range v.counted {
+			counts[region] = append(counts[region], n)
+		}
+	}
+	for region, n := range counts {
+		slices.Sort(n)
+		c.calls[region] = n[len(n)/2] // the runtime's own calls differ from run to run
+	}
+}
+
+// unmet are the kinds of stops at which nothing was killed yet.
+func (c *tally) unmet() (left []target) {
+	for name := range c.all {
+		if c.met[name] > 0 {
+			continue
+		}
+		region, rest, _ := strings.Cut(name, " ")
+		side, kind, _ := strings.Cut(rest, " ")
+		left = append(left, target{late: region == "true", kind: kind, after: side == "after"})
+	}
+	slices.SortFunc(left, func(a, b target) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return left
+}
+
+// coverage says at how much of what there is something was killed.
+func coverage(tallies []*tally) string {
+	var b strings.Builder
+	var all, hit int
+	for _, c := range tallies {
+		all += len(c.all)
+		for name := range c.all {
+			if c.met[name] > 0 {
+				hit++
+			}
+		}
+	}
+	fmt.Fprintf(&b, "killed at %d of %d kinds of stops (a command, a client, a server, a call, what it is about, before or after it)\n", hit, all)
+	for _, c := range tallies {
+		for _, at := range c.unmet() {
+			side := "before"
+			if at.after {
+				side = "after"
+			}
+			fmt.Fprintf(&b, "  not met: %s, %s %s\n", c.way, side, at.kind)
+		}
+	}
+	return b.String()
 }

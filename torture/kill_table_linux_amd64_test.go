@@ -1,9 +1,7 @@
 package torture_test
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,39 +54,6 @@ func (c *tally) add(v *victim) {
 	}
 }
 
-// enumerate lists the stops of runs that are not killed.
-func (c *tally) enumerate(t testing.TB) {
-	var counts [2][]int
-	for i := range 6 {
-		late := i%2 == 1
-		v := c.once(t, target{late: late})
-		for kind := range v.seen {
-			c.all[fmt.Sprint(late, " ", kind)] = true
-		}
-		for region, n := range v.counted {
-			counts[region] = append(counts[region], n)
-		}
-	}
-	for region, n := range counts {
-		slices.Sort(n)
-		c.calls[region] = n[len(n)/2] // the runtime's own calls differ from run to run
-	}
-}
-
-// unmet are the kinds of stops at which nothing was killed yet.
-func (c *tally) unmet() (left []target) {
-	for name := range c.all {
-		if c.met[name] > 0 {
-			continue
-		}
-		region, rest, _ := strings.Cut(name, " ")
-		side, kind, _ := strings.Cut(rest, " ")
-		left = append(left, target{late: region == "true", kind: kind, after: side == "after"})
-	}
-	slices.SortFunc(left, func(a, b target) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
-	return left
-}
-
 // kills runs all targets, several at a time. how runs one; nil: in a place of
 // the system's.
 func kills(t testing.TB, workers int, jobs []job, how func(job) *victim) {
@@ -133,30 +98,5 @@ func table(tallies []*tally) string {
 	}
 	fmt.Fprintf(w, "all\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", sum.calls[0], sum.calls[1], sum.starts, sum.killed[0], sum.killed[1], sum.unsent, sum.recovered, sum.repeated, sum.lost, sum.behind)
 	w.Flush()
-	return b.String()
-}
-
-// coverage says at how much of what there is something was killed.
-func coverage(tallies []*tally) string {
-	var b strings.Builder
-	var all, hit int
-	for _, c := range tallies {
-		all += len(c.all)
-		for name := range c.all {
-			if c.met[name] > 0 {
-				hit++
-			}
-		}
-	}
-	fmt.Fprintf(&b, "killed at %d of %d kinds of stops (a command, a client, a server, a call, what it is about, before or after it)\n", hit, all)
-	for _, c := range tallies {
-		for _, at := range c.unmet() {
-			side := "before"
-			if at.after {
-				side = "after"
-			}
-			fmt.Fprintf(&b, "  not met: %s, %s %s\n", c.way, side, at.kind)
-		}
-	}
 	return b.String()
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"text/tabwriter"
 
 	"lamplighter/lab"
 	"lamplighter/refresher/authtest"
@@ -222,33 +221,4 @@ func TestSomeObstaclesAtSomeSteps(t *testing.T) {
 		}
 	}
 	t.Error("nothing was put in the way, so nothing was tested")
-}
-
-// obstacleTable says what came of each obstacle, and what people were told.
-func obstacleTable(client string, all []*obstructed) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%s\truns\tnothing sent\tsent\tlost\t\n", client)
-	said := messages{}
-	for _, kind := range obstacles {
-		var runs, unsent, sent, lost int
-		for _, o := range all {
-			if o.name != kind.name || o.at == nil {
-				continue
-			}
-			runs++
-			if o.posts == 0 {
-				unsent++
-			} else {
-				sent++
-			}
-			if o.said != "" {
-				lost++
-			}
-			said.add(o.code, o.output, o.name+" "+o.at.String())
-		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", kind.name, runs, unsent, sent, lost)
-	}
-	w.Flush()
-	return b.String() + said.String()
 }
