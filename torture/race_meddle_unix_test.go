@@ -132,7 +132,7 @@ func (r *rivals) meddle(n int, rng *rand.Rand, ends map[string]int) {
 // Whenever somebody meddles with a store, the keeper sends nothing spent, and
 // the store ends as the table of the design's section 4 has it.
 func TestSomebodyMeddlesAtAnyTime(t *testing.T) {
-	rounds := 24
+	rounds := 18
 	if everything {
 		rounds = 600
 	}
@@ -174,9 +174,9 @@ func TestTheProgramNeverFindsAStoreGone(t *testing.T) {
 	if err != nil {
 		t.Skip("needs strace")
 	}
-	rounds := 4
+	rounds := 3
 	if everything {
-		rounds = 100
+		rounds = 40
 	}
 	t.Logf("-seed %d", *seed)
 	rng := rand.New(rand.NewPCG(*seed, 0))

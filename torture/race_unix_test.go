@@ -335,7 +335,7 @@ func (r *rivals) process(name, pkg, version string) (end func()) {
 // lost. Half of the labs have two keepers, and now and then a person calls
 // "refresh".
 func TestClientsThatLockAndTheKeeperTakeTurns(t *testing.T) {
-	rounds := 18
+	rounds := 16
 	if everything {
 		rounds = 1000
 	}
@@ -363,7 +363,7 @@ func TestClientsThatLockAndTheKeeperTakeTurns(t *testing.T) {
 // while another refreshes sends the same token. While such a client is seen to
 // run, nothing of its is refreshed.
 func TestAClientWithoutLocksIsLeftAloneWhileItRuns(t *testing.T) {
-	rounds := 6
+	rounds := 3
 	if everything {
 		rounds = 200
 	}
