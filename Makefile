@@ -5,7 +5,7 @@ GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export CGO_ENABLED ?= 0
 
-.PHONY: build setup demo test lint cross unit real e2e
+.PHONY: build setup demo test lint cross unit real e2e torture year bench servers conformance
 
 build:
 	$(GO) build -trimpath -o lamplighter .
@@ -24,7 +24,8 @@ unit:
 lint: setup
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags real,e2e ./...
+	$(GO) vet -tags real,e2e,torture,year,bench,servers,conformance ./...
+	cd servers/fosite && $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
 # A static program for each system; the code for another system is vetted too.
@@ -40,3 +41,23 @@ real:
 # Our directory locks against the npm package whose protocol Claude Code's follow.
 e2e:
 	$(GO) test -tags e2e ./credfiles/clientlock
+
+# Everything that can go wrong, done to the real program; test runs a sample.
+torture:
+	$(GO) test -tags torture -count=1 -timeout 90m -v ./torture
+
+# A year of fifty credentials, a week of a thousand; test runs a month of twenty.
+year:
+	$(GO) test -tags year -count=1 -timeout 40m -v ./year
+
+# Authorization servers of other makers; installs them from npm into a cache.
+servers:
+	$(GO) test -tags servers -count=1 -timeout 30m ./servers
+
+# The client scenarios of the Model Context Protocol's own suite.
+conformance:
+	$(GO) test -tags conformance -count=1 -timeout 15m ./conformance
+
+# What it costs, beside what a user would have instead. SHORT=-short for a look.
+bench:
+	./bench/run -v $(SHORT)
