@@ -132,7 +132,7 @@ func newRivals(t testing.TB, set setting) *rivals {
 			r.models = append(r.models, &codex{program: common(".codex", "old-codex-model")})
 		case "mcp-remote", "mcp-remote before 0.8.3":
 			m := &mcpRemote{program: common(".mcp-auth", "mcp-remote-model"), lease: name == "mcp-remote"}
-			var names []string
+			names := []string{linear}
 			for n := range set.rounds {
 				names = append(names, fmt.Sprintf("s%d", n))
 			}

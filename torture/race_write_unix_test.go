@@ -5,6 +5,7 @@ package torture_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ type meddler struct {
 	says string // a part of what the command prints
 	// then looks at what is left, and goes on from there.
 	then func(m *meddled)
-	only string // the one client that it is about; empty: each
+	only []string // the clients that it is about; nil: all
 }
 
 // meddled is the scene of one meddler.
@@ -39,6 +40,7 @@ type meddled struct {
 	after  []byte         // the store as the meddler left it
 }
 
+// linear is the server of a scene.
 const linear = "linear"
 
 func (m *meddled) text() []byte {
@@ -129,11 +131,11 @@ var meddlers = []meddler{
 	{name: "brings another access token for the same refresh token", do: func(m *meddled) {
 		m.c.put(linear, "at-EXAMPLE", m.g.RefreshToken, time.Now().Add(9*time.Hour))
 	}, code: 0, last: "refreshed", says: "refreshed, good for", then: func(m *meddled) { m.holds(m.g); m.posts(m.g, 1) }},
-	{name: "wipes it as after a refusal", do: func(m *meddled) { m.c.wipe(linear) }, code: 0, last: "refreshed", says: "refreshed, good for",
+	{name: "wipes it as after a refusal", only: sharers, do: func(m *meddled) { m.c.wipe(linear) }, code: 0, last: "refreshed", says: "refreshed, good for",
 		then: func(m *meddled) { m.holds(m.g); m.posts(m.g, 1) }},
-	{name: "wipes it with its registration", only: "claude", do: func(m *meddled) { m.c.(*claude).wipeClient(linear) }, code: 1, last: "gone", says: "signed out or replaced",
+	{name: "wipes it with its registration", only: []string{"claude"}, do: func(m *meddled) { m.c.(*claude).wipeClient(linear) }, code: 1, last: "gone", says: "signed out or replaced",
 		then: func(m *meddled) { m.untouched(); m.posts(m.g, 1) }},
-	{name: "signs out", do: func(m *meddled) { m.c.signOut(linear) }, code: 1, last: "gone", says: "signed out or replaced",
+	{name: "signs out", only: sharers, do: func(m *meddled) { m.c.signOut(linear) }, code: 1, last: "gone", says: "signed out or replaced",
 		then: func(m *meddled) {
 			m.untouched()
 			m.posts(m.g, 1)
@@ -141,7 +143,18 @@ var meddlers = []meddler{
 				m.t.Errorf("its row is still there: %s", said)
 			}
 		}},
-	{name: "signs out of everything, which removes the file", do: func(m *meddled) { os.Remove(m.c.file()) }, code: 1, last: "gone", says: "signed out or replaced",
+	{name: "wipes it by deleting", only: []string{"mcp-remote"}, do: func(m *meddled) { m.c.wipe(linear) }, code: 1, last: "gone", says: "signed out or replaced",
+		then: func(m *meddled) {
+			if m.text() != nil {
+				m.t.Error("there is a store again")
+			}
+			m.posts(m.g, 1)
+			// Its configuration still names the server.
+			if st, ok := m.Status(m.id); !ok || st.State != "sign-in-needed" {
+				m.t.Errorf("it is %q", st.State)
+			}
+		}},
+	{name: "signs out of everything, which removes the file", only: sharers, do: func(m *meddled) { os.Remove(m.c.file()) }, code: 1, last: "gone", says: "signed out or replaced",
 		then: func(m *meddled) {
 			if m.text() != nil {
 				m.t.Error("there is a store again")
@@ -223,8 +236,8 @@ func (m *meddled) last() string {
 // becomes of it.
 func TestWhatIsDoneToAStoreWhileTheServerThinks(t *testing.T) {
 	for _, d := range meddlers {
-		for _, name := range sharers {
-			if d.only != "" && d.only != name {
+		for _, name := range lockers {
+			if d.only != nil && !slices.Contains(d.only, name) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s %s", name, d.name), func(t *testing.T) {
@@ -248,7 +261,7 @@ func TestWhatIsDoneToAStoreWhileTheServerThinks(t *testing.T) {
 // Somebody puts a backup back that is two tokens old, while the server thinks.
 // What stands there is used up, and ours is the newest there is.
 func TestABackupThatComesBackWhileTheServerThinks(t *testing.T) {
-	for _, name := range sharers {
+	for _, name := range lockers {
 		for _, keeps := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, by a keeper %v", name, keeps), func(t *testing.T) {
 				t.Parallel()
