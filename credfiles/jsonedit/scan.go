@@ -2,6 +2,7 @@ package jsonedit
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
 )
@@ -142,6 +143,9 @@ func (s *scanner) member(depth int) ErrorKind {
 func (s *scanner) string() ErrorKind {
 	s.pos++
 	for {
+		for s.pos+8 <= len(s.text) && plain(binary.LittleEndian.Uint64(s.text[s.pos:])) {
+			s.pos += 8
+		}
 		c := s.peek()
 		switch {
 		case c == '"':
@@ -164,6 +168,16 @@ func (s *scanner) string() ErrorKind {
 			s.pos += size
 		}
 	}
+}
+
+// plain reports whether eight bytes at once are ASCII without controls, quote
+// and backslash. Tokens are long, and hold nothing else.
+func plain(eight uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := eight^'"'*ones, eight^'\\'*ones
+	// In x-n a byte borrows, and so gets its high bit, if it is below n. What a
+	// borrow does to the bytes above it no longer matters then.
+	return ((eight-' '*ones)|(quote-ones)|(backslash-ones)|eight)&high == 0
 }
 
 // escape goes past what follows a backslash.
