@@ -30,6 +30,26 @@ func (s *Store) Scan(ctx context.Context) ([]Credential, []Problem) {
 	return all, problems
 }
 
+// Find reads one entry: what Scan would return of it. ok is false where it is
+// not there, or the store cannot be read.
+func (s *Store) Find(ctx context.Context, key Key) (c Credential, ok bool) {
+	doc, err := s.readSettled(ctx)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		for _, c := range s.missing() {
+			if c.Key == key {
+				return c, true
+			}
+		}
+		return c, false
+	case err != nil:
+		return c, false
+	}
+	j, _ := s.join(doc.root)
+	c, err = s.find(doc.root, key, j)
+	return c, err == nil && c.Key == key
+}
+
 // missing is the entry of a store whose client wiped it by deleting it, as far
 // as can be told: its server is still configured.
 func (s *Store) missing() []Credential {

@@ -36,6 +36,8 @@ type Store struct {
 
 	commands *remoteCommands // of mcp-remote; nil for others
 
+	writers turns
+
 	mu   sync.Mutex
 	seen bool      // it was there, and whole, when last read
 	bad  signature // as it was when it was torn, and stayed so

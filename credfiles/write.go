@@ -84,6 +84,7 @@ type write struct {
 // locked does something under the client's store lock. A store that is gone
 // meanwhile is no error.
 func (w *write) locked(ctx context.Context, do func(context.Context) (Result, error)) (result Result, err error) {
+	defer w.store.writers.take(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	w.lock, err = w.store.lock(ctx, w.store.client.storeLock)

@@ -88,12 +88,9 @@ func (r *Refresher) refresh(ctx context.Context, row Row, o Options) Outcome {
 // look reads the credential's store again and decides anew. Where it is not
 // found it stays as it was: what became of it shows under the lock.
 func (r *Refresher) look(ctx context.Context, row Row) Row {
-	c := row.Credential
-	creds, _ := row.store.Scan(ctx)
-	for i := range creds {
-		if creds[i].Key == row.Key {
-			c = creds[i]
-		}
+	c, ok := row.store.Find(ctx, row.Key)
+	if !ok {
+		c = row.Credential
 	}
 	pending := map[credfiles.Key]*ledger.Record{}
 	if records, err := r.Ledger.Pending(); err == nil {
