@@ -175,7 +175,12 @@ func (c *cred) notice(row refresher.Row) {
 
 // person signs in when asked to, some time later, and sometimes unasked.
 func (c *cred) person(r *rand.Rand) {
-	next := time.After(between(r, 20*day, 400*day))
+	// A server of the shortest tokens is needed for a week or two at a time.
+	often, away, brief := between(r, 20*day, 400*day), 3*day, c.life < 10*minute
+	if brief {
+		often, away = between(r, 5*day, 15*day), 40*day
+	}
+	next := time.After(often)
 	for {
 		select {
 		case <-c.w.ctx.Done():
@@ -186,11 +191,14 @@ func (c *cred) person(r *rand.Rand) {
 			}
 			c.signIn()
 		case <-next:
-			next = time.After(between(r, 20*day, 400*day))
 			if !c.w.waitAwake(0) {
 				return
 			}
-			switch r.IntN(3) {
+			what := r.IntN(3)
+			if brief {
+				what = 1
+			}
+			switch what {
 			case 0:
 				c.signIn()
 			case 1: // logs out
@@ -200,13 +208,14 @@ func (c *cred) person(r *rand.Rand) {
 					c.down.begin(noEntry)
 				}
 				c.w.mu.Unlock()
-				if gone {
-					continue // he has been asked, or is just now
+				if gone { // he has been asked, or is just now
+					next = time.After(often)
+					continue
 				}
 				c.home.edit(func(all map[string]any) { delete(all, c.key()) })
 				c.account()
 				c.w.changed()
-				if !c.w.waitAwake(between(r, minute, 3*day)) {
+				if !c.w.waitAwake(between(r, minute, away)) {
 					return
 				}
 				c.signIn()
@@ -220,6 +229,10 @@ func (c *cred) person(r *rand.Rand) {
 				c.srv.KillGrant(id)
 				c.account()
 			}
+			if !brief {
+				often = between(r, 20*day, 400*day)
+			}
+			next = time.After(often)
 		}
 	}
 }
@@ -239,7 +252,11 @@ func (c *cred) mishaps(r *rand.Rand) {
 			b.Fault = authtest.CutAfterTokens
 		case n < 14:
 			b.Answer = authtest.Status(502)
-		case n < 16:
+		case n == 14: // the lid is closed in mid-refresh
+			nap := between(r, minute, 3*hour)
+			b.OnArrival = func() { c.w.actors.Go(func() { c.w.sleep(nap) }) }
+			b.DelayAfter = 10 * time.Second
+		case n == 15:
 			b.Answer = authtest.RetryAfter(429, fmt.Sprint(10+r.IntN(600)))
 		default:
 			if !c.w.waitAwake(0) {

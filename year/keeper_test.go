@@ -2,6 +2,7 @@ package year
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -42,7 +43,8 @@ func (w *world) keep() *keeper {
 	via := w.transport()
 	ctx, stop := context.WithCancel(context.Background())
 	k := &keeper{w: w, changed: make(chan struct{}, 1), stop: stop, stopped: make(chan struct{}), needs: map[credfiles.Key]bool{}}
-	late := w.random("lateness")
+	w.started++
+	late := w.random(fmt.Sprint("lateness ", w.started))
 	// A timer that had so much left when the computer fell asleep has it left
 	// when it wakes.
 	loop := func() {
@@ -71,6 +73,9 @@ func (w *world) keep() *keeper {
 		Transport: func(credfiles.Grant) http.RoundTripper { return via },
 		Tell:      w.told,
 		Network:   w.where,
+	}
+	if late.IntN(2) == 0 { // as where the system reports all changes
+		k.Every = func() time.Duration { return 8 * minute }
 	}
 	go func() {
 		k.Run(ctx, k.changed, loop, k.look)

@@ -24,7 +24,7 @@ type share struct {
 
 // common is what providers give, with some of the shortest and the longest.
 var common = []share{
-	{2, 5 * minute}, {4, 15 * minute}, {30, hour}, {20, 8 * hour}, {12, 12 * hour}, {20, day}, {6, 7 * day}, {6, 30 * day},
+	{2, 5 * minute}, {2, 15 * minute}, {10, hour}, {28, 8 * hour}, {22, 12 * hour}, {24, day}, {6, 7 * day}, {6, 30 * day},
 }
 
 func (m mix) life(r *rand.Rand, i int) time.Duration {

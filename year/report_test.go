@@ -23,7 +23,7 @@ var bounds = map[cause]time.Duration{
 	noKeeper: 10 * time.Second,           // a keeper looks as it starts
 	refused:  30*minute + 10*time.Second, // the longest backoff
 	errors5:  30*minute + 2*minute,
-	asked:    2 * minute,
+	asked:    40 * minute, // what the server asked for, or the longest backoff
 	lost:     30*minute + 2*minute,
 	held:     minute + 10*time.Second,
 	wentBack: 10 * time.Second,
@@ -57,7 +57,7 @@ func (c *cred) gaps(now time.Time) (found []gap, reachable time.Duration) {
 	for _, s := range without(span{from: w.began, to: now}, away) {
 		reachable += s.to.Sub(s.from)
 	}
-	troubles := slices.Concat(w.power.all(now), w.network.all(now), w.keeping.all(now), c.srv.down.all(now), c.holding.all(now), c.hurt, c.spans(now, wentBack))
+	troubles := c.troubles(now)
 	for _, bad := range c.bad {
 		for _, s := range without(bad, away) {
 			g := gap{span: s, c: c}
@@ -73,6 +73,29 @@ func (c *cred) gaps(now time.Time) (found []gap, reachable time.Duration) {
 		}
 	}
 	return found, reachable
+}
+
+// troubles are all that kept a credential from being refreshed.
+func (c *cred) troubles(now time.Time) []span {
+	w := c.w
+	return slices.Concat(w.power.all(now), w.network.all(now), w.keeping.all(now), c.srv.down.all(now), c.holding.all(now), c.hurt, c.spans(now, wentBack))
+}
+
+// couldLive reports that a refresh token that ended because it was not used
+// after last could have been used in time: for five minutes of the time in
+// which it was due, all was there.
+func (c *cred) couldLive(last, died time.Time) bool {
+	idle := c.policy.IdleLifetime
+	if idle == 0 || last.IsZero() {
+		return false
+	}
+	end := last.Add(idle)
+	due := last.Add(min(c.life, 7*day, idle-10*minute))
+	if end.After(died) {
+		return false // it was another end
+	}
+	free := without(span{from: due, to: end}, union(c.troubles(c.w.began.Add(c.w.span))))
+	return length(free) > 5*minute
 }
 
 // A tally is what a world came to.
@@ -132,7 +155,8 @@ func (w *world) tally(s *server, y *tally, died map[*cred]map[string]bool) {
 			w.t.Errorf("%s (%s): %s", s.host, s.kind.name, broken)
 		}
 	}
-	unheard := map[string]bool{} // refresh tokens whose successor nobody was given
+	last := map[string]time.Time{} // when a grant was used last
+	unheard := map[string]bool{}   // refresh tokens whose successor nobody was given
 	for _, e := range log {
 		if e.Endpoint != authtest.Token || e.Refresh == "" {
 			continue
@@ -149,13 +173,16 @@ func (w *world) tally(s *server, y *tally, died map[*cred]map[string]bool) {
 			what = "answered 5xx"
 		case e.Delivery == authtest.Whole && e.Status == 200:
 			what = "answered"
-		case e.Delivery == authtest.TokensOnly:
+		case e.Delivery == authtest.TokensOnly && e.Successor != "":
 			what = "answered, cut behind the tokens"
 		case e.Successor == "" && e.Delivery == authtest.Withheld && e.Verdict == "":
 			what = "dropped before"
 		default:
 			what = "answer lost"
-			unheard[value] = true
+			unheard[value] = true // what of it came is of use only where it is a pair
+		}
+		if strings.HasPrefix(what, "answered") && e.Status == 200 || what == "answer lost" {
+			last[e.Grant] = e.At
 		}
 		if own {
 			what = "by clients: " + what
@@ -176,6 +203,9 @@ func (w *world) tally(s *server, y *tally, died map[*cred]map[string]bool) {
 		switch {
 		case why == "killed":
 			y.deaths["revoked by its server"]++
+		case why == "refresh token expired" && c.couldLive(last[e.Grant], e.At):
+			y.deaths["LOST: an idle end"]++
+			w.t.Errorf("%s (%s, %s): %s ended by not being used from %s on, and could have been", c.id, s.kind.name, short(c.life), e.Grant, last[e.Grant])
 		case why == "refresh token expired":
 			y.deaths["end of the refresh token"]++
 		case unheard[value]:
@@ -216,6 +246,11 @@ func (w *world) print(y *tally) {
 	for _, what := range slices.Sorted(maps.Keys(y.deaths)) {
 		line("  deaths, %s: %d", what, y.deaths[what])
 	}
+	answered := y.posts["answered"] + y.posts["answered, cut behind the tokens"]
+	if answered != w.landed {
+		w.t.Errorf("%d POSTs were answered with tokens, of which %d came to something", answered, w.landed)
+	}
+	line("%.4f answered POSTs for each refresh", float64(answered)/float64(w.events["refreshed"]))
 	line("%d notices; %d times a client sent a spent value", y.notices, y.unlocked)
 	line("events: %v", w.events)
 

@@ -21,7 +21,6 @@ type server struct {
 	down  trouble         // under w.mu
 	wrong authtest.Answer // what it answers to every refresh; zero: its own
 	drops bool            // it closes every connection unanswered
-	until time.Time       // when what it asked to wait for is over
 }
 
 // A kind is how a server treats refresh tokens.
@@ -61,10 +60,6 @@ func (s *server) behave(c *cred) {
 	if s.wrong.Status != 0 {
 		wrong := s.wrong
 		b.Answer = &wrong
-		if !s.until.IsZero() {
-			left := max(1, int(time.Until(s.until).Seconds()))
-			b.Answer = authtest.RetryAfter(429, strconv.Itoa(left))
-		}
 	}
 	if s.drops {
 		b.Fault = authtest.DropBefore
@@ -88,7 +83,7 @@ func (s *server) begin(why cause, how func()) {
 func (s *server) end() {
 	s.w.mu.Lock()
 	s.down.end()
-	s.wrong, s.drops, s.until = authtest.Answer{}, false, time.Time{}
+	s.wrong, s.drops = authtest.Answer{}, false
 	s.w.mu.Unlock()
 	s.SetReach(authtest.Reachable)
 	for _, c := range s.creds {
@@ -124,7 +119,8 @@ func (s *server) live(r *rand.Rand) {
 			s.begin(errors5, func() { s.wrong = *authtest.Status(status) })
 		case 5:
 			long = min(long, 5*hour)
-			s.begin(asked, func() { s.wrong, s.until = *authtest.Status(429), time.Now().Add(long) })
+			wait := strconv.Itoa(30 + r.IntN(570))
+			s.begin(asked, func() { s.wrong = *authtest.RetryAfter(429, wait) })
 		}
 		if !s.w.wait(long) {
 			return

@@ -57,6 +57,8 @@ type world struct {
 	running []processes.Process
 	pids    int
 	events  map[string]int
+	started int // keepers so far
+	landed  int
 	scans   int
 	shots   int // Snapshots that keepers published
 }
@@ -76,7 +78,10 @@ func inWorld(t *testing.T, seed uint64, span time.Duration, m mix, play func(w *
 		}
 		m.build(w)
 		play(w)
-		time.Sleep(time.Until(w.began.Add(span)))
+		for left := span; left > 0; left -= 30 * day {
+			time.Sleep(min(left, 30*day))
+			w.t.Logf("%s: %d refreshes", time.Now().Format("2 January"), w.count("refreshed"))
+		}
 		for _, c := range w.creds {
 			c.account()
 		}
@@ -158,12 +163,18 @@ func between(r *rand.Rand, a, b time.Duration) time.Duration {
 // one clock.
 func (w *world) sleep(d time.Duration) bool {
 	w.mu.Lock()
-	w.wakes = time.Now().Add(d)
-	w.power.begin(asleep)
+	if until := time.Now().Add(d); until.After(w.wakes) {
+		w.wakes = until
+	}
+	if !w.power.open {
+		w.power.begin(asleep)
+	}
 	w.mu.Unlock()
 	ok := w.wait(d)
 	w.mu.Lock()
-	w.power.end()
+	if !time.Now().Before(w.wakes) {
+		w.power.end()
+	}
 	w.mu.Unlock()
 	return ok
 }
@@ -268,6 +279,9 @@ func (w *world) told(e ledger.Event) {
 	c := w.byID[e.ID]
 	w.mu.Lock()
 	w.events[e.What]++
+	if e.Host != "" && slices.Contains([]string{"refreshed", "adopted", "gone", "successor"}, e.What) {
+		w.landed++ // an answer with tokens, and what became of it
+	}
 	if c != nil {
 		e.At = time.Now()
 		c.heard = append(c.heard, e)
@@ -282,6 +296,12 @@ func (w *world) told(e ledger.Event) {
 	case "ambiguous", "asked":
 		c.suffered(lost)
 	}
+}
+
+func (w *world) count(what string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.events[what]
 }
 
 func (w *world) must(err error) {

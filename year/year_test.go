@@ -34,4 +34,4 @@ func TestAThousandForAWeek(t *testing.T) {
 
 // long is what a thousand credentials may live: the load of a week is then that
 // of a year of fifty.
-var long = []share{{1, hour}, {29, 8 * hour}, {20, 12 * hour}, {35, day}, {10, 7 * day}, {5, 30 * day}}
+var long = []share{{1, hour}, {9, 8 * hour}, {15, 12 * hour}, {50, day}, {15, 7 * day}, {10, 30 * day}}
