@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 
 	"lamplighter/credfiles"
 	"lamplighter/refresher/discovery"
@@ -35,7 +36,7 @@ func (b *beginning) check(ctx context.Context) (refused string, err error) {
 	if !slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusUnprocessableEntity}, status) {
 		return "", nil
 	}
-	for _, s := range refusals {
+	for _, s := range refusals() {
 		if s.words.Match(text) {
 			return fmt.Sprintf("%s does not take %s", hostOf(b.place.AuthorizationURL), s.what), nil
 		}
@@ -46,12 +47,17 @@ func (b *beginning) check(ctx context.Context) (refused string, err error) {
 // refusals are how servers say it: by RFC 6749's codes (oidc-provider,
 // observed), and in words (Cloudflare's workers-oauth-provider, Hydra and
 // others). A page that shows our own query again refuses nothing.
-var refusals = []struct {
+// They are compiled when they are asked for, and not at every start.
+var refusals = sync.OnceValue(func() []refusal {
+	return []refusal{
+		{regexp.MustCompile(`(?i)invalid[_ -]?client([_ -]?id)?\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
+		{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]s?\b([^=%]|$)`), "the client's redirect address"},
+	}
+})
+
+type refusal struct {
 	words *regexp.Regexp
 	what  string
-}{
-	{regexp.MustCompile(`(?i)invalid[_ -]?client([_ -]?id)?\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
-	{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]s?\b([^=%]|$)`), "the client's redirect address"},
 }
 
 func temporary(r *http.Request, err error) error {

@@ -295,7 +295,7 @@ func TestRefusalsAreToldByTheirWords(t *testing.T) {
 		`Client abc-123 not found`:                                               "client any more",
 	} {
 		got := ""
-		for _, s := range refusals {
+		for _, s := range refusals() {
 			if got == "" && s.words.MatchString(text) {
 				got = s.what
 			}
