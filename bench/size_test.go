@@ -69,7 +69,7 @@ func TestSizes(t *testing.T) {
 			stopped(t, keeper)
 			keeper = l.Command("keep")
 			later := decided(t, keeper)
-			time.Sleep(atRest(65*time.Second, 3*time.Second)) // what was taken for the start is given back
+			time.Sleep(7 * time.Second) // what was taken for the start is given back after five
 			u := use(t, keeper.Process.Pid)
 			stopped(t, keeper)
 			keeps.add(fmt.Sprint(n), ms(first), ms(later), each(later), mb(u.rss), mb(u.pss))
@@ -94,13 +94,6 @@ func TestSizes(t *testing.T) {
 	scans.print(t)
 	keeps.print(t)
 	posts.print(t)
-}
-
-func atRest(d, short time.Duration) time.Duration {
-	if testing.Short() {
-		return short
-	}
-	return d
 }
 
 // quiet is a command whose words nobody reads.
