@@ -35,7 +35,7 @@ func filled(b *testing.B, c *client, many int) *lab {
 
 // What an entry costs must not grow with their number.
 func BenchmarkScan(b *testing.B) {
-	for _, c := range clients {
+	for _, c := range together {
 		for _, many := range []int{1, 100, 1000} {
 			b.Run(fmt.Sprintf("%s/%d", c.name, many), func(b *testing.B) {
 				s := filled(b, c, many).store()
@@ -47,6 +47,40 @@ func BenchmarkScan(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*many), "ns/entry")
 			})
 		}
+	}
+}
+
+// A client with a file for each entry: finding the files is part of the cost.
+func BenchmarkScanFiles(b *testing.B) {
+	for _, many := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprint(many), func(b *testing.B) {
+			l := newLab(b, &mcpRemote)
+			config := `{"mcpServers":{`
+			for i := range many {
+				r, _ := parseRemote([]string{"mcp-remote", fmt.Sprint("https://example.com/mcp/", i)}, nil)
+				config += fmt.Sprintf(`"server-%d":{"command":"npx","args":["mcp-remote",%q]},`, i, r.url)
+				l.put("mcp-remote-v1/"+r.hashes[0]+"_tokens.json", `{"access_token":"at_EXAMPLE","refresh_token":"rt_EXAMPLE","expires_at":1795250000000}`)
+				l.put("mcp-remote-v1/"+r.hashes[0]+"_client_info.json", `{"client_id":"c"}`)
+			}
+			l.put("../.cursor/mcp.json", config+`"last":{}}}`)
+			var stores []*Store
+			for b.Loop() {
+				stores = Stores(l.host, nil, stores...)
+				found := 0
+				for _, s := range stores {
+					all, _ := s.Scan(context.Background())
+					for _, c := range all {
+						if c.WatchOnly == "" {
+							found++
+						}
+					}
+				}
+				if found != many {
+					b.Fatal(found)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*many), "ns/entry")
+		})
 	}
 }
 

@@ -137,10 +137,7 @@ const mcpRemoteStable = "mcp-remote-v1"
 func mcpRemoteJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	j := s.pair()
 	folder, hash := path.Split(s.entry)
-	all := s.commands.read()
-	if i := slices.IndexFunc(all, func(r remoteServer) bool { return slices.Contains(r.hashes, hash) }); i >= 0 {
-		j.command = &all[i]
-	}
+	j.command = s.commands.of(hash)
 	// After an update the files of the version before stay behind, unless a
 	// configuration holds on to it.
 	if path.Clean(folder) != mcpRemoteStable && (j.command == nil || j.command.version == "") {

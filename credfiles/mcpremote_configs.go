@@ -22,7 +22,7 @@ type remoteCommands struct {
 
 	mu       sync.Mutex
 	at       time.Time // when they were read
-	all      []remoteServer
+	byHash   map[string]*remoteServer
 	projects []remoteServer // of the projects' own files, as last read
 }
 
@@ -30,23 +30,36 @@ type remoteCommands struct {
 // configurations once.
 const recent = time.Second
 
-func (c *remoteCommands) read() []remoteServer {
+// of is the command line that uses the files of that name, nil where no
+// configuration has one.
+func (c *remoteCommands) of(hash string) *remoteServer {
 	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if age := time.Since(c.at); age >= 0 && age < recent {
-		return c.all
+	if age := time.Since(c.at); age < 0 || age >= recent {
+		c.byHash = map[string]*remoteServer{}
+		for _, r := range c.read() {
+			for _, hash := range r.hashes {
+				if c.byHash[hash] == nil {
+					c.byHash[hash] = &r
+				}
+			}
+		}
+		c.at = time.Now()
 	}
-	c.all = nil
+	return c.byHash[hash]
+}
+
+func (c *remoteCommands) read() (all []remoteServer) {
 	projects := map[string]bool{}
 	for _, name := range c.host.mcpConfigs() {
 		root, ok := readConfig(name)
 		if !ok {
 			continue
 		}
-		c.all = append(c.all, remoteServers(root)...)
+		all = append(all, remoteServers(root)...)
 		known, _ := root.Get("projects") // Claude Code and Codex list them
 		for _, p := range known.Members() {
 			if filepath.IsAbs(p.Key) {
@@ -66,9 +79,7 @@ func (c *remoteCommands) read() []remoteServer {
 			c.projects = append(c.projects, remoteServers(root)...)
 		}
 	}
-	c.all = append(c.all, c.projects...)
-	c.at = time.Now()
-	return c.all
+	return append(all, c.projects...)
 }
 
 // mcpConfigs are where clients that start mcp-remote name their servers, the
