@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 		t.Run(strings.TrimPrefix(name, "auth/"), func(t *testing.T) {
 			t.Parallel()
 			out, err := exec.CommandContext(t.Context(), run.node, run.suite, "client",
-				"--command", run.driver, "--scenario", name, "-o", t.TempDir()).CombinedOutput()
+				"--command", run.driver, "--scenario", name, "--timeout", "60000", "-o", t.TempDir()).CombinedOutput()
 			var exit *exec.ExitError
 			reason, expected := unsupported[name]
 			switch {
