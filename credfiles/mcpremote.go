@@ -61,7 +61,8 @@ import (
 // refresh, with the token that was read before the wait; one that is stale or
 // whose pid is dead is taken over. There is no other limit to the wait: it sat
 // behind a lease that was kept young for 45 s, until that was released, and took
-// one that was not kept young after 30 s (observed). A folder in which no lease can be made is refreshed in without.
+// one that was not kept young after 30 s (observed). Where no lease can be made
+// it refreshes without one (source).
 //
 // It adopts: tokens and registration are read from the files at every request,
 // nothing is cached (observed: a token that we wrote was on the wire with the

@@ -255,3 +255,24 @@ func TestCommentsAndCommasTooManyAreTakenOut(t *testing.T) {
 		}
 	}
 }
+
+// The format of before 0.1.46 stays: no expiry comes in, and what we wrote is
+// read back from the file's own time.
+func TestAnOlderStoreKeepsItsFormat(t *testing.T) {
+	l := newLab(t, &mcpRemote)
+	l.copy("mcp-remote-0.1.38")
+	old := l.one("lab")
+	before := l.get(l.file())
+	token := fresh("lab")
+	token.Expiry = time.Now().Add(time.Hour)
+	if result := l.write(old, token); result != Written {
+		t.Fatal(result)
+	}
+	want := strings.NewReplacer(
+		old.Access.Reveal(), token.Access.Reveal(), old.Refresh.Reveal(), token.Refresh.Reveal(), `"expires_in": 12,`, `"expires_in": 3600,`,
+	).Replace(before)
+	equal(t, "the store", l.get(l.file()), want)
+	if now := l.one("lab"); now.Expiry.Sub(token.Expiry).Abs() > time.Minute {
+		t.Errorf("it ends %v, was written for %v", now.Expiry, token.Expiry)
+	}
+}
