@@ -109,7 +109,7 @@ var mcpRemote = client{
 	// other side is given 30 s to be initialized in (0.15.1, source).
 	patience: 30 * time.Second,
 	// POST with client_id in the body; the scope that the answer before named,
-	// since 0.15; resource as the protected-resource metadata has it, or as the
+	// since 0.9.0; resource as the protected-resource metadata has it, or as the
 	// command line (observed). A secret as the registration says, else HTTP
 	// Basic without form-encoding if the server lists it (source).
 	request: Request{Scope: true, RawBasic: true},
