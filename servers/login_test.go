@@ -3,6 +3,8 @@
 package servers
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -92,19 +94,28 @@ func signedInAnew(t *testing.T, s *server, l *lab.Lab, line *lab.Line) {
 	}
 }
 
-// The refresh token is dead, the client is as good as ever.
+// The refresh token is dead, the client is as good as ever, wherever its program
+// gets its codes.
 func TestSigningInAgain(t *testing.T) {
-	eachOf(t, map[string]bool{"codex": true, "claude": false}, func(t *testing.T, k kind, codex bool) {
+	type store struct {
+		claude, own bool // own: the redirect URI is the server's own
+	}
+	stores := map[string]store{"codex": {own: true}, "older codex": {}, "claude": {claude: true}}
+	eachOf(t, stores, func(t *testing.T, k kind, where store) {
 		s, l := start(t, k, time.Hour), lab.New(t)
-		add, back := l.ClaudeOf, claudesRedirect(t)
-		if codex {
-			add, back = l.CodexOf, redirect
+		add, back := l.CodexOf, redirect
+		switch {
+		case where.claude:
+			add, back = l.ClaudeOf, claudesRedirect(t)
+		case where.own && !k.names:
+			hash := sha256.Sum256([]byte(s.origin + "/mcp"))
+			back += "/" + base64.RawURLEncoding.EncodeToString(hash[:9])
 		}
 		line := add("linear", s, s.grant(s.register(back), back))
 		wither(t, s, l, line)
-		login(t, l, line.ID)
+		said := login(t, l, line.ID)
 		if c, _ := l.Stored(line); c.ClientID != line.Grant.ClientID {
-			t.Error("another client was registered")
+			t.Errorf("another client was registered; login said: %s", said)
 		}
 		signedInAnew(t, s, l, line)
 	})
@@ -158,13 +169,12 @@ func TestSigningInWithADeadClient(t *testing.T) {
 	})
 }
 
-// Codex gets its code at another path from a server that does not say who it
-// is (RFC 9207), and does not write down at which. A client registered for that
-// path cannot be used at ours, and a new one takes its place.
+// A client that was registered for a redirect URI that nobody wrote down cannot
+// be used, and a new one takes its place.
 func TestSigningInWithARedirectThatNobodyWroteDown(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
 		s, l := start(t, k, time.Hour), lab.New(t)
-		const back = "http://127.0.0.1:1/callback/0123456789ab"
+		const back = "http://127.0.0.1:1/elsewhere"
 		line := l.CodexOf("linear", s, s.grant(s.register(back), back))
 		if said := login(t, l, "linear"); !strings.Contains(said, "a new client is registered") {
 			t.Errorf("login said: %s", said)

@@ -51,13 +51,14 @@ type kind struct {
 	// that is young.
 	rotatesLate bool
 	scope       string // is asked for besides: an ID token comes with it
+	names       bool   // it says who it is where it gives a code (RFC 9207)
 	command     func(t *testing.T) *exec.Cmd
 }
 
 var kinds = []kind{
 	{name: "fosite", strict: true, command: fosite},
-	{name: "oidc-provider", strict: true, refusesResource: true, burns: true, rotatesLate: true, scope: "openid ", command: node("oidc-provider.mjs")},
-	{name: "workers-oauth-provider", refusesResource: true, oneMethod: true, command: node("workers.mjs")},
+	{name: "oidc-provider", strict: true, refusesResource: true, burns: true, rotatesLate: true, scope: "openid ", names: true, command: node("oidc-provider.mjs")},
+	{name: "workers-oauth-provider", refusesResource: true, oneMethod: true, names: true, command: node("workers.mjs")},
 }
 
 // each runs a test against a server of each kind. All tests run side by side:

@@ -64,7 +64,7 @@ func (s *server) run(at string) {
 		"ISSUER=" + s.origin, "LISTEN=" + at, "STATE=" + s.state, "ACCESS_SECONDS=" + strconv.Itoa(int(s.life.Seconds())),
 	}
 	// It ends with this process at the latest, and whatever it starts with it.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	var said strings.Builder
 	s.cmd.Stderr = &said
 	out, err := s.cmd.StdoutPipe()
@@ -91,6 +91,9 @@ func (s *server) kill() {
 	}
 	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 	s.cmd.Wait()
+	if how, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || how.Signal() != syscall.SIGKILL {
+		s.t.Errorf("the %s server had ended by itself (%v): %s", s.kind.name, s.cmd.ProcessState, s.cmd.Stderr)
+	}
 	s.cmd = nil
 }
 

@@ -20,8 +20,7 @@ import (
 	"lamplighter/refresher/authtest"
 )
 
-// redirect is where Codex gets its code from a server that says who it is (RFC
-// 9207), but for the port; nobody listens there.
+// redirect is where a client of the tests gets its code; nobody listens there.
 const redirect = "http://127.0.0.1:1/callback"
 
 const scope = "mcp:read mcp:write offline_access"

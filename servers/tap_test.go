@@ -111,7 +111,10 @@ func (p *tap) open(server string) {
 		},
 		Transport: &http.Transport{DisableKeepAlives: true},
 		// Where the server's connection ends, ours does.
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) {
+			p.t.Logf("no answer from the server: %v", err)
+			panic(http.ErrAbortHandler)
+		},
 	}
 	if p.front != nil {
 		return
