@@ -1,6 +1,7 @@
 package credfiles
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -46,11 +47,13 @@ func readFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(text)) > limit {
+	size := min(info.Size(), limit) // as it was; the end of the file counts
+	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	_, err = buf.ReadFrom(io.LimitReader(f, limit+1))
+	if err == nil && int64(buf.Len()) > limit {
 		return nil, errTooLarge
 	}
-	return text, err
+	return buf.Bytes(), err
 }
 
 // readJSON reads a client's file beside its stores, which may be missing or

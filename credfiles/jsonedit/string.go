@@ -1,6 +1,7 @@
 package jsonedit
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -23,22 +24,20 @@ func (v Value) Text() (string, bool) {
 // spells reports whether a string value decodes to s.
 func (v Value) spells(s string) bool {
 	raw := v.text()[v.start+1 : v.end-1]
-	for i, c := range raw {
-		if c == '\\' {
-			decoded, _ := v.decode()
-			return decoded == s
-		}
-		if i >= len(s) || c != s[i] {
-			return false
-		}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw) == s
 	}
-	return len(raw) == len(s)
+	decoded, _ := v.decode()
+	return decoded == s
 }
 
 // decode returns what a string value says, and whether that is valid UTF-8: a
 // lone surrogate is not, see [Member].
 func (v Value) decode() (string, bool) {
 	raw := v.text()[v.start+1 : v.end-1]
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw), true
+	}
 	out := make([]byte, 0, len(raw))
 	ok := true
 	for i := 0; i < len(raw); {
