@@ -15,6 +15,7 @@ import (
 var (
 	stride  = flag.Int("stride", 1, "kill or refuse at every so many stops only")
 	before  = flag.Int("before", 1, "and at every so many of these before the first byte of the answer")
+	only    = flag.String("only", "", "refuse only calls with this in their name")
 	workers = flag.Int("workers", 3*runtime.NumCPU(), "how many programs run at once")
 )
 

@@ -3,6 +3,7 @@ package torture_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -89,12 +90,20 @@ func oneOf(t testing.TB, client string) (*lab.Lab, *authtest.Server, *lab.Line) 
 	return l, s, l.Codex("linear", s, due)
 }
 
+// adorn gives a store what a new file in its place has to be given, too: another
+// group, if we may, and an extended attribute, if the file system has them.
+func adorn(line *lab.Line) {
+	os.Chown(line.Store, -1, nobody)
+	unix.Setxattr(line.Store, "user.note", []byte("kept"), 0)
+}
+
 // refuse runs the program with a denial, and once more without.
 func refuse(t testing.TB, client string, what denial) *refusedRun {
 	scratch := &scratch{TB: t}
 	defer scratch.clean()
 	r := &refusedRun{denial: what, client: client}
 	r.lab, r.server, r.line = oneOf(scratch, client)
+	adorn(r.line)
 	var at passage
 	var onDisk bool // the journal has the request, with its name
 	count := 0
@@ -174,7 +183,8 @@ func (r *refusedRun) after() {
 func denials(t testing.TB, client string) (all []denial) {
 	scratch := &scratch{TB: t}
 	defer scratch.clean()
-	l, _, _ := oneOf(scratch, client)
+	l, _, line := oneOf(scratch, client)
+	adorn(line)
 	counts := map[denial]int{}
 	p := follow(l)
 	p.watched.Store(true)
