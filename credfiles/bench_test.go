@@ -35,14 +35,7 @@ func filled(b *testing.B, c *client, many int) *lab {
 
 // What an entry costs must not grow with their number.
 func BenchmarkScan(b *testing.B) {
-<<<<<<< Updated upstream
 	for _, c := range together {
-=======
-	for _, c := range clients {
-		if c.files[0].many {
-			continue // a file for each entry
-		}
->>>>>>> Stashed changes
 		for _, many := range []int{1, 100, 1000} {
 			b.Run(fmt.Sprintf("%s/%d", c.name, many), func(b *testing.B) {
 				s := filled(b, c, many).store()
