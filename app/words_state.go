@@ -163,6 +163,9 @@ func (v view) badSetup(row refresher.Row) string {
 	if text, ok := httpTrouble(row.Memory.Code); ok {
 		return text
 	}
+	if strings.HasPrefix(row.Memory.Code, "bad-") {
+		return "the server's answer held a token that cannot be used" + code(row)
+	}
 	if detail != "" {
 		detail = ": " + detail
 	}

@@ -35,6 +35,13 @@ func refused(code, grant string) truth {
 	return truth{1, "misconfigured", 1, "misconfigured misconfigured " + code, same, grant, "codex mcp login linear"}
 }
 
+// unusable is an answer whose token nobody could store or send.
+func unusable(code string) truth {
+	t := refused(code, lost)
+	t.says = "a token that cannot be used"
+	return t
+}
+
 // buried is a refresh token that the server does not know any more.
 func buried(posts int) truth {
 	return truth{4, "sign-in-needed", posts, "dead dead invalid_grant", same, dead, "codex mcp login linear"}
@@ -214,8 +221,8 @@ func oldAndNew() []lie {
 		{name: "a refresh token of null", tells: shape(authtest.Shape{Refresh: authtest.NullRefresh}), truth: truth{0, "fresh", 1, "refreshed", kept, alive, "refreshed"}, why: "as good as before"},
 		{name: "an empty refresh token", tells: shape(authtest.Shape{Refresh: authtest.EmptyRefresh}), truth: truth{0, "fresh", 1, "refreshed", kept, alive, "refreshed"}, why: "as good as before"},
 		{name: "no rotation", policy: spent, truth: truth{0, "fresh", 1, "refreshed", kept, alive, "refreshed"}, why: "as good as before"},
-		{name: "a refresh token that is a number", tells: member("refresh_token", "17"), truth: refused("bad-refresh-token-type", lost), why: "must not count as absent: the old one is spent"},
-		{name: "a refresh token that is an object", tells: member("refresh_token", `{"value":"rt-EXAMPLE"}`), truth: refused("bad-refresh-token-type", lost), why: "must not count as absent: the old one is spent"},
+		{name: "a refresh token that is a number", tells: member("refresh_token", "17"), truth: unusable("bad-refresh-token-type"), why: "must not count as absent: the old one is spent"},
+		{name: "a refresh token that is an object", tells: member("refresh_token", `{"value":"rt-EXAMPLE"}`), truth: unusable("bad-refresh-token-type"), why: "must not count as absent: the old one is spent"},
 		{name: "no access token", tells: member("access_token", "null"), truth: truth{0, "fresh", 2, "refreshed", newest, alive, "refreshed"}, why: "its successor came whole: it is stored, and sent next"},
 		{name: "an empty access token", tells: member("access_token", `""`), truth: truth{0, "fresh", 2, "refreshed", newest, alive, "refreshed"}, why: "its successor came whole: it is stored, and sent next"},
 		{name: "an access token that is a list", tells: member("access_token", `["at-EXAMPLE"]`), truth: truth{0, "fresh", 2, "refreshed", newest, alive, "refreshed"}, why: "its successor came whole: it is stored, and sent next"},
@@ -264,9 +271,9 @@ func sizes() []lie {
 		{name: "10 MB before the tokens", tells: front(10 << 20), truth: unclear("cut", lost), why: "more than is read: ambiguous, and no repeat at once"},
 		{name: "10 MB of spaces", tells: says(authtest.Big(10 << 20)), truth: unclear("cut", alive), why: "more than is read"},
 		{name: "an access token of 200 KB", tells: long("access_token", 200<<10), truth: truth{0, "fresh", 1, "refreshed", theTales, alive, "refreshed"}, why: "below the limit of 256 KiB"},
-		{name: "an access token of 300 KB", tells: long("access_token", 300<<10), truth: refused("bad-access-token-size", lost), why: "no store takes it"},
+		{name: "an access token of 300 KB", tells: long("access_token", 300<<10), truth: unusable("bad-access-token-size"), why: "no store takes it"},
 		{name: "an access token of 1 MB", tells: long("access_token", 1<<20), truth: unclear("cut", lost), why: "more than is read"},
-		{name: "a refresh token of 300 KB", tells: long("refresh_token", 300<<10), truth: refused("bad-refresh-token-size", lost), why: "no store takes it"},
+		{name: "a refresh token of 300 KB", tells: long("refresh_token", 300<<10), truth: unusable("bad-refresh-token-size"), why: "no store takes it"},
 		{name: "nested 100 deep before the tokens", tells: body(func(b string) string { return `{"x":` + nested(100) + "," + b[1:] }), truth: taken, why: "the tokens are whole"},
 		{name: "nested 100,000 deep before the tokens", tells: body(func(b string) string { return `{"x":` + nested(100_000) + "," + b[1:] }), truth: taken, why: "the tokens are whole"},
 		{name: "nested 100,000 deep behind the tokens", tells: body(func(b string) string { return b[:len(b)-1] + `,"x":` + nested(100_000) + "}" }), truth: taken, why: "the tokens are whole"},
@@ -280,12 +287,12 @@ func characters() []lie {
 	token := func(name, value string) []authtest.Behaviour { return member(name, value) }
 	const no = "a token that no header can carry: sent again it would do the same"
 	return []lie{
-		{name: "a newline in the access token", tells: token("access_token", `"at\nEXAMPLE"`), truth: refused("bad-access-token-characters", lost), why: no},
-		{name: "a newline in the refresh token", tells: token("refresh_token", `"rt\nEXAMPLE"`), truth: refused("bad-refresh-token-characters", lost), why: no},
-		{name: "NUL in the access token", tells: token("access_token", `"at\u0000EXAMPLE"`), truth: refused("bad-access-token-characters", lost), why: no},
-		{name: "an escape sequence in the access token", tells: token("access_token", `"\u001b[2Jat-EXAMPLE"`), truth: refused("bad-access-token-characters", lost), why: no},
-		{name: "half a surrogate in the access token", tells: token("access_token", `"at\ud800EXAMPLE"`), truth: refused("bad-access-token-characters", lost), why: no},
-		{name: "invalid UTF-8 in the access token", tells: token("access_token", "\"at\xffEXAMPLE\""), truth: refused("bad-access-token-characters", lost), why: no},
+		{name: "a newline in the access token", tells: token("access_token", `"at\nEXAMPLE"`), truth: unusable("bad-access-token-characters"), why: no},
+		{name: "a newline in the refresh token", tells: token("refresh_token", `"rt\nEXAMPLE"`), truth: unusable("bad-refresh-token-characters"), why: no},
+		{name: "NUL in the access token", tells: token("access_token", `"at\u0000EXAMPLE"`), truth: unusable("bad-access-token-characters"), why: no},
+		{name: "an escape sequence in the access token", tells: token("access_token", `"\u001b[2Jat-EXAMPLE"`), truth: unusable("bad-access-token-characters"), why: no},
+		{name: "half a surrogate in the access token", tells: token("access_token", `"at\ud800EXAMPLE"`), truth: unusable("bad-access-token-characters"), why: no},
+		{name: "invalid UTF-8 in the access token", tells: token("access_token", "\"at\xffEXAMPLE\""), truth: unusable("bad-access-token-characters"), why: no},
 		{name: "quotes and backslashes in the access token", tells: token("access_token", `"at\"\\\/<&>'EXAMPLE"`), truth: truth{0, "fresh", 1, "refreshed", theTales, alive, "refreshed"}, why: "odd, and it can be stored"},
 		{name: "letters of another alphabet in the access token", tells: token("access_token", `"ключ-EXAMPLE-鍵"`), truth: truth{0, "fresh", 1, "refreshed", theTales, alive, "refreshed"}, why: "odd, and it can be stored"},
 		{name: "spaces around the tokens", tells: body(func(b string) string {
@@ -367,7 +374,7 @@ func wrongLengths() []lie {
 		{name: "a length too long", tells: length(authtest.TokensOnly, func(b string) string { return fmt.Sprintf("Content-Length: %d", len(b)+10) }), truth: taken, why: "both token strings came whole"},
 		{name: "a length that ends behind the tokens", tells: length(authtest.TokensOnly, func(b string) string {
 			return fmt.Sprintf("Content-Length: %d", strings.Index(b, `,"expires_in"`))
-		}), truth: truth{0, "unknown", 1, "refreshed", newest, alive, "refreshed"}, why: "both token strings came whole"},
+		}), truth: taken, why: "both token strings came whole; they end when the ones before would have"},
 		{name: "a length that ends within a token", policy: forgiving, tells: length(authtest.CutShort, func(string) string { return "Content-Length: 30" }), truth: unclear("no-token", lost), why: "a 2xx without tokens; nothing shows that it was cut"},
 		{name: "a length of 0", tells: plain(authtest.CutShort, "Content-Length: 0"), truth: unclear("empty", lost), why: "a 2xx without tokens"},
 		{name: "a length that is no number", policy: forgiving, tells: plain(authtest.CutShort, "Content-Length: many"), truth: takenOnce, why: "no answer that can be read: one repeat at once"},
@@ -435,7 +442,7 @@ func stalls() []lie {
 		{name: "silence after it rotated, and it forgives", slow: true, policy: forgiving, tells: []authtest.Behaviour{{DelayAfter: authtest.Forever}}, truth: takenOnce, why: "a repeat within its grace"},
 		{name: "silence within the header", slow: true, policy: forgiving, tells: stall(func(authtest.Wired) int { return 20 }), truth: takenOnce, why: "timed out: one repeat at once"},
 		{name: "silence within the body", slow: true, policy: forgiving, tells: stall(func(w authtest.Wired) int { return w.TokensEnd - 8 }), truth: takenOnce, why: "timed out: one repeat at once"},
-		{name: "silence behind the tokens", slow: true, tells: stall(func(w authtest.Wired) int { return w.TokensEnd }), truth: truth{0, "unknown", 1, "refreshed", newest, alive, "refreshed"}, why: "both token strings came whole"},
+		{name: "silence behind the tokens", slow: true, tells: stall(func(w authtest.Wired) int { return w.TokensEnd }), truth: taken, why: "both token strings came whole; they end when the ones before would have"},
 		{name: "silence twice", slow: true, tells: []authtest.Behaviour{{Delay: authtest.Forever}, {Delay: authtest.Forever}}, truth: truth{3, "retrying", 2, "ambiguous ambiguous timeout", same, alive, "in time"}, why: "one repeat, not two"},
 	}
 }
