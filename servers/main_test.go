@@ -6,8 +6,8 @@
 // in a throwaway home; every request that it makes passes a tap, which writes
 // down each refresh token's way and holds the rules of authtest's oracle.
 //
-//	go test -tags servers -parallel 8 ./servers              # all three
-//	go test -tags servers -short -run /fosite ./servers      # needs no npm
+//	go test -tags servers -parallel 8 ./servers                     # all three
+//	go test -tags servers -parallel 8 -short -run /fosite ./servers # needs no npm
 //
 // Each server is a process with a file of its own, and all of it is on
 // 127.0.0.1. What npm has is installed once, by the lock file in npm, into the
@@ -75,12 +75,14 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 
 // eachOf is each for several cases of one thing.
 func eachOf[V any](t *testing.T, cases map[string]V, test func(t *testing.T, k kind, v V)) {
-	t.Parallel()
-	for name, v := range cases {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, k kind) { test(t, k, v) })
-		})
-	}
+	each(t, func(t *testing.T, k kind) {
+		for name, v := range cases {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, k, v)
+			})
+		}
+	})
 }
 
 // cache is the folder of what is built and installed once.
