@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -271,7 +272,9 @@ func TestAnOlderStoreKeepsItsFormat(t *testing.T) {
 	want := strings.NewReplacer(
 		old.Access.Reveal(), token.Access.Reveal(), old.Refresh.Reveal(), token.Refresh.Reveal(), `"expires_in": 12,`, `"expires_in": 3600,`,
 	).Replace(before)
-	equal(t, "the store", l.get(l.file()), want)
+	// A busy computer may take a second to get there.
+	got := regexp.MustCompile(`"expires_in": 3[56]\d\d,`).ReplaceAllString(l.get(l.file()), `"expires_in": 3600,`)
+	equal(t, "the store", got, want)
 	if now := l.one("lab"); now.Expiry.Sub(token.Expiry).Abs() > time.Minute {
 		t.Errorf("it ends %v, was written for %v", now.Expiry, token.Expiry)
 	}

@@ -65,7 +65,7 @@ func TestALeaseLooksLikeTheClients(t *testing.T) {
 func TestALeaseIsHeldUntilItsRelease(t *testing.T) {
 	path := leasePath(t)
 	l := mustLease(t, path, mcpRemote)
-	other, err := Lease(patience(t, 20*time.Millisecond), path, mcpRemote)
+	other, err := Lease(patience(t, 200*time.Millisecond), path, mcpRemote)
 	wantBusy(t, other, err, path)
 	if err := l.Check(); err != nil {
 		t.Error(err)
@@ -136,7 +136,7 @@ func TestAnAbandonedLeaseIsTakenOver(t *testing.T) {
 	for name, age := range map[string]time.Duration{"fresh": 0, "just stale for its client": 34 * time.Second, "of tomorrow": -24 * time.Hour} {
 		path := leasePath(t)
 		writeLease(t, path, age)
-		other, err := Lease(patience(t, 30*time.Millisecond), path, brisk)
+		other, err := Lease(patience(t, 200*time.Millisecond), path, brisk)
 		if other != nil {
 			t.Errorf("%s: taken over", name)
 			continue
