@@ -65,6 +65,11 @@ var advices = []struct{ sign, do string }{
 	{"operation not permitted", permission},
 	{"no new file can be put", permission},
 	{"Access is denied", permission}, // Windows
+	{"no such file or directory", "put it back"},
+	{"file does not exist", "put it back"},
+	{"cannot find the", "put it back"}, // Windows
+	{"removed by another program", "try again"},
+	{"is not any more", "try again"},
 	{"too many open files", "end some programs, or raise the limit (ulimit -n)"},
 	{"input/output error", "look at the disk: it may be failing"},
 }

@@ -16,6 +16,7 @@ func TestTroubleWithTheDiskSaysWhatToDo(t *testing.T) {
 		"open /x: disk quota exceeded":         "free some space, or have your quota raised",
 		"mkdir /x: read-only file system":      "mount it writable",
 		"open /x: permission denied":           "give yourself the permission to write in its folder (chmod u+w)",
+		"open /x: no such file or directory":   "put it back",
 		"open /x: too many open files":         "end some programs, or raise the limit (ulimit -n)",
 		"sync /x: input/output error":          "look at the disk: it may be failing",
 		"/x does not fit on the disk any more": "free some space",

@@ -104,7 +104,7 @@ func (w *write) stillLocked() error {
 	if w.lock == nil || w.lock.Check() == nil {
 		return nil
 	}
-	return &clientlock.BusyError{Path: w.lock.Path(), Since: time.Now()}
+	return &clientlock.BusyError{Path: w.lock.Path()}
 }
 
 // overwrite writes the store in place, if it still holds there. It returns

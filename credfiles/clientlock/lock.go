@@ -56,13 +56,17 @@ var ErrLost = errors.New("the lock is not ours any more")
 type BusyError struct {
 	Path string
 	// Since is when the lock was held already: when we first asked, or for a
-	// directory the last sign of life that its holder had given by then.
+	// directory the last sign of life that its holder had given by then. Zero:
+	// we held it, and lost it or cannot tell.
 	Since time.Time
 
 	cause error
 }
 
 func (e *BusyError) Error() string {
+	if e.Since.IsZero() {
+		return e.Path + " was locked by us, and is not any more"
+	}
 	return fmt.Sprintf("%s is locked by another program, at least since %s", e.Path, e.Since.Format(time.DateTime))
 }
 
