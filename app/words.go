@@ -4,7 +4,7 @@ package app
 // troubles in words_trouble.go, of what was done in words_event.go, and the
 // help in words_help.go. A sentence ends with the next step, where there is one.
 const (
-	wordNothingFound = "No credentials found. Sign in to a server in Codex or Claude Code first."
+	wordNothingFound = "No credentials found. Sign in to a server in Codex, Claude Code or mcp-remote first."
 	wordNothingRead  = "No credentials found in what can be read."
 	wordNeedOne      = "One sign-in is needed."
 	wordNeedMany     = "%d sign-ins are needed."
@@ -76,7 +76,7 @@ const (
 	saidAllMode      = "everything: %s\n"
 	saidAllPaused    = "everything: paused until %s\n"
 
-	saidWaiting   = "nothing to keep yet; waiting for a sign-in in Codex or Claude Code"
+	saidWaiting   = "nothing to keep yet; waiting for a sign-in in Codex, Claude Code or mcp-remote"
 	saidNeeds     = "%s needs you: %s -> %s"
 	saidTrouble   = "%s: %s"
 	saidTroubleDo = "%s: %s -> %s"

@@ -7,8 +7,8 @@ speaks up only when you have to sign in again.
 
 Begin with "lamplighter status", then leave "lamplighter keep" running.`
 
-	statusHelp = `Shows every token that Codex and Claude Code hold: its state, when it ends,
-what happens next and why. What asks something of you comes first.`
+	statusHelp = `Shows every token that Codex, Claude Code and mcp-remote hold: its state, when
+it ends, what happens next and why. What asks something of you comes first.`
 
 	keepHelp = `Watches the clients' stores and refreshes each token in place, ahead of expiry,
 until it is stopped. It says one line for each thing that happens, and notices

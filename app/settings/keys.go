@@ -37,7 +37,7 @@ var keys = []key{
 	{KeyDoc{"paused_until", "date and time with offset", "", "nothing is refreshed until then"},
 		func(d *draft, v any) string { return moment(&d.PausedUntil, v) }},
 
-	{KeyDoc{"home.client", "client", "", "`[[home]]` is a further home of a client: `codex` or `claude`; required"},
+	{KeyDoc{"home.client", "client", "", "`[[home]]` is a further home of a client: `codex`, `claude` or `mcp-remote`; required"},
 		func(d *draft, v any) string { return word(&d.home.Client, v, d.clients...) }},
 	{KeyDoc{"home.path", "path", "", "its folder, absolute or below `~/`; required"},
 		func(d *draft, v any) string { return folder(&d.home.Path, v) }},
