@@ -31,6 +31,7 @@ type cred struct {
 	grants  []string
 	notices map[string]int // by grant
 	deaths  map[string]bool
+	diedAt  map[string]time.Time
 	hasty   map[string]bool // who was signed in again before anybody could be told
 	hurt    []span          // from an unclear answer on
 	ask     chan struct{}   // a person was asked to sign in
@@ -43,6 +44,7 @@ type cred struct {
 	bad     []span               // when what was stored was not valid
 	before  map[string]any       // the entry as it was one refresh ago
 	latest  map[string]any
+	revived int
 	heard   []ledger.Event
 	served  int // times that its client found a token with time left
 	tight   int // and one that it had to refresh itself
@@ -157,8 +159,20 @@ func (c *cred) died() {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	if !c.deaths[c.grant.ID] {
-		c.deaths[c.grant.ID] = true
+		c.deaths[c.grant.ID], c.diedAt[c.grant.ID] = true, time.Now()
 		c.down.begin(dead)
+	}
+}
+
+// lives is told that it was refreshed, or got its unused successor: then what
+// was refused was not the end.
+func (c *cred) lives(e ledger.Event) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	if (e.What == "refreshed" || e.What == "restored") && c.deaths[c.grant.ID] {
+		delete(c.deaths, c.grant.ID)
+		c.revived++
+		c.down.end()
 	}
 }
 

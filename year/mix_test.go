@@ -64,7 +64,7 @@ func (m mix) build(w *world) {
 		s := w.servers[r.IntN(len(w.servers))]
 		c := &cred{
 			w: w, home: h, srv: s, name: fmt.Sprintf("mcp%d", i), life: m.life(r, i), policy: s.kind.policy,
-			ask: make(chan struct{}, 1), notices: map[string]int{}, deaths: map[string]bool{}, hasty: map[string]bool{}, known: map[string]time.Time{},
+			ask: make(chan struct{}, 1), notices: map[string]int{}, deaths: map[string]bool{}, diedAt: map[string]time.Time{}, hasty: map[string]bool{}, known: map[string]time.Time{},
 		}
 		c.policy.AccessLifetime = c.life
 		switch n := r.IntN(10); {

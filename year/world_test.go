@@ -289,6 +289,7 @@ func (w *world) told(e ledger.Event) {
 	w.mu.Unlock()
 	switch e.What {
 	case "refreshed", "restored", "adopted", "successor", "gone":
+		c.lives(e)
 		c.account()
 		w.changed()
 	case "dead":
