@@ -18,8 +18,10 @@ demo: build
 
 test: setup lint cross unit peers
 
-# What CI runs of what needs npm; a machine without npm goes without.
+# What CI runs of what others wrote: an authorization server in Go, and the
+# protocol's own suite, which a machine without npm goes without.
 peers:
+	$(GO) test -tags servers -count=1 -parallel 8 -short -run /fosite ./servers
 	@if command -v npm >/dev/null; then $(MAKE) conformance; \
 	else echo "npm is missing: the protocol's own suite is left out"; fi
 
@@ -59,7 +61,7 @@ year:
 
 # Authorization servers of other makers; installs them from npm into a cache.
 servers:
-	$(GO) test -tags servers -count=1 -timeout 30m ./servers
+	$(GO) test -tags servers -count=1 -parallel 8 -timeout 30m ./servers
 
 # The client scenarios of the Model Context Protocol's own suite.
 conformance:
