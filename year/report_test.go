@@ -251,9 +251,14 @@ func (w *world) print(y *tally) {
 	if answered != w.landed {
 		w.t.Errorf("%d POSTs were answered with tokens, of which %d came to something", answered, w.landed)
 	}
+	line("%d writes to stores", w.events["refreshed"]+w.events["restored"]+w.events["successor"])
 	line("%.4f answered POSTs for each refresh", float64(answered)/float64(w.events["refreshed"]))
 	line("%d notices; %d times a client without locks made somebody send a spent value; %d refused, and alive by what was kept", y.notices, y.unlocked, y.revived)
-	line("events: %v", w.events)
+	told := 0
+	for _, n := range w.events {
+		told += n
+	}
+	line("%.1f events a day: %v", float64(told)/days, w.events)
 
 	total := time.Duration(0)
 	byCause := map[cause][]gap{}
@@ -275,6 +280,9 @@ func (w *world) print(y *tally) {
 		line("  %5d gaps: %s; %s in all, half of them under %s, the longest %s", len(all), cmp.Or(why, "NO CAUSE"),
 			length(spansOf(all)).Round(time.Second), middle.to.Sub(middle.from).Round(time.Second), longest.to.Sub(longest.from).Round(time.Second))
 	}
+	if len(w.creds) <= 100 {
+		w.each(y.gaps, line)
+	}
 	sizes := map[string]int64{}
 	filepath.WalkDir(w.state, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -286,9 +294,11 @@ func (w *world) print(y *tally) {
 		}
 		return nil
 	})
+	var all []string
 	for _, name := range slices.Sorted(maps.Keys(sizes)) {
-		line("  %s: %d bytes", name, sizes[name])
+		all = append(all, fmt.Sprintf("%s %d", name, sizes[name]))
 	}
+	line("the state folder in the end, in bytes: %s", strings.Join(all, ", "))
 	w.t.Log("\n" + b.String())
 }
 
@@ -301,6 +311,25 @@ func numbers(violation string) (all []int) {
 		all = append(all, n)
 	}
 	return all
+}
+
+// each lists all gaps, those of one credential and cause in one line.
+func (w *world) each(gaps []gap, line func(string, ...any)) {
+	for _, c := range w.creds {
+		of := map[cause][]gap{}
+		for _, g := range gaps {
+			if g.c == c {
+				of[g.why] = append(of[g.why], g)
+			}
+		}
+		for _, why := range slices.Sorted(maps.Keys(of)) {
+			var all []string
+			for _, g := range of[why] {
+				all = append(all, g.from.Format("2 Jan 15:04:05")+" "+g.to.Sub(g.from).Round(time.Second).String())
+			}
+			line("  %s (%s), %s: %s", c.id, short(c.life), why, strings.Join(all, ", "))
+		}
+	}
 }
 
 func spansOf(gaps []gap) (all []span) {
