@@ -248,6 +248,9 @@ func (p *tracee) stopped(tid int, at func(*stop) word) {
 		done := *s
 		s = &done
 		s.after, s.ret = true, int64(info.nr)
+		if s.on == "socket" && s.args[0]+1 == p.token {
+			s.on = endpoint // which became one while the call was made
+		}
 		if errno, ok := p.forged[tid]; ok {
 			delete(p.forged, tid)
 			s.ret = -int64(errno)
