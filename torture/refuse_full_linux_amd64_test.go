@@ -30,15 +30,16 @@ func TestEveryWriteIsRefused(t *testing.T) {
 }
 
 // The store, its folder, the journal and the state folder vanish, turn into
-// something else or lose their permissions, at each stop of a refresh.
-func TestEveryObstacleAtEveryStep(t *testing.T) {
+// something else or lose their permissions, at every thirteenth stop of a
+// refresh.
+func TestEveryObstacleOnTheWay(t *testing.T) {
 	skipUnlessRoot(t)
 	skipUnlessTraceable(t)
 	for _, client := range []string{"codex", "claude"} {
 		var all []*obstructed
 		for _, o := range obstacles {
 			for _, late := range []bool{false, true} {
-				for n := 1; n < 800; n += *stride {
+				for n := 1; n < 800; n += 13 * *stride {
 					all = append(all, &obstructed{obstacle: o, client: client, late: late, n: n})
 				}
 			}

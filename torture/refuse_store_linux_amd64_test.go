@@ -200,7 +200,7 @@ func obstruct(t testing.TB, workers int, all []*obstructed) {
 	})
 }
 
-// A few of the obstacles of TestEveryObstacleAtEveryStep, which needs the tag
+// A few of the obstacles of TestEveryObstacleOnTheWay, which needs the tag
 // torture.
 func TestSomeObstaclesAtSomeSteps(t *testing.T) {
 	skipUnlessRoot(t)
@@ -210,8 +210,7 @@ func TestSomeObstaclesAtSomeSteps(t *testing.T) {
 		for j, client := range []string{"codex", "claude"} {
 			all = append(all,
 				&obstructed{obstacle: o, client: client, n: 40 + 45*i + 20*j},
-				&obstructed{obstacle: o, client: client, late: true, n: 5 + 9*i + 4*j},
-				&obstructed{obstacle: o, client: client, late: true, n: 500 - 31*i - 15*j})
+				&obstructed{obstacle: o, client: client, late: true, n: 5 + 43*i + 20*j})
 		}
 	}
 	obstruct(t, 4, all)
