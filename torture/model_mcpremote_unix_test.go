@@ -25,6 +25,10 @@ import (
 // young, but the program that started it gives it 30 s; here a thirtieth of
 // each, and the lease's own 30 s as they are. With lease false it is one from
 // before 0.8.3, which has none.
+//
+// The lease is made first and written then, which is not observed but what an
+// exclusive write comes to, and one that cannot be read counts as abandoned. So
+// two of its own sessions send one token now and then, with a keeper or without.
 type mcpRemote struct {
 	program
 	lease bool
