@@ -86,7 +86,9 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 	now := time.Now()
 	snap := Snapshot{At: now}
 	stores := r.Stores()
-	held := r.holders(ctx, stores)
+	var held map[string][]credfiles.Process
+	var listing sync.WaitGroup
+	listing.Go(func() { held = r.holders(ctx, stores) }) // it takes as long as the stores do
 	var all []credfiles.Credential
 	var of []*credfiles.Store
 	for _, s := range stores {
@@ -96,10 +98,13 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 			if c.Missing && !r.knew(c.Key) {
 				continue
 			}
-			c.Holders = held[s.Path()]
 			all = append(all, c)
 			of = append(of, s)
 		}
+	}
+	listing.Wait()
+	for i := range all {
+		all[i].Holders = held[of[i].Path()]
 	}
 	credfiles.NameAll(all)
 	view := r.view(all, now)
