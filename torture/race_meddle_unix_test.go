@@ -185,7 +185,7 @@ func TestTheProgramNeverFindsAStoreGone(t *testing.T) {
 		c.note(fmt.Sprintf("kept%d", i)) // from here on both stores are there
 	}
 	trace := r.Path("trace")
-	keeper := r.By(exec.Command(strace, "-D", "-f", "-qq", "-e", "trace=openat,newfstatat,stat,lstat,statx,readlink,readlinkat,rename,renameat,renameat2", "-o", trace, lab.Program(t), "keep"))
+	keeper := r.By(exec.Command(strace, "-D", "-f", "-q", "-e", "trace=openat,newfstatat,stat,lstat,statx,readlink,readlinkat,rename,renameat,renameat2", "-o", trace, lab.Program(t), "keep"))
 	if err := keeper.Start(); err != nil {
 		t.Fatal(err)
 	}
