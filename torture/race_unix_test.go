@@ -240,7 +240,7 @@ func (r *rivals) settle(name string, grants []authtest.Grant) {
 		return r.Quiet() == ""
 	}
 	calm := 0
-	if !lab.Until(20*time.Second, func() bool {
+	if !lab.Until(45*time.Second, func() bool { // a keeper rests for 30 s after a failure
 		if calm++; !settled() {
 			calm = 0
 			time.Sleep(10 * time.Millisecond)
