@@ -27,12 +27,13 @@ import (
 
 // Errors as the network really makes them come out in plain words.
 func TestNetworkErrorsInPlainWords(t *testing.T) {
-	ask := func(url string, change func(*http.Transport)) string {
+	const patience = time.Minute // but for the server that is silent
+	ask := func(url string, patience time.Duration, change func(*http.Transport)) string {
 		tr := &http.Transport{}
 		if change != nil {
 			change(tr)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		r, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
 		_, err := tr.RoundTrip(r)
@@ -56,17 +57,17 @@ func TestNetworkErrorsInPlainWords(t *testing.T) {
 	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer silent.Close()
 	for text, want := range map[string]string{
-		ask(refused, nil):    "the server cannot be reached (127.0.0.1:",
-		ask(drop.URL, nil):   "the connection broke off (127.0.0.1:",
-		ask(secure.URL, nil): "the server's certificate is not trusted (127.0.0.1:",
-		ask(silent.URL, nil): "the server does not answer in time (127.0.0.1:",
-		ask(strings.Replace(drop.URL, "http:", "https:", 1), func(tr *http.Transport) { tr.TLSClientConfig = &tls.Config{} }): "no secure connection to the server (127.0.0.1:",
-		"https://a.example/x: dial tcp: lookup a.example on 127.0.0.53:53: no such host":                                      "the server's name cannot be looked up (a.example)",
-		"https://a.example/x: dial tcp 192.0.2.1:443: connect: network is unreachable":                                        "the server cannot be reached (a.example)",
-		"https://a.example: status 503 Service Unavailable":                                                                   "the server answered 503 Service Unavailable (a.example)",
-		"https://a.example: a web page where metadata should be; a sign-in page of the network?":                              "a web page where metadata should be; a sign-in page of the network? (a.example)",
-		"https://a.example: no answer in time":                                                                                "the server does not answer in time (a.example)",
-		"https://a.example: proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused":                            "the proxy does not let us through (a.example)",
+		ask(refused, patience, nil):                "the server cannot be reached (127.0.0.1:",
+		ask(drop.URL, patience, nil):               "the connection broke off (127.0.0.1:",
+		ask(secure.URL, patience, nil):             "the server's certificate is not trusted (127.0.0.1:",
+		ask(silent.URL, 200*time.Millisecond, nil): "the server does not answer in time (127.0.0.1:",
+		ask(strings.Replace(drop.URL, "http:", "https:", 1), patience, func(tr *http.Transport) { tr.TLSClientConfig = &tls.Config{} }): "no secure connection to the server (127.0.0.1:",
+		"https://a.example/x: dial tcp: lookup a.example on 127.0.0.53:53: no such host":                                                "the server's name cannot be looked up (a.example)",
+		"https://a.example/x: dial tcp 192.0.2.1:443: connect: network is unreachable":                                                  "the server cannot be reached (a.example)",
+		"https://a.example: status 503 Service Unavailable":                                                                             "the server answered 503 Service Unavailable (a.example)",
+		"https://a.example: a web page where metadata should be; a sign-in page of the network?":                                        "a web page where metadata should be; a sign-in page of the network? (a.example)",
+		"https://a.example: no answer in time":                                                                                          "the server does not answer in time (a.example)",
+		"https://a.example: proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused":                                      "the proxy does not let us through (a.example)",
 	} {
 		got := plainError(text)
 		if !strings.HasPrefix(got, want) {
