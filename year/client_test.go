@@ -149,6 +149,7 @@ type token struct {
 	access, refresh string
 	expiry          time.Time
 	ok              bool // the entry is there and is no wipe
+	login           int  // which of its sign-ins
 }
 
 func (h *clientHome) token(c *cred) (t token) {
@@ -172,6 +173,15 @@ func (h *clientHome) token(c *cred) (t token) {
 
 func (h *clientHome) access(c *cred) string { return h.token(c).access }
 
+// look is what a session reads.
+func (h *clientHome) look(c *cred) token {
+	t := h.token(c)
+	h.w.mu.Lock()
+	t.login = c.logins
+	h.w.mu.Unlock()
+	return t
+}
+
 // alone takes the seat that sessions take for a use, if it is free.
 func (h *clientHome) alone() (free func(), ok bool) {
 	select {
@@ -194,7 +204,7 @@ func (h *clientHome) sessions(r *rand.Rand) {
 		memory := map[*cred]token{}
 		if h.old() {
 			for _, c := range h.creds {
-				memory[c] = h.token(c)
+				memory[c] = h.look(c)
 			}
 			h.mark(held, true)
 		}
@@ -239,8 +249,11 @@ func (h *clientHome) threshold() time.Duration {
 // use is one request to an MCP server: Claude Code looks into its store at
 // each, Codex when its own copy is near its end.
 func (h *clientHome) use(c *cred, mine token) token {
-	if h.client == "claude" || mine.access == "" {
-		mine = h.token(c)
+	h.w.mu.Lock()
+	again := mine.login != c.logins // who signs in starts his client again
+	h.w.mu.Unlock()
+	if h.client == "claude" || mine.access == "" || again {
+		mine = h.look(c)
 	}
 	if !mine.ok {
 		return token{} // not signed in
@@ -263,7 +276,7 @@ func (h *clientHome) use(c *cred, mine token) token {
 		return token{}
 	}
 	defer lock.Release()
-	mine = h.token(c)
+	mine = h.look(c)
 	switch {
 	case !mine.ok:
 		return token{}
@@ -305,7 +318,7 @@ func (h *clientHome) refresh(c *cred, mine token) token {
 	if err = errors.Join(err, json.Unmarshal(body, &answer)); err != nil && answer.Access == "" {
 		return token{}
 	}
-	got := token{answer.Access, answer.Refresh, time.Now().Add(time.Duration(answer.In) * time.Second), true}
+	got := token{answer.Access, answer.Refresh, time.Now().Add(time.Duration(answer.In) * time.Second), true, mine.login}
 	if got.refresh == "" {
 		got.refresh = mine.refresh
 	}

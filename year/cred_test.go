@@ -45,6 +45,7 @@ type cred struct {
 	before  map[string]any       // the entry as it was one refresh ago
 	latest  map[string]any
 	revived int
+	logins  int
 	heard   []ledger.Event
 	served  int // times that its client found a token with time left
 	tight   int // and one that it had to refresh itself
@@ -83,6 +84,7 @@ func (c *cred) signIn() {
 		c.hasty[c.grant.ID] = true
 	}
 	c.grant = g
+	c.logins++
 	c.grants = append(c.grants, g.ID)
 	c.w.mu.Unlock()
 	c.srv.behave(c)
@@ -269,7 +271,7 @@ func (c *cred) mishaps(r *rand.Rand) {
 		case n == 14: // the lid is closed in mid-refresh
 			nap := between(r, minute, 3*hour)
 			b.OnArrival = func() { c.w.actors.Go(func() { c.w.sleep(nap) }) }
-			b.DelayAfter = 10 * time.Second
+			b.DelayAfter = 5 * time.Second // a slower server is left to a running client
 		case n == 15:
 			b.Answer = authtest.RetryAfter(429, fmt.Sprint(10+r.IntN(600)))
 		default:
