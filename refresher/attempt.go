@@ -250,9 +250,7 @@ func (a *attempt) unusable() bool {
 // whether a running client would lose its patience; it fades by a fifth with
 // every faster answer.
 func (a *attempt) took(answer exchange.Answer) {
-	// The times are the wall clock's: a computer that slept in between would
-	// make the server slow for weeks.
-	a.mem.Slowest = max(min(answer.At.Sub(answer.SentAt), underWay), a.mem.Slowest*4/5)
+	a.mem.Slowest = max(min(answer.Took, underWay), a.mem.Slowest*4/5)
 }
 
 func hostOf(raw string) string {

@@ -22,6 +22,9 @@ type Answer struct {
 	Open   bool      `json:"open,omitempty"` // nothing said how long Body is, so a cut could not be noticed
 	SentAt time.Time `json:"sent_at"`        // when the first byte of the request's body may have left; zero where none did
 	At     time.Time `json:"at"`             // when it was over
+	// Took is how long it took from SentAt on, without the time that this
+	// computer slept meanwhile.
+	Took time.Duration `json:"-"`
 
 	// Written means that the refresh token may have left this computer.
 	Written bool `json:"written"`

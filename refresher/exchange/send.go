@@ -51,7 +51,13 @@ func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecr
 type grant map[string]string
 
 func send(ctx context.Context, rt http.RoundTripper, p Post, g grant, clientSecret credfiles.Secret) (a Answer) {
-	defer func() { a.At = now() }()
+	var left time.Time // by the monotonic clock, which stands still in a sleep
+	defer func() {
+		a.At = now()
+		if !left.IsZero() {
+			a.Took = time.Since(left)
+		}
+	}()
 	// The request must outlive ctx once the body has left.
 	rctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
@@ -67,7 +73,7 @@ func send(ctx context.Context, rt http.RoundTripper, p Post, g grant, clientSecr
 	defer context.AfterFunc(ctx, func() { giveUp(errCancelled) })()
 	var deadline *time.Timer
 	body.leaving = func() {
-		a.SentAt = now()
+		a.SentAt, left = now(), time.Now()
 		deadline = time.AfterFunc(answering, func() { cancel(errTimeout) })
 	}
 
