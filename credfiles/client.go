@@ -40,7 +40,8 @@ type client struct {
 	holds     func(s *Store, p processes.Process) bool
 	version   func(p processes.Process) string
 	rereads   func(version string) Rereads
-	reconnect string // what a person does in a session that cannot notice a repair
+	lockless  func(version string) bool // takes no lock before it refreshes; nil: none does
+	reconnect string                    // what a person does in a session that cannot notice a repair
 
 	signIn func(c Credential) []string
 	// terminal are the kinds for which that command wants a terminal.

@@ -152,4 +152,6 @@ type Process struct {
 	Started time.Time
 	Version string // empty where unknown
 	Rereads Rereads
+	// Lockless means that its version takes no lock before it refreshes.
+	Lockless bool
 }

@@ -34,6 +34,7 @@ func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error)
 			}
 			version := c.version(p)
 			found := Process{PID: p.PID, Name: c.name, Started: p.Started, Version: version, Rereads: c.rereads(version)}
+			found.Lockless = c.lockless != nil && c.lockless(version)
 			for _, s := range stores {
 				if s.client == c && (!known || sameHome(s.home, home)) && (c.holds == nil || c.holds(s, p)) {
 					held[s.path] = append(held[s.path], found)

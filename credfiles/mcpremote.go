@@ -127,6 +127,7 @@ var mcpRemote = client{
 	holds:     mcpRemoteHolds,
 	version:   mcpRemoteVersion,
 	rereads:   func(string) Rereads { return EachUse },
+	lockless:  func(version string) bool { return version == "" || older3(version, 0, 8, 3) },
 	reconnect: "restart the client that started it",
 
 	signIn: func(c Credential) []string { return c.SignIn }, // mcpRemoteAdopt knows

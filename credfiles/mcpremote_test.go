@@ -112,7 +112,7 @@ func TestWhichProgramsUseAStoreOfMcpRemote(t *testing.T) {
 		var got []string
 		for _, p := range held[l.path(name)] {
 			got = append(got, fmt.Sprint(p.PID, " ", p.Version))
-			if p.Name != "mcp-remote" || p.Rereads != EachUse {
+			if p.Name != "mcp-remote" || p.Rereads != EachUse || p.Lockless != (p.Version != "0.15.1") {
 				t.Errorf("%+v", p)
 			}
 		}

@@ -51,7 +51,7 @@ const (
 	OtherOwner     Why = "other-owner" // a copy of this value is the one to keep
 	BadSetup       Why = "bad-setup"
 	Held           Why = "held"      // by a program that never looks again
-	ClientDoes     Why = "client"    // lives too short or is answered too slowly to refresh it beside a running client
+	ClientDoes     Why = "client"    // it is too short, answered too slowly or too near its end to refresh it beside a running client
 	TroubleUnsent  Why = "unsent"    // the server was not reached
 	TroubleAsked   Why = "asked"     // the server named a time
 	TroubleUnclear Why = "ambiguous" // no clear answer

@@ -73,10 +73,11 @@ var (
 	twin      = func(in *Input) { in.Twin = "claude/mcp/linear" }
 	twinOwned = func(in *Input) { twin(in); in.TwinOwns = true }
 
-	old  = holder(credfiles.AtStart)
-	new1 = holder(credfiles.NearExpiry)
-	each = holder(credfiles.EachUse)
-	slow = func(in *Input) { in.M.Slowest = 31 * time.Second }
+	old      = holder(credfiles.AtStart)
+	new1     = holder(credfiles.NearExpiry)
+	each     = holder(credfiles.EachUse)
+	lockless = func(in *Input) { each(in); in.C.Holders[len(in.C.Holders)-1].Lockless = true }
+	slow     = func(in *Input) { in.M.Slowest = 31 * time.Second }
 )
 
 func pending(a *exchange.Answer, ago time.Duration) change {
@@ -225,6 +226,9 @@ func TestEachRuleSaysWhatThePolicySays(t *testing.T) {
 		{"a holder that reads near expiry", []change{due10, new1}, Decision{State: Fresh, Why: DueNow, At: planned, Due: true}},
 		{"a holder that reads at each use", []change{due10, each}, Decision{State: Fresh, Why: DueNow, At: planned, Due: true}},
 		{"a server slower than the client waits, beside it", []change{due10, new1, slow}, Decision{State: Deferred, Why: ClientDoes, By: &credfiles.Process{PID: 4711}, At: at(10 * time.Minute)}},
+		{"a client without locks that may begin at any moment", []change{left(79 * time.Second), lockless}, Decision{State: Deferred, Why: ClientDoes, By: &credfiles.Process{PID: 4711}, At: at(79 * time.Second)}},
+		{"the same before its time", []change{left(81 * time.Second), lockless}, Decision{State: Fresh, Why: DueNow, At: planned, Due: true}},
+		{"the same, and expired", []change{expired, lockless}, Decision{State: Refreshing, Why: DueNow, At: planned, Due: true}},
 		{"the same with time left", []change{new1, slow}, Decision{State: Fresh, Why: NotDue, At: planned}},
 		{"the same with no holder", []change{due10, slow}, Decision{State: Fresh, Why: DueNow, At: planned, Due: true}},
 		{"the same, and expired", []change{expired, new1, slow}, Decision{State: Refreshing, Why: DueNow, At: planned, Due: true}},

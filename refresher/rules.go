@@ -230,6 +230,10 @@ func heldByClient(in Input) (Decision, bool) {
 	case in.M.Slowest > in.Patience:
 		// It would lose its patience and refresh without the lock.
 		d.State = Deferred
+	case in.C.Expiry.Sub(in.Now) < in.Threshold+underWay && slices.ContainsFunc(in.C.Holders, func(p credfiles.Process) bool { return p.Lockless }):
+		// It may begin while ours is under way. Before, it leaves the token
+		// alone; afterwards it has had its time.
+		d.State = Deferred
 	case in.tight():
 		// It refreshes so short a token before we would.
 		d.State = Fresh
