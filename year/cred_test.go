@@ -84,6 +84,7 @@ func (c *cred) signIn() {
 		c.hasty[c.grant.ID] = true
 	}
 	c.grant = g
+	c.before, c.latest = nil, nil // an older sign-in's token, put back, would be a good one too
 	c.logins++
 	c.grants = append(c.grants, g.ID)
 	c.w.mu.Unlock()
