@@ -1,50 +1,17 @@
 package credfiles
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// inMountNamespace runs the calling test once more in a process whose mounts
-// are its own, and reports whether this is that process. It needs root, or
-// user namespaces.
-func inMountNamespace(t *testing.T) bool {
-	t.Helper()
-	const child = "LAMPLIGHTER_TEST_CHILD"
-	if os.Getenv(child) == t.Name() {
-		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-			t.Skip("no private mounts here:", err)
-		}
-		return true
-	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), child+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err != nil && !errors.As(err, &exit):
-		t.Skipf("a process with mounts of its own is not permitted here: %v", err)
-	case bytes.Contains(out, []byte("--- SKIP")):
-		t.Skipf("%s", out)
-	case err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
-		t.Fatalf("in the other process: %v\n%s", err, out)
-	}
-	return false
-}
+	"lamplighter/lab/child"
+)
 
 // mountStore makes the store a file that is mounted by itself, as containers
 // do it, and returns the file behind it.
@@ -52,15 +19,12 @@ func (l *lab) mountStore() (source string) {
 	l.t.Helper()
 	source = filepath.Join(l.t.TempDir(), "outside.json")
 	l.must(os.WriteFile(source, []byte(l.get(l.file())), 0o600))
-	if err := unix.Mount(source, l.path(l.file()), "", unix.MS_BIND, ""); err != nil {
-		l.t.Skip("cannot mount:", err)
-	}
-	l.t.Cleanup(func() { unix.Unmount(l.path(l.file()), unix.MNT_DETACH) })
+	child.Mount(l.t, source, l.path(l.file()), "", unix.MS_BIND, "")
 	return source
 }
 
 func TestAStoreMountedByItself(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	for _, c := range clients {
@@ -111,7 +75,7 @@ func TestAStoreMountedByItself(t *testing.T) {
 
 // A journal that cannot keep the image is a reason not to begin.
 func TestNothingIsWrittenInPlaceWithoutAnImage(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	l := realLab(t, &codex)
@@ -136,7 +100,7 @@ func TestNothingIsWrittenInPlaceWithoutAnImage(t *testing.T) {
 
 // Between our reading and our writing in place another program wrote.
 func TestAWriteInPlaceMerges(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	l := realLab(t, &codex)
@@ -163,7 +127,7 @@ func TestAWriteInPlaceMerges(t *testing.T) {
 // People in WSL link their home to the one of Windows. The locks do not reach
 // there.
 func TestALinkToAHomeOfAnotherSystemIsOnlyWatched(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	if err := unix.Mount("tmpfs", "/mnt", "tmpfs", 0, ""); err != nil {
@@ -191,7 +155,7 @@ func TestALinkToAHomeOfAnotherSystemIsOnlyWatched(t *testing.T) {
 // that does not tell upper from lower case. Two stores would be two copies of
 // each grant.
 func TestAHomeThatIsMountedTwiceIsOneHome(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	for _, c := range clients {

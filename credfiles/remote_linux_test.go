@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lamplighter/lab/child"
 )
 
 // hang makes a folder of a file system whose server never answers, until the
@@ -30,7 +32,7 @@ func hang(t *testing.T, dir string) (end func()) {
 // A project on a network drive that was unplugged keeps nobody waiting: the
 // store is read, and no entry is called unused on half the knowledge.
 func TestAProjectThatDoesNotAnswerStopsNothing(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	l := realLab(t, &claude)

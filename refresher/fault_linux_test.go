@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,59 +18,10 @@ import (
 
 	"lamplighter/credfiles"
 	"lamplighter/credfiles/clientlock"
+	"lamplighter/lab/child"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
 )
-
-// inChild runs the calling test once more in a process of its own and reports
-// whether this is that process. The other returns with its result.
-func inChild(t *testing.T, attr *syscall.SysProcAttr) bool {
-	t.Helper()
-	const childVar = "REFRESHER_TEST_CHILD"
-	if os.Getenv(childVar) == t.Name() {
-		return true
-	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), childVar+"="+t.Name())
-	cmd.Dir, cmd.SysProcAttr = "/", attr
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err != nil && !errors.As(err, &exit):
-		t.Skipf("needs a process of another kind, which is not permitted here: %v", err)
-	case bytes.Contains(out, []byte("--- SKIP")):
-		t.Skipf("%s", out)
-	case err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
-		t.Fatalf("in the other process: %v\n%s", err, out)
-	}
-	return false
-}
-
-// withMounts is inChild where mounts are private.
-func withMounts(t *testing.T) bool {
-	t.Helper()
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	if !inChild(t, attr) {
-		return false
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		t.Skip("no private mounts here:", err)
-	}
-	return true
-}
-
-func mount(t *testing.T, source, target, kind string, flags uintptr, data string) {
-	t.Helper()
-	if err := unix.Mount(source, target, kind, flags, data); err != nil {
-		t.Skip("cannot mount:", err)
-	}
-	t.Cleanup(func() { unix.Unmount(target, unix.MNT_DETACH) })
-}
 
 // fillUp takes all room that is left on a disk, and returns how to give it
 // back.
@@ -95,7 +45,7 @@ func fillUp(t *testing.T, dir string) (free func()) {
 func (l *lab) aside(t *testing.T, store []string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "mode=700,size=1m")
+	child.Mount(t, "tmpfs", dir, "tmpfs", 0, "mode=700,size=1m")
 	name := l.path(store...)
 	target := filepath.Join(dir, filepath.Base(name))
 	if err := os.WriteFile(target, []byte(l.read(store...)), 0o600); err != nil {
@@ -110,7 +60,7 @@ func (l *lab) aside(t *testing.T, store []string) (dir string) {
 // What cannot be stored is found before the POST, so that nothing is rotated
 // that cannot be stored.
 func TestWhatCannotBeStoredIsNotAskedFor(t *testing.T) {
-	if !withMounts(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	for what, refuse := range map[string]func(t *testing.T, l *lab, id string) (undo func()){
@@ -124,7 +74,7 @@ func TestWhatCannotBeStoredIsNotAskedFor(t *testing.T) {
 		"full": func(t *testing.T, l *lab, id string) func() { return fillUp(t, l.aside(t, storeOf(id))) },
 		"mounted by itself": func(t *testing.T, l *lab, id string) func() {
 			name := l.path(storeOf(id)...)
-			mount(t, name, name, "", unix.MS_BIND, "")
+			child.Mount(t, name, name, "", unix.MS_BIND, "")
 			if id == linear { // its client writes in place too, so only what is read-only refuses
 				unix.Mount("", name, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")
 			}
@@ -160,10 +110,7 @@ func TestWhatCannotBeStoredIsNotAskedFor(t *testing.T) {
 }
 
 func TestAFolderThatMayNotBeWrittenIsFoundBeforeThePOST(t *testing.T) {
-	if os.Getenv("REFRESHER_TEST_CHILD") == "" && os.Geteuid() != 0 {
-		t.Skip("only root can become somebody else")
-	}
-	if !inChild(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}) {
+	if !child.AsNobody(t) {
 		return
 	}
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
@@ -191,14 +138,14 @@ func TestAFolderThatMayNotBeWrittenIsFoundBeforeThePOST(t *testing.T) {
 // A store that is mounted as a single file is written in place for a client
 // that does the same, with the whole of it in the journal first.
 func TestAStoreThatIsMountedByItselfIsWrittenInPlaceForCodex(t *testing.T) {
-	if !withMounts(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 		g := l.one(s, due)
 		old := l.read(codexStore...)
 		name := l.path(codexStore...)
-		mount(t, name, name, "", unix.MS_BIND, "")
+		child.Mount(t, name, name, "", unix.MS_BIND, "")
 		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
 		l.wantStored(s, g.ID, linear)
 		l.wantQuiet()
@@ -213,14 +160,14 @@ func TestAStoreThatIsMountedByItselfIsWrittenInPlaceForCodex(t *testing.T) {
 // A write in place that failed may have left half of it: the record stays, and
 // with it the store's whole content.
 func TestAWriteInPlaceThatFailsLeavesItsImage(t *testing.T) {
-	if !withMounts(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 		g := l.one(s, due)
 		old := l.read(codexStore...)
 		name := l.path(codexStore...)
-		mount(t, name, name, "", unix.MS_BIND, "")
+		child.Mount(t, name, name, "", unix.MS_BIND, "")
 		l.want(l.refresh(linear), refresher.Refreshed, refresher.Fresh)
 		newest := l.read(codexStore...)
 		l.write(old, codexStore...)
@@ -253,12 +200,12 @@ func TestAWriteInPlaceThatFailsLeavesItsImage(t *testing.T) {
 
 // Where the journal finds no room, nothing is sent.
 func TestAFullStateFolderMeansNoPOST(t *testing.T) {
-	if !withMounts(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 		l.state = t.TempDir()
-		mount(t, "tmpfs", l.state, "tmpfs", 0, "mode=700,size=4m")
+		child.Mount(t, "tmpfs", l.state, "tmpfs", 0, "mode=700,size=4m")
 		l.restart()
 		g := l.one(s, due)
 		before := l.read(codexStore...)
@@ -297,13 +244,13 @@ func (l *lab) unreserve(t *testing.T) {
 // A journal that could not take the answer leaves the store as the only place,
 // and both are tried until one takes it.
 func TestAnAnswerThatTheJournalRefusesIsNotLost(t *testing.T) {
-	if !withMounts(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	for _, storeToo := range []bool{false, true} {
 		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
 			l.state = t.TempDir()
-			mount(t, "tmpfs", l.state, "tmpfs", 0, "mode=700,size=4m")
+			child.Mount(t, "tmpfs", l.state, "tmpfs", 0, "mode=700,size=4m")
 			l.restart()
 			g := l.one(s, due)
 			l.row(linear)

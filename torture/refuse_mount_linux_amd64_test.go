@@ -1,55 +1,20 @@
 package torture_test
 
 import (
-	"bytes"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"lamplighter/lab/child"
 	"lamplighter/refresher/authtest"
 )
 
 // advises: it names a file, and says what to do.
 var advises = regexp.MustCompile(`/.*(\n    -> |nothing was written to it\. )\w`)
-
-// withMounts runs the calling test once more in a process whose mounts are its
-// own, and reports whether this is that process.
-func withMounts(t *testing.T) bool {
-	t.Helper()
-	const childVar = "TORTURE_TEST_CHILD"
-	if os.Getenv(childVar) == t.Name() {
-		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-			t.Skip("no private mounts here:", err)
-		}
-		return true
-	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), childVar+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err != nil && !errors.As(err, &exit):
-		t.Skipf("needs a process of another kind, which is not permitted here: %v", err)
-	case bytes.Contains(out, []byte("--- SKIP")):
-		t.Skipf("%s", out)
-	case err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
-		t.Fatalf("in the other process: %v\n%s", err, out)
-	}
-	return false
-}
 
 // A disk is a small file system of its own at some folder.
 type disk struct {
@@ -118,7 +83,7 @@ func (d disk) remount(flags uintptr) {
 // thinks: what cannot be kept is not asked for, what came is not lost, and
 // when there is room again all is well.
 func TestDisksThatAreFullOrReadOnly(t *testing.T) {
-	if !withMounts(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	const none, all = 0, 1

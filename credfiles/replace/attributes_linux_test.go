@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"lamplighter/lab/child"
 )
 
 func setAttribute(t *testing.T, path, name string, value []byte) {
@@ -86,12 +88,12 @@ func TestAnAccessControlListStays(t *testing.T) {
 }
 
 func TestAnAccessControlListThatCannotBeSetIsAnObstacle(t *testing.T) {
-	if !inChild(t, nil) {
+	if !child.In(t, nil) {
 		return
 	}
 	path := newStore(t, "old")
 	setAttribute(t, path, posixACL, acl(12345))
-	restrict(t, fails(unix.SYS_FSETXATTR, unix.EPERM))
+	child.Restrict(t, child.Fails(unix.SYS_FSETXATTR, unix.EPERM))
 	_, err := Prepare(path, 100)
 	wantKind(t, err, Denied) // 0660 without the list would let the group in
 	wantAlone(t, path)
@@ -107,14 +109,14 @@ func TestAnOwnerThatCannotBeGivenIsAnObstacle(t *testing.T) {
 		unix.EDQUOT: Space, // the other's quota
 	} {
 		t.Run(string(kind)+strconv.Itoa(int(errno)), func(t *testing.T) {
-			if !inChild(t, nil) {
+			if !child.In(t, nil) {
 				return
 			}
 			path := newStore(t, "old")
 			if err := os.Chown(path, 12345, 0); err != nil {
 				t.Fatal(err)
 			}
-			restrict(t, fails(unix.SYS_FCHOWN, errno))
+			child.Restrict(t, child.Fails(unix.SYS_FCHOWN, errno))
 			_, err := Prepare(path, 100)
 			wantKind(t, err, kind)
 			wantAlone(t, path)

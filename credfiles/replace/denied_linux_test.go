@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"lamplighter/lab/child"
 )
 
 func TestWhatWeMayNotReplaceIsFoundBeforehand(t *testing.T) {
@@ -53,7 +55,7 @@ func TestWhatWeMayNotReplaceIsFoundBeforehand(t *testing.T) {
 			}
 		}
 	}
-	if !asNobody(t, "LAMPLIGHTER_TEST_DIR="+root) {
+	if !child.AsNobody(t, "LAMPLIGHTER_TEST_DIR="+root) {
 		return
 	}
 	for _, s := range stores {
@@ -96,7 +98,7 @@ func TestAStickyFolderIsFoundBeforehand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !inChild(t, &syscall.SysProcAttr{
+	if !child.In(t, &syscall.SysProcAttr{
 		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
 		AmbientCaps: []uintptr{unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE},
 	}, "LAMPLIGHTER_TEST_DIR="+dir) {
@@ -124,7 +126,7 @@ func TestFileThatCannotKeepItsOwnerIsForUsAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !asNobody(t, "LAMPLIGHTER_TEST_DIR="+dir) {
+	if !child.AsNobody(t, "LAMPLIGHTER_TEST_DIR="+dir) {
 		return
 	}
 	path := filepath.Join(dir, "config.toml")

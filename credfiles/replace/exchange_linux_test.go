@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"lamplighter/lab/child"
 )
 
 func inode(t testing.TB, path string) uint64 {
@@ -49,14 +51,14 @@ func TestFilesAreExchanged(t *testing.T) {
 }
 
 func TestAFileSystemWithoutExchangeGetsARename(t *testing.T) {
-	if !inChild(t, nil) {
+	if !child.In(t, nil) {
 		return
 	}
 	path := newStore(t, "old")
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	restrict(t, withoutExchange)
+	child.Restrict(t, withoutExchange)
 	target := prepare(t, path, 100)
 	if target.Atomic() {
 		t.Error("it says that it can exchange")
@@ -103,10 +105,10 @@ func TestRoomIsTakenByPrepare(t *testing.T) {
 }
 
 func TestAFileSystemWithoutFallocateGetsZeros(t *testing.T) {
-	if !inChild(t, nil) {
+	if !child.In(t, nil) {
 		return
 	}
-	restrict(t, fails(unix.SYS_FALLOCATE, unix.EOPNOTSUPP))
+	child.Restrict(t, child.Fails(unix.SYS_FALLOCATE, unix.EOPNOTSUPP))
 	TestRoomIsTakenByPrepare(t)
 	path := newStore(t, "old")
 	if err := CanInPlace(path); err != nil {

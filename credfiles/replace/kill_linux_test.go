@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lamplighter/lab/child"
 )
 
 // numbered is a content of some length that says itself whether it is whole.
@@ -55,7 +57,7 @@ func wantRepaired(t *testing.T, path string) (leftovers int) {
 func TestAKillAtAnyMomentLeavesTheStoreWhole(t *testing.T) {
 	if path := os.Getenv("LAMPLIGHTER_TEST_STORE"); path != "" {
 		if os.Getenv("LAMPLIGHTER_TEST_RENAME") != "" {
-			restrict(t, withoutExchange)
+			child.Restrict(t, withoutExchange)
 		}
 		for i := 1; ; i++ {
 			target, err := Prepare(path, 10_000)
@@ -115,10 +117,10 @@ func TestAKillAtEachSystemCallLeavesTheStoreWhole(t *testing.T) {
 		"renameat2": unix.SYS_RENAMEAT2, "unlinkat": unix.SYS_UNLINKAT, "close": unix.SYS_CLOSE,
 	}
 	if step := os.Getenv("LAMPLIGHTER_TEST_STEP"); step != "" {
-		kill := rule{call: calls[os.Getenv("LAMPLIGHTER_TEST_CALL")], answer: unix.SECCOMP_RET_KILL_PROCESS}
+		kill := child.Rule{Call: calls[os.Getenv("LAMPLIGHTER_TEST_CALL")], Answer: unix.SECCOMP_RET_KILL_PROCESS}
 		arm := func(at string) {
 			if step == at {
-				restrict(t, kill)
+				child.Restrict(t, kill)
 			}
 		}
 		path := os.Getenv("LAMPLIGHTER_TEST_STORE")

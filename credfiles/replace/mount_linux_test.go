@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"lamplighter/lab/child"
 )
 
 // mountedFile is a store that is mounted as a single file, as containers do
@@ -16,7 +18,7 @@ func mountedFile(t *testing.T, content string, elsewhere bool) (path, source str
 	path = newStore(t, "what is beneath")
 	dir := t.TempDir()
 	if elsewhere {
-		mount(t, "tmpfs", dir, "tmpfs", 0, "")
+		child.Mount(t, "tmpfs", dir, "tmpfs", 0, "")
 	}
 	source = filepath.Join(dir, "source.json")
 	put(t, source, content)
@@ -25,7 +27,7 @@ func mountedFile(t *testing.T, content string, elsewhere bool) (path, source str
 }
 
 func TestAFileMountedByItselfIsFoundBeforehandAndWrittenInPlace(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	for _, elsewhere := range []bool{false, true} {
@@ -59,10 +61,10 @@ func TestAFileMountedByItselfIsFoundBeforehandAndWrittenInPlace(t *testing.T) {
 
 // The names of mounts came with Linux 5.8.
 func TestAnOldKernelFindsMountedFilesToo(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
-	restrict(t, fails(unix.SYS_STATX, unix.ENOSYS))
+	child.Restrict(t, child.Fails(unix.SYS_STATX, unix.ENOSYS))
 	for _, elsewhere := range []bool{false, true} {
 		path, _ := mountedFile(t, "old", elsewhere)
 		_, err := Prepare(path, 100)
@@ -79,14 +81,14 @@ func TestAnOldKernelFindsMountedFilesToo(t *testing.T) {
 	_, err := Prepare(path, 100)
 	wantKind(t, err, Mount)
 
-	mount(t, "tmpfs", "/proc", "tmpfs", 0, "") // no list of mounts either
+	child.Mount(t, "tmpfs", "/proc", "tmpfs", 0, "") // no list of mounts either
 	path, _ = mountedFile(t, "old", true)
 	_, err = Prepare(path, 100)
 	wantKind(t, err, Mount)
 }
 
 func TestAFileMountedSincePrepareIsAnObstacle(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	path := newStore(t, "beneath")
@@ -99,7 +101,7 @@ func TestAFileMountedSincePrepareIsAnObstacle(t *testing.T) {
 }
 
 func TestAMountedFolderIsNoObstacle(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	source := newStore(t, "old")
@@ -111,7 +113,7 @@ func TestAMountedFolderIsNoObstacle(t *testing.T) {
 }
 
 func TestAReadOnlyMountIsFoundBeforehand(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	path := newStore(t, "old")
@@ -134,7 +136,7 @@ func TestAReadOnlyMountIsFoundBeforehand(t *testing.T) {
 func smallDisk(t *testing.T, content string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
-	mount(t, "tmpfs", dir, "tmpfs", 0, "size=256k")
+	child.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=256k")
 	path = filepath.Join(dir, "store.json")
 	put(t, path, content)
 	return path
@@ -160,7 +162,7 @@ func fill(t *testing.T, path string) {
 }
 
 func TestAFullDiskIsFoundBeforehand(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	old := strings.Repeat("o", 4096)
@@ -191,7 +193,7 @@ func TestAFullDiskIsFoundBeforehand(t *testing.T) {
 }
 
 func TestADiskThatFillsUpAfterPrepareStopsNoSwap(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	path := smallDisk(t, "old")
@@ -210,7 +212,7 @@ func TestADiskThatFillsUpAfterPrepareStopsNoSwap(t *testing.T) {
 }
 
 func TestASwapThatDoesNotFitChangesNothing(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	path := smallDisk(t, "old")
@@ -225,7 +227,7 @@ func TestASwapThatDoesNotFitChangesNothing(t *testing.T) {
 }
 
 func TestADiskThatFillsUpAfterCanInPlaceStopsNoWrite(t *testing.T) {
-	if !inMountNamespace(t) {
+	if !child.InMounts(t) {
 		return
 	}
 	path := smallDisk(t, "old")

@@ -1,66 +1,21 @@
 package ledger_test
 
 import (
-	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"lamplighter/lab/child"
 	"lamplighter/refresher/ledger"
 )
 
-// inChild runs the calling test once more in a process of its own and reports
-// whether this is that process. The other returns with its result.
-func inChild(t *testing.T, attr *syscall.SysProcAttr) bool {
-	t.Helper()
-	const childVar = "LEDGER_TEST_CHILD"
-	if os.Getenv(childVar) == t.Name() {
-		return true
-	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), childVar+"="+t.Name())
-	cmd.SysProcAttr = attr
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err != nil && !errors.As(err, &exit):
-		t.Skipf("needs a process of another kind, which is not permitted here: %v", err)
-	case bytes.Contains(out, []byte("--- SKIP")):
-		t.Skipf("%s", out)
-	case err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
-		t.Fatalf("in the other process: %v\n%s", err, out)
-	}
-	return false
-}
-
-// failing makes a system call fail for this process until its end.
-func failing(t *testing.T, call uintptr, errno syscall.Errno) {
-	t.Helper()
-	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(call)},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		t.Skip("no seccomp here:", err)
-	}
-	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&filter))); errno != 0 {
-		t.Skip("no seccomp here:", errno)
-	}
-}
-
 // A disk that cannot say that it has the bytes has not got them.
 func TestWithoutFsyncNothingCountsAsWritten(t *testing.T) {
-	if !inChild(t, nil) {
+	if !child.In(t, nil) {
 		return
 	}
 	dir := t.TempDir()
@@ -69,7 +24,7 @@ func TestWithoutFsyncNothingCountsAsWritten(t *testing.T) {
 	if err := a.MarkDead(a.Fingerprint(token("z", 1)), 0); err != nil {
 		t.Fatal(err)
 	}
-	failing(t, unix.SYS_FSYNC, unix.EIO)
+	child.Restrict(t, child.Fails(unix.SYS_FSYNC, unix.EIO))
 	if _, err := b.Begin(sent("b")); err == nil {
 		t.Error("a refresh began")
 	}
@@ -97,26 +52,13 @@ func TestWithoutFsyncNothingCountsAsWritten(t *testing.T) {
 }
 
 // smallDisk is a disk of its own in a process of its own.
-func smallDisk(t *testing.T, size string) (dir string, child bool) {
+func smallDisk(t *testing.T, size string) (dir string, inside bool) {
 	t.Helper()
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	if !inChild(t, attr) {
+	if !child.InMounts(t) {
 		return "", false
 	}
 	dir = t.TempDir()
-	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	if err == nil {
-		err = unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=700,size="+size)
-	}
-	if err != nil {
-		t.Skip("cannot mount:", err)
-	}
-	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	child.Mount(t, "tmpfs", dir, "tmpfs", 0, "mode=700,size="+size)
 	return dir, true
 }
 
@@ -136,8 +78,8 @@ func fillUp(t *testing.T, dir string) {
 }
 
 func TestAFullDiskRefusesTheBeginningAndNotTheAnswer(t *testing.T) {
-	dir, child := smallDisk(t, "4m")
-	if !child {
+	dir, inside := smallDisk(t, "4m")
+	if !inside {
 		return
 	}
 	a, b := locked(t, dir, "a"), locked(t, dir, "b")
@@ -158,11 +100,11 @@ func TestAFullDiskRefusesTheBeginningAndNotTheAnswer(t *testing.T) {
 }
 
 func TestAFileSystemThatCannotReserveIsFilled(t *testing.T) {
-	dir, child := smallDisk(t, "4m")
-	if !child {
+	dir, inside := smallDisk(t, "4m")
+	if !inside {
 		return
 	}
-	failing(t, unix.SYS_FALLOCATE, unix.EOPNOTSUPP)
+	child.Restrict(t, child.Fails(unix.SYS_FALLOCATE, unix.EOPNOTSUPP))
 	lk := locked(t, dir, "a")
 	rec := begin(t, lk, sent("a"))
 	fillUp(t, dir)
@@ -173,8 +115,8 @@ func TestAFileSystemThatCannotReserveIsFilled(t *testing.T) {
 
 // A folder that has become read-only can be looked into, and nothing begins.
 func TestAReadOnlyFolderCanBeLookedInto(t *testing.T) {
-	dir, child := smallDisk(t, "8m")
-	if !child {
+	dir, inside := smallDisk(t, "8m")
+	if !inside {
 		return
 	}
 	lk := locked(t, dir, "a")
