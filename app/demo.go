@@ -81,7 +81,7 @@ func (p *program) demoSummary(x *parts, st *stage) error {
 		t.text("", text)
 	}
 	for _, r := range m.Rows {
-		if r.needsYou(m.At) {
+		if r.NeedsYou {
 			t.text("", fmt.Sprintf(saidDemoSignIn, r.ID, r.Do))
 		}
 	}

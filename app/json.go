@@ -3,6 +3,8 @@ package app
 import (
 	"encoding/json"
 	"time"
+
+	"lamplighter/app/model"
 )
 
 // The JSON of status is a contract: keys are only ever added, times are
@@ -52,12 +54,12 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 	return []byte(t.UTC().Format(`"` + time.RFC3339 + `"`)), nil
 }
 
-func jsonOf(m Model) statusJSON {
+func jsonOf(m model.Model) statusJSON {
 	s := statusJSON{Version: 1, At: stamp(m.At), Keeper: m.Keeper, Credentials: []credentialJSON{}, Problems: []problemJSON{}}
 	for _, r := range m.Rows {
 		s.Credentials = append(s.Credentials, credentialJSON{
 			ID: r.ID, Client: r.Client, Name: known(r.Name), Kind: r.Kind, Profile: known(r.Profile), Server: known(r.Server),
-			Store: r.Store, State: string(r.State), Mode: r.Mode, Reason: upper(r.Reason) + ".",
+			Store: r.Store, State: r.State, Mode: r.Mode, Reason: upper(r.Reason) + ".",
 			ExpiresAt: stamp(r.Expires), RefreshAt: stamp(r.Refresh), LastRefresh: stamp(r.Refreshed), RefreshEnds: stamp(r.Ends),
 			SignIn: known(r.SignIn), Used: !r.Unused, Reconnect: append([]string{}, r.Reconnect...),
 		})

@@ -85,7 +85,7 @@ func (l *live) draw() {
 		id = max(id, len(r.ID))
 	}
 	for _, r := range m.Rows {
-		lines = append(lines, fmt.Sprintf("%s %s  %s  %s", marks[r.State], pad(r.ID, id), bar(r.Expires.Sub(m.At)), l.pen.state(r.State, string(r.State))))
+		lines = append(lines, fmt.Sprintf("%s %s  %s  %s", l.pen.mark(r.State), pad(r.ID, id), bar(r.Expires.Sub(m.At)), l.pen.state(r.State, string(r.State))))
 	}
 	lines = append(lines, "")
 	for i := max(0, len(l.lines)-liveLines); i < len(l.lines); i++ {

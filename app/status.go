@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lamplighter/app/model"
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 )
@@ -89,26 +90,26 @@ func pick(snap refresher.Snapshot, args []string) ([]refresher.Row, error) {
 }
 
 // codeOfModel maps states and problems to an exit code.
-func codeOfModel(m Model) int {
+func codeOfModel(m model.Model) int {
 	code := exitDone
 	if len(m.Problems) > 0 {
 		code = exitFailed
 	}
 	for _, r := range m.Rows {
-		code = max(code, codeOfState(r, m))
+		code = max(code, codeOfState(r))
 	}
 	return code
 }
 
 // codeOfState is what a credential's state means to who wants to use it.
-func codeOfState(r ModelRow, m Model) int {
+func codeOfState(r model.Row) int {
 	switch {
-	case r.needsYou(m.At):
+	case r.NeedsYou:
 		return exitSignIn
 	case r.Unused:
 		return exitDone
 	}
-	switch r.State {
+	switch refresher.State(r.State) {
 	case refresher.Retrying, refresher.Deferred, refresher.Refreshing, refresher.Unsaved:
 		return exitLater
 	case refresher.Misconfigured:

@@ -10,12 +10,13 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"lamplighter/app/model"
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 )
 
 // printStatus shows a Model to a person.
-func (p *program) printStatus(m Model, summed bool) {
+func (p *program) printStatus(m model.Model, summed bool) {
 	width, _ := p.out.size()
 	t := table{w: p.out, width: width, pen: pen{p.out.canColour()}, now: m}
 	t.all(summed)
@@ -27,7 +28,7 @@ type table struct {
 	w               io.Writer
 	width           int // zero: as wide as it takes
 	pen             pen
-	now             Model
+	now             model.Model
 	id, state, ends int // widths of the columns
 }
 
@@ -36,7 +37,7 @@ const indent = "    "
 // all is the Model with its summary, if wanted: what asks something of a
 // person comes first.
 func (t *table) all(summed bool) {
-	var first, then, last []ModelRow
+	var first, then, last []model.Row
 	for _, r := range t.now.Rows {
 		switch {
 		case r.Unused:
@@ -47,8 +48,8 @@ func (t *table) all(summed bool) {
 			then = append(then, r)
 		}
 	}
-	slices.SortStableFunc(first, func(a, b ModelRow) int {
-		return cmp.Compare(codeOfState(b, t.now), codeOfState(a, t.now))
+	slices.SortStableFunc(first, func(a, b model.Row) int {
+		return cmp.Compare(codeOfState(b), codeOfState(a))
 	})
 	then = append(then, last...)
 	t.measure(t.now.Rows)
@@ -81,7 +82,7 @@ func (t *table) all(summed bool) {
 
 // measure chooses the widths that give the fewest lines. Where not even the
 // shortest ID leaves room for columns there are none.
-func (t *table) measure(rows []ModelRow) {
+func (t *table) measure(rows []model.Row) {
 	widths := []int{0}
 	for _, r := range rows {
 		t.state = max(t.state, len(r.State))
@@ -107,12 +108,12 @@ func (t *table) measure(rows []ModelRow) {
 	t.id = best
 }
 
-func (t *table) row(r ModelRow) {
+func (t *table) row(r model.Row) {
 	reason, end := r.Reason, ends(r.Expires, t.now.At)
 	if r.Unused {
 		reason = fmt.Sprintf(wordUnused, credfiles.Title(r.Client)) + "; " + reason
 	}
-	id, mark := r.ID, t.pen.state(r.State, marks[r.State])
+	id, mark := r.ID, t.pen.mark(r.State)
 	if runewidth.StringWidth(id) > t.id {
 		fmt.Fprintln(t.w, mark, id)
 		id, mark = "", " "
@@ -121,9 +122,9 @@ func (t *table) row(r ModelRow) {
 		if end != "" {
 			end = ", " + end
 		}
-		t.text(indent, string(r.State)+end+"; "+reason)
+		t.text(indent, r.State+end+"; "+reason)
 	} else {
-		head := mark + " " + pad(id, t.id) + "  " + t.pen.state(r.State, string(r.State))
+		head := mark + " " + pad(id, t.id) + "  " + t.pen.state(r.State, r.State)
 		tail := pad("", t.state-len(r.State))
 		used := len("* ") + t.id + len("  ") + t.state
 		if t.ends > 0 {
@@ -162,8 +163,12 @@ type pen struct{ on bool }
 
 func (p pen) bold(s string) string { return p.with("1", s) }
 
-func (p pen) state(state refresher.State, s string) string {
-	switch state {
+// mark is the one of a state.
+func (p pen) mark(state string) string { return p.state(state, marks[refresher.State(state)]) }
+
+// state colours s as it suits a state.
+func (p pen) state(state, s string) string {
+	switch refresher.State(state) {
 	case refresher.Fresh:
 		return p.with("32", s)
 	case refresher.SignInNeeded, refresher.Unsaved, refresher.Misconfigured:

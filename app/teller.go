@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"lamplighter/app/model"
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/ledger"
@@ -86,7 +87,7 @@ func (t *teller) look(ctx context.Context, snap snapshot) {
 }
 
 // row says what only a person can end, when it begins and when it is over.
-func (t *teller) row(ctx context.Context, row refresher.Row, r ModelRow) {
+func (t *teller) row(ctx context.Context, row refresher.Row, r model.Row) {
 	was := t.troubles[row.Key]
 	now := ""
 	switch {
@@ -160,7 +161,7 @@ func (t *teller) network(snap snapshot) {
 
 // stores says which stores, and whether our config, have come into disorder
 // or order.
-func (t *teller) stores(m Model) {
+func (t *teller) stores(m model.Model) {
 	now := map[string]string{}
 	broken := map[string]bool{}
 	for _, p := range m.Problems {

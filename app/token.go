@@ -41,7 +41,7 @@ func (p *program) tokenCommand() *cobra.Command {
 			v := p.view(x.keeperRuns())
 			m := v.model(snap, nil)
 			r := m.Rows[0]
-			switch r.State {
+			switch refresher.State(r.State) {
 			case refresher.Fresh, refresher.Refreshing, refresher.Paused:
 				r.Do = command(v.os, "", "lamplighter", "refresh", r.ID)
 			}
@@ -49,7 +49,7 @@ func (p *program) tokenCommand() *cobra.Command {
 			if r.Do != "" {
 				p.warnf(saidDoThis, r.Do)
 			}
-			return ended(max(codeOfState(r, m), exitFailed))
+			return ended(max(codeOfState(r), exitFailed))
 		},
 		ValidArgsFunction: p.completeIDs,
 	}

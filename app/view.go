@@ -1,47 +1,19 @@
 package app
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"lamplighter/app/model"
 	"lamplighter/app/settings"
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 )
-
-// A Model is what there is to see at one moment, in words: for status, the
-// tray and the window alike. It holds no token.
-type Model struct {
-	At       time.Time
-	Summary  string
-	Keeper   bool // one is running
-	Rows     []ModelRow
-	Problems []ModelProblem
-	Restarts []string // what to do in running programs that cannot notice a repair
-}
-
-// A ModelRow is one credential. Zero times are unknown.
-type ModelRow struct {
-	ID, Client, Name, Kind, Profile   string
-	Server, Store                     string
-	State                             refresher.State
-	Mode                              string
-	Reason                            string // why it is in this state, to go on a sentence
-	Do                                string // what a person should do; empty: nothing
-	SignIn                            string // the command line that signs in
-	Unused                            bool   // its client does not read it any more
-	Expires, Refresh, Refreshed, Ends time.Time
-	Reconnect                         []string // what to do in running programs that cannot notice
-}
-
-// A ModelProblem is something about a store, or about our config.
-type ModelProblem struct {
-	Store   string
-	Message string
-}
 
 // A view is for whom a Model is worded.
 type view struct {
@@ -52,8 +24,8 @@ type view struct {
 func (p *program) view(keeper bool) view { return view{p.host.OS, p.host.Home, keeper} }
 
 // model words a Snapshot. Every sentence about a credential is made here.
-func (v view) model(snap refresher.Snapshot, fault error) Model {
-	m := Model{At: snap.At, Keeper: v.keeper}
+func (v view) model(snap refresher.Snapshot, fault error) model.Model {
+	m := model.Model{At: snap.At, Keeper: v.keeper}
 	restarts := map[string][]string{}
 	for _, row := range snap.Rows {
 		r := v.row(row, snap.At)
@@ -75,7 +47,7 @@ func (v view) model(snap refresher.Snapshot, fault error) Model {
 		}) {
 			continue // its row says so
 		}
-		m.Problems = append(m.Problems, ModelProblem{p.Store, v.problem(p)})
+		m.Problems = append(m.Problems, model.Problem{Store: p.Store, Message: v.problem(p)})
 	}
 	m.Summary = summary(m)
 	return m
@@ -83,7 +55,7 @@ func (v view) model(snap refresher.Snapshot, fault error) Model {
 
 // configProblems are the mistakes in our config, for which the settings of
 // before, or the defaults, are in force.
-func (v view) configProblems(fault error) []ModelProblem {
+func (v view) configProblems(fault error) []model.Problem {
 	if fault == nil {
 		return nil
 	}
@@ -92,19 +64,20 @@ func (v view) configProblems(fault error) []ModelProblem {
 	if errors.As(fault, &bad) {
 		store = bad.File
 	}
-	var all []ModelProblem
+	var all []model.Problem
 	for _, line := range strings.Split(fault.Error(), "\n") {
-		all = append(all, ModelProblem{store, fmt.Sprintf(wordOldSettings, v.tilde(line))})
+		all = append(all, model.Problem{Store: store, Message: fmt.Sprintf(wordOldSettings, v.tilde(line))})
 	}
 	return all
 }
 
-func (v view) row(row refresher.Row, now time.Time) ModelRow {
-	m := ModelRow{
-		ID: row.ID, Client: row.Client, Name: row.Name, Kind: row.Kind, Profile: row.Profile,
-		Server: row.ServerURL, Store: row.Path, State: row.State, Mode: mode(row), Unused: row.Unused,
+func (v view) row(row refresher.Row, now time.Time) model.Row {
+	m := model.Row{
+		Key: keyOf(row), ID: row.ID, Client: row.Client, ClientTitle: credfiles.Title(row.Client),
+		Name: row.Name, Kind: row.Kind, Profile: row.Profile,
+		Server: row.ServerURL, Store: row.Path, State: string(row.State), Mode: mode(row), Unused: row.Unused,
 		Expires: row.Expiry, Refreshed: row.Memory.Refreshed, Ends: row.RefreshExpiry,
-		SignIn: v.signIn(row),
+		SignIn: v.signIn(row), NeedsYou: needsYou(row, now), Kept: kept(row),
 	}
 	m.Reason, m.Do = v.sentence(row, now)
 	switch row.State {
@@ -132,31 +105,37 @@ func mode(row refresher.Row) string {
 
 // needsYou reports that only a sign-in helps, with a credential that its
 // client still uses.
-func (m ModelRow) needsYou(now time.Time) bool {
-	ended := !m.Expires.IsZero() && !m.Expires.After(now)
-	return !m.Unused && (m.State == refresher.SignInNeeded || m.State == refresher.CannotRefresh && ended)
+func needsYou(row refresher.Row, now time.Time) bool {
+	ended := !row.Expiry.IsZero() && !row.Expiry.After(now)
+	return !row.Unused && (row.State == refresher.SignInNeeded || row.State == refresher.CannotRefresh && ended)
 }
 
 // kept reports that a keeper keeps it fresh, or would.
-func (m ModelRow) kept() bool {
-	return !m.Unused && !slices.Contains([]refresher.State{refresher.WatchOnly, refresher.Paused, refresher.CannotRefresh}, m.State)
+func kept(row refresher.Row) bool {
+	return !row.Unused && !slices.Contains([]refresher.State{refresher.WatchOnly, refresher.Paused, refresher.CannotRefresh}, row.State)
 }
 
-func summary(m Model) string {
+// keyOf names a credential by its place, as short as it is sure.
+func keyOf(row refresher.Row) string {
+	sum := sha256.Sum256([]byte(row.Key.Store + "\x00" + row.Key.Entry))
+	return hex.EncodeToString(sum[:12])
+}
+
+func summary(m model.Model) string {
 	var fresh, need, kept int
 	var next time.Time
 	for _, r := range m.Rows {
-		if r.needsYou(m.At) {
+		if r.NeedsYou {
 			need++
 		}
-		if !r.kept() {
+		if !r.Kept {
 			continue
 		}
 		kept++
 		switch {
-		case r.State == refresher.Refreshing && r.Expires.After(m.At):
+		case is(r, refresher.Refreshing) && r.Expires.After(m.At):
 			fresh++
-		case r.State == refresher.Fresh:
+		case is(r, refresher.Fresh):
 			fresh++
 			if next.IsZero() || r.Refresh.Before(next) {
 				next = r.Refresh
@@ -183,6 +162,8 @@ func summary(m Model) string {
 	}
 	return s
 }
+
+func is(r model.Row, s refresher.State) bool { return r.State == string(s) }
 
 func plural(n int, one, many string) string {
 	if n == 1 {
