@@ -36,8 +36,10 @@ type clientHome struct {
 	mu sync.Mutex // for an edit, which is a moment
 }
 
-// old is a Codex that takes no locks and never looks at its store again.
-func (h *clientHome) old() bool { return h.version == "0.140.0" }
+// oldCodex takes no locks and never looks at its store again.
+const oldCodex = "0.140.0"
+
+func (h *clientHome) old() bool { return h.version == oldCodex }
 
 func (h *clientHome) store() string { return filepath.Join(h.dir, ".credentials.json") }
 
@@ -147,6 +149,7 @@ func (h *clientHome) entry(c *cred, g authtest.Grant) map[string]any {
 // A token is what a session holds of an entry.
 type token struct {
 	access, refresh string
+	client          string // the client ID that they were given to
 	expiry          time.Time
 	ok              bool // the entry is there and is no wipe
 	login           int  // which of its sign-ins
@@ -157,10 +160,10 @@ func (h *clientHome) token(c *cred) (t token) {
 	text := func(name string) string { s, _ := e[name].(string); return s }
 	at, known := 0.0, false
 	if h.client == "codex" {
-		t.access, t.refresh = text("access_token"), text("refresh_token")
+		t.access, t.refresh, t.client = text("access_token"), text("refresh_token"), text("client_id")
 		at, known = e["expires_at"].(float64)
 	} else {
-		t.access, t.refresh = text("accessToken"), text("refreshToken")
+		t.access, t.refresh, t.client = text("accessToken"), text("refreshToken"), text("clientId")
 		at, known = e["expiresAt"].(float64)
 	}
 	t.expiry = time.Now().Add(100 * day)
@@ -296,7 +299,7 @@ func (h *clientHome) refresh(c *cred, mine token) token {
 	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 	defer cancel()
 	form := url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {mine.refresh}, "client_id": {g.ClientID}, "resource": {g.Resource},
+		"grant_type": {"refresh_token"}, "refresh_token": {mine.refresh}, "client_id": {mine.client}, "resource": {g.Resource},
 		"own": {"1"}, // tells the two kinds of POST apart in the server's log
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.TokenURL, strings.NewReader(form.Encode()))
@@ -318,7 +321,10 @@ func (h *clientHome) refresh(c *cred, mine token) token {
 	if err = errors.Join(err, json.Unmarshal(body, &answer)); err != nil && answer.Access == "" {
 		return token{}
 	}
-	got := token{answer.Access, answer.Refresh, time.Now().Add(time.Duration(answer.In) * time.Second), true, mine.login}
+	got := token{
+		access: answer.Access, refresh: answer.Refresh, client: mine.client,
+		expiry: time.Now().Add(time.Duration(answer.In) * time.Second), ok: true, login: mine.login,
+	}
 	if got.refresh == "" {
 		got.refresh = mine.refresh
 	}
@@ -329,7 +335,7 @@ func (h *clientHome) refresh(c *cred, mine token) token {
 				h.set(e, got)
 			}
 		})
-		c.account()
+		c.takesOver()
 	case answer.Error == "invalid_grant" || strings.HasPrefix(answer.Code, "refresh_token"):
 		c.died()
 		h.edit(func(all map[string]any) {
@@ -348,11 +354,13 @@ func (h *clientHome) refresh(c *cred, mine token) token {
 	return got
 }
 
+// set writes tokens with the client that they were given to, over whatever was
+// stored meanwhile.
 func (h *clientHome) set(e map[string]any, t token) {
 	if h.client == "codex" {
-		e["access_token"], e["refresh_token"], e["expires_at"] = t.access, t.refresh, t.expiry.UnixMilli()
+		e["client_id"], e["access_token"], e["refresh_token"], e["expires_at"] = t.client, t.access, t.refresh, t.expiry.UnixMilli()
 	} else {
-		e["accessToken"], e["refreshToken"], e["expiresAt"] = t.access, t.refresh, t.expiry.UnixMilli()
+		e["clientId"], e["accessToken"], e["refreshToken"], e["expiresAt"] = t.client, t.access, t.refresh, t.expiry.UnixMilli()
 	}
 }
 

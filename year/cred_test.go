@@ -79,6 +79,7 @@ func (c *cred) signIn() {
 	}
 	c.w.mu.Unlock()
 	g := c.srv.Grant(authtest.GrantOptions{Policy: &p, ClientID: client})
+	c.home.edit(func(all map[string]any) { all[c.key()] = c.home.entry(c, g) })
 	c.w.mu.Lock()
 	if n := len(c.down.spans); c.down.open && c.down.spans[n-1].why == dead && c.notices[c.grant.ID] == 0 && time.Since(c.down.spans[n-1].from) < 10*minute {
 		c.hasty[c.grant.ID] = true
@@ -87,12 +88,9 @@ func (c *cred) signIn() {
 	c.before, c.latest = nil, nil // an older sign-in's token, put back, would be a good one too
 	c.logins++
 	c.grants = append(c.grants, g.ID)
-	c.w.mu.Unlock()
-	c.srv.behave(c)
-	c.home.edit(func(all map[string]any) { all[c.key()] = c.home.entry(c, g) })
-	c.w.mu.Lock()
 	c.down.end()
 	c.w.mu.Unlock()
+	c.srv.behave(c)
 	c.hears("signed in")
 	c.account()
 	c.w.changed()
@@ -107,8 +105,8 @@ func (c *cred) deed() {
 }
 
 // account closes the books on what was stored until now and opens them on what
-// is stored now.
-func (c *cred) account() {
+// is stored now. It reports whether that is of another sign-in.
+func (c *cred) account() (moved bool) {
 	text := c.home.text()
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
@@ -124,10 +122,14 @@ func (c *cred) account() {
 	}
 	c.since = now
 	if c.grant.ID == "" {
-		return
+		return false
 	}
-	newest := c.srv.Current(c.grant.ID)
-	if bytes.Contains(text, []byte(newest.AccessToken)) {
+	newest, there := c.living(text)
+	if moved = newest.ID != c.grant.ID; moved {
+		c.grant = newest
+		c.before, c.latest = nil, nil
+	}
+	if there {
 		if c.stored != newest.AccessToken {
 			c.before, c.latest = c.latest, c.home.entry(c, newest)
 		}
@@ -147,6 +149,30 @@ func (c *cred) account() {
 	if c.down.open && (c.down.spans[len(c.down.spans)-1].why == revoked) {
 		c.good = time.Time{}
 	}
+	return moved
+}
+
+// living is the sign-in whose newest tokens are stored: the last one, as a
+// rule; an older one where a client had asked for new tokens before a person
+// signed in, and wrote them afterwards. Where none is, it is that of before.
+func (c *cred) living(text []byte) (g authtest.Grant, there bool) {
+	is := func(id string) bool {
+		g = c.srv.Current(id)
+		return bytes.Contains(text, []byte(g.AccessToken))
+	}
+	if is(c.grant.ID) || slices.ContainsFunc(c.grants, is) {
+		return g, true
+	}
+	return c.srv.Current(c.grant.ID), false
+}
+
+// takesOver is account for a client, which may write what belongs to an older
+// sign-in over a newer one.
+func (c *cred) takesOver() {
+	if c.account() {
+		c.hears("its older sign-in is back")
+		c.srv.behave(c)
+	}
 }
 
 // suffered is told of an attempt that came to nothing.
@@ -156,12 +182,13 @@ func (c *cred) suffered(why cause) {
 	c.w.mu.Unlock()
 }
 
-// died is told when a refresh token was refused.
+// died is told when a refresh token was refused, which may be one of before a
+// sign-in.
 func (c *cred) died() {
 	c.account()
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
-	if !c.deaths[c.grant.ID] {
+	if !c.deaths[c.grant.ID] && c.srv.Last(c.grant.ID).Condemned {
 		c.deaths[c.grant.ID], c.diedAt[c.grant.ID] = true, time.Now()
 		c.down.begin(dead)
 	}
@@ -297,16 +324,18 @@ func (c *cred) putBack() {
 		return
 	}
 	defer free()
-	c.w.mu.Lock()
-	old, out := c.before, c.down.open || len(c.w.keepers) == 0
-	c.w.mu.Unlock()
-	if old == nil || out {
+	put := false
+	c.home.edit(func(all map[string]any) {
+		c.w.mu.Lock()
+		defer c.w.mu.Unlock()
+		if put = c.before != nil && !c.down.open && len(c.w.keepers) > 0; put {
+			all[c.key()] = c.before
+			c.down.begin(wentBack)
+		}
+	})
+	if !put {
 		return
 	}
-	c.w.mu.Lock()
-	c.down.begin(wentBack)
-	c.w.mu.Unlock()
-	c.home.edit(func(all map[string]any) { all[c.key()] = old })
 	c.hears("put back")
 	c.account()
 	c.w.changed()

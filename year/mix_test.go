@@ -37,22 +37,12 @@ func (m mix) life(r *rand.Rand, i int) time.Duration {
 	return day
 }
 
-// build makes homes, servers and credentials, all signed in.
+// build makes homes, servers and credentials, all signed in, and lets them live.
 func (m mix) build(w *world) {
 	r := w.random("mix")
-	home := func(client, version, profile, dir, variable string) *clientHome {
-		h := &clientHome{
-			w: w, client: client, version: version, profile: profile, dir: filepath.Join(w.home, dir), variable: variable,
-			seat: make(chan struct{}, 1),
-		}
-		w.must(os.MkdirAll(h.dir, 0o755))
-		w.homes = append(w.homes, h)
-		return h
-	}
-	codex := home("codex", "0.169.0", "", ".codex", "")
-	claude := home("claude", "2.1.329", "", ".claude", "")
-	old := home("codex", "0.140.0", "old", "old-codex", "CODEX_HOME")
-	w.via = w.transport()
+	codex := w.newHome("codex", "0.169.0", "", ".codex", "")
+	claude := w.newHome("claude", "2.1.329", "", ".claude", "")
+	old := w.newHome("codex", oldCodex, "old", "old-codex", "CODEX_HOME")
 	for i := range m.servers {
 		w.newServer(i)
 	}
@@ -61,12 +51,7 @@ func (m mix) build(w *world) {
 		if i%(m.creds/max(1, m.olds)+1) == 3 && m.olds > 0 {
 			h = old
 		}
-		s := w.servers[r.IntN(len(w.servers))]
-		c := &cred{
-			w: w, home: h, srv: s, name: fmt.Sprintf("mcp%d", i), life: m.life(r, i), policy: s.kind.policy,
-			ask: make(chan struct{}, 1), notices: map[string]int{}, deaths: map[string]bool{}, diedAt: map[string]time.Time{}, hasty: map[string]bool{}, known: map[string]time.Time{},
-		}
-		c.policy.AccessLifetime = c.life
+		c := w.newCred(h, w.servers[r.IntN(len(w.servers))], fmt.Sprintf("mcp%d", i), m.life(r, i))
 		switch n := r.IntN(10); {
 		case n < 2:
 			c.policy.AbsoluteLifetime = max(30*day, 3*c.life)
@@ -75,18 +60,12 @@ func (m mix) build(w *world) {
 		case n < 6:
 			c.policy.IdleLifetime = max(30*day, 2*c.life)
 		}
-		if s.kind.tells != "" {
+		if c.srv.kind.tells != "" {
 			c.policy.AbsoluteLifetime, c.policy.IdleLifetime = 0, max(10*hour, 2*c.life)
 		}
 		if c.life == 7*day && r.IntN(2) == 0 && !c.policy.JWT {
 			c.noEnd = true
 		}
-		c.id = h.client + "/mcp/" + c.name
-		if h.profile != "" {
-			c.id += "@" + h.profile
-		}
-		h.creds, s.creds = append(h.creds, c), append(s.creds, c)
-		w.creds, w.byID[c.id] = append(w.creds, c), c
 		c.signIn()
 	}
 	for _, h := range w.homes {
@@ -102,4 +81,29 @@ func (m mix) build(w *world) {
 		w.act("mishaps "+c.name, c.mishaps)
 	}
 	w.act("keeper", w.serve)
+}
+
+func (w *world) newHome(client, version, profile, dir, variable string) *clientHome {
+	h := &clientHome{
+		w: w, client: client, version: version, profile: profile, dir: filepath.Join(w.home, dir), variable: variable,
+		seat: make(chan struct{}, 1),
+	}
+	w.must(os.MkdirAll(h.dir, 0o755))
+	w.homes = append(w.homes, h)
+	return h
+}
+
+func (w *world) newCred(h *clientHome, s *server, name string, life time.Duration) *cred {
+	c := &cred{
+		w: w, home: h, srv: s, name: name, life: life, policy: s.kind.policy,
+		ask: make(chan struct{}, 1), notices: map[string]int{}, deaths: map[string]bool{}, diedAt: map[string]time.Time{}, hasty: map[string]bool{}, known: map[string]time.Time{},
+	}
+	c.policy.AccessLifetime = life
+	c.id = h.client + "/mcp/" + name
+	if h.profile != "" {
+		c.id += "@" + h.profile
+	}
+	h.creds, s.creds = append(h.creds, c), append(s.creds, c)
+	w.creds, w.byID[c.id] = append(w.creds, c), c
+	return c
 }

@@ -11,6 +11,9 @@ import "testing"
 
 // A month of twenty credentials, for every test run.
 func TestAMonth(t *testing.T) {
-	w := inWorld(t, *seed, 30*day, mix{creds: 20, servers: 8, lives: common, olds: 2}, laptop)
+	w := inWorld(t, *seed, 30*day, func(w *world) {
+		mix{creds: 20, servers: 8, lives: common, olds: 2}.build(w)
+		laptop(w)
+	})
 	w.report()
 }

@@ -63,8 +63,8 @@ type world struct {
 	shots   int // Snapshots that keepers published
 }
 
-// inWorld plays one world for so long.
-func inWorld(t *testing.T, seed uint64, span time.Duration, m mix, play func(w *world)) (w *world) {
+// inWorld builds a world and plays it for so long.
+func inWorld(t *testing.T, seed uint64, span time.Duration, build func(w *world)) (w *world) {
 	folder := ramFolder(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // most of the heap is the servers' logs
 	synctest.Test(t, func(t *testing.T) {
@@ -76,8 +76,8 @@ func inWorld(t *testing.T, seed uint64, span time.Duration, m mix, play func(w *
 			t: t, seed: seed, home: filepath.Join(folder, "home"), state: filepath.Join(folder, "state"), began: time.Now(), span: span, ctx: ctx,
 			byID: map[string]*cred{}, events: map[string]int{}, place: "home", pids: 4000,
 		}
-		m.build(w)
-		play(w)
+		w.via = w.transport()
+		build(w)
 		for left := span; left > 0; left -= 30 * day {
 			time.Sleep(min(left, 30*day))
 			w.t.Logf("%s: %d refreshes", time.Now().Format("2 January"), w.count("refreshed"))
@@ -290,7 +290,9 @@ func (w *world) told(e ledger.Event) {
 	switch e.What {
 	case "refreshed", "restored", "adopted", "successor", "gone":
 		c.lives(e)
-		c.account()
+		if c.account() && e.What != "adopted" && e.What != "gone" {
+			w.t.Errorf("%s: a keeper wrote an older sign-in over a newer one%s", c.id, c.story(span{from: e.At, to: e.At}))
+		}
 		w.changed()
 	case "dead":
 		c.died()

@@ -11,7 +11,10 @@ import (
 // Fifty credentials on a laptop, for a year.
 func TestAYear(t *testing.T) {
 	t.Parallel()
-	w := inWorld(t, *seed, 365*day, mix{creds: 50, servers: 8, lives: common, olds: 3}, laptop)
+	w := inWorld(t, *seed, 365*day, func(w *world) {
+		mix{creds: 50, servers: 8, lives: common, olds: 3}.build(w)
+		laptop(w)
+	})
 	w.report()
 }
 
@@ -19,7 +22,8 @@ func TestAYear(t *testing.T) {
 // of them are due when it wakes.
 func TestAThousandForAWeek(t *testing.T) {
 	t.Parallel()
-	w := inWorld(t, *seed, 7*day, mix{creds: 1000, servers: 16, lives: long, olds: 3}, func(w *world) {
+	w := inWorld(t, *seed, 7*day, func(w *world) {
+		mix{creds: 1000, servers: 16, lives: long, olds: 3}.build(w)
 		w.act("desk", func(*rand.Rand) {
 			for w.wait(0) {
 				friday := time.Date(2025, 1, 3, 18, 0, 0, 0, time.UTC)
