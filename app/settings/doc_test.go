@@ -22,8 +22,10 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 	if len(s.AllowPrivate) == 0 {
 		s.AllowPrivate = nil
 	}
-	if !reflect.DeepEqual(s, Defaults()) {
-		t.Errorf("documented: %+v\nDefaults: %+v", s, Defaults())
+	want := Defaults()
+	want.Begun = true // the text names a mode
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("documented: %+v\nDefaults: %+v", s, want)
 	}
 }
 
@@ -35,7 +37,7 @@ func TestEveryKeyIsDocumentedInOneLine(t *testing.T) {
 		}
 		seen[k.Name] = true
 		table, _ := splitKey(k.Name)
-		if optional := k.Default != "" || k.Name == "paused_until" || lists[table] != nil; !optional {
+		if optional := k.Default != "" || k.Name == "paused_until" || k.Name == "start_at_login" || lists[table] != nil; !optional {
 			t.Errorf("%s has no default", k.Name)
 		}
 	}

@@ -146,7 +146,7 @@ func TestWhatSetWritesIsWhatLoadReads(t *testing.T) {
 		value any
 	}{
 		{"mode", "watch-only"}, {"paused_until", end}, {"lead.share", 0.25}, {"lead.least", "1m"},
-		{"network.allow_private", []string{"10.0.0.0/8"}}, {"log.keep", 7}, {"mode", "keep"},
+		{"network.allow_private", []string{"10.0.0.0/8"}}, {"log.keep", 7}, {"notifications", false}, {"mode", "keep"},
 	} {
 		if err := Set(path, strings.Split(c.key, "."), c.value); err != nil {
 			t.Fatal(err)
@@ -156,6 +156,7 @@ func TestWhatSetWritesIsWhatLoadReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Defaults()
+	want.Begun, want.Notifications = true, false
 	want.PausedUntil, want.Lead.Share, want.AllowPrivate, want.Log.Keep = end, 0.25, []string{"10.0.0.0/8"}, 7
 	s, err := Load(path, clients)
 	if err != nil || !reflect.DeepEqual(s, want) {

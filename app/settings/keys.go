@@ -32,10 +32,20 @@ type key struct {
 // keys is every key there is. home and credential are lists of tables, whose
 // current element is the draft's.
 var keys = []key{
-	{KeyDoc{"mode", "`keep` or `watch-only`", `"keep"`, "what may be done with credentials that have no mode of their own"},
-		func(d *draft, v any) string { return word(&d.Mode, v, "keep", "watch-only") }},
+	{KeyDoc{"mode", "`keep` or `watch-only`", `"keep"`, "what may be done with credentials that have no mode of their own; until it is named here the tray app only watches"},
+		func(d *draft, v any) string {
+			d.Begun = true
+			return word(&d.Mode, v, "keep", "watch-only")
+		}},
 	{KeyDoc{"paused_until", "date and time with offset", "", "nothing is refreshed until then"},
 		func(d *draft, v any) string { return moment(&d.PausedUntil, v) }},
+	{KeyDoc{"notifications", "`true` or `false`", "true", "tell by a notification when only a sign-in helps"},
+		func(d *draft, v any) string { return truth(&d.Notifications, v) }},
+	{KeyDoc{"start_at_login", "`true` or `false`", "", "start the tray app with the desktop; without it that stays as the desktop has it"},
+		func(d *draft, v any) string {
+			d.StartAtLogin = new(bool)
+			return truth(d.StartAtLogin, v)
+		}},
 
 	{KeyDoc{"home.client", "client", "", "`[[home]]` is a further home of a client: `codex`, `claude` or `mcp-remote`; required"},
 		func(d *draft, v any) string { return word(&d.home.Client, v, d.clients...) }},

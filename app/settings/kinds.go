@@ -45,6 +45,15 @@ func word(to *string, v any, words ...string) string {
 	return ""
 }
 
+func truth(to *bool, v any) string {
+	b, ok := v.(bool)
+	if !ok {
+		return "must be true or false, without quotes"
+	}
+	*to = b
+	return ""
+}
+
 func moment(to *time.Time, v any) string {
 	t, ok := v.(time.Time)
 	if !ok {

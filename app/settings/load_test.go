@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 	text := strings.Replace(`
 mode = "watch-only"
 paused_until = 2027-01-31T08:00:00+01:00
+notifications = false
+start_at_login = true
 
 [[home]]
 client = "codex"
@@ -87,9 +90,12 @@ allow_private = ["sso.corp.example", "10.0.0.0/8", "fd00::/8", "192.168.1.7", "b
 max_size = "2 MiB"
 keep = 0
 `, "ABSOLUTE", absolute, 1)
+	login := true
 	want := Settings{
-		Mode:        "watch-only",
-		PausedUntil: time.Date(2027, 1, 31, 7, 0, 0, 0, time.UTC),
+		Mode:         "watch-only",
+		Begun:        true,
+		PausedUntil:  time.Date(2027, 1, 31, 7, 0, 0, 0, time.UTC),
+		StartAtLogin: &login,
 		Homes: []Home{
 			{"codex", absolute, "work"},
 			{"claude", "~/.claude-work", ""},
@@ -120,6 +126,32 @@ keep = 0
 	}
 }
 
+func TestAConfigThatNamesAModeHasBegun(t *testing.T) {
+	for text, begun := range map[string]bool{
+		"": false, "paused_until = 2027-01-31T08:00:00Z": false, "# mode = 'keep'": false, "start_at_login = true": false,
+		"mode = 'keep'": true, "mode = 'watch-only'": true, "'mode' = 'keep'": true,
+	} {
+		if s, err := Load(config(t, text), clients); err != nil || s.Begun != begun {
+			t.Errorf("%q: %v, %v", text, s.Begun, err)
+		}
+	}
+}
+
+func TestStartAtLoginIsLeftToTheDesktopWhereItIsNotNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "unnamed", "start_at_login = true": "true", "start_at_login = false": "false",
+	} {
+		s, err := Load(config(t, text), clients)
+		got := "unnamed"
+		if s.StartAtLogin != nil {
+			got = strconv.FormatBool(*s.StartAtLogin)
+		}
+		if err != nil || got != want {
+			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+}
+
 func TestAMistakeNamesFileLineAndKey(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"mode = \"keep\"\nmoed = 1\n", `2: moed: unknown key; did you mean mode?`},
@@ -144,6 +176,8 @@ func TestAMistakeNamesFileLineAndKey(t *testing.T) {
 		{`mode.x = true`, `1: mode: must be "keep" or "watch-only"`},
 		{`paused_until = 2027-01-31T08:00:00`, `1: paused_until: must be a date and time with its offset and without quotes, such as 2027-01-31T08:00:00Z or 2027-01-31T08:00:00+01:00`},
 		{`paused_until = "2027-01-31T08:00:00Z"`, `1: paused_until: must be a date and time with its offset and without quotes, such as 2027-01-31T08:00:00Z or 2027-01-31T08:00:00+01:00`},
+		{`notifications = "no"`, `1: notifications: must be true or false, without quotes`},
+		{`start_at_login = 1`, `1: start_at_login: must be true or false, without quotes`},
 		{"lead = 3", `1: lead: is a table: write [lead] and its keys below it`},
 		{"[[lead]]", `1: lead: is a table: write [lead] and its keys below it`},
 		{"[home]\nclient = \"codex\"", `1: home: is a list of tables: write [[home]] for each, and its keys below it`},

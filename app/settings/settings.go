@@ -14,10 +14,19 @@ type Settings struct {
 	// Mode is what may be done with credentials that have no mode of their
 	// own: "keep" or "watch-only".
 	Mode string
+	// Begun means that the config names a mode, whatever its value: the user
+	// has said what may be done. Until then the tray app only watches; the
+	// commands and the keeper in the foreground go by Mode all the same.
+	Begun bool
 	// PausedUntil is when everything goes on. Zero: nothing is paused.
 	PausedUntil time.Time
-	Homes       []Home
-	Lead        Lead
+	// Notifications is whether a notification tells when only a sign-in helps.
+	Notifications bool
+	// StartAtLogin is whether the tray app starts with the desktop. Nil: as the
+	// desktop has it.
+	StartAtLogin *bool
+	Homes        []Home
+	Lead         Lead
 	// Overrides are how single credentials are refreshed, by their ID.
 	Overrides map[string]Override
 	// AllowPrivate are the host names, addresses and networks (CIDR) on
@@ -57,9 +66,10 @@ type Log struct {
 // Defaults is what a missing config means.
 func Defaults() Settings {
 	return Settings{
-		Mode: "keep",
-		Lead: Lead{Least: 10 * time.Minute, Most: 30 * time.Minute, Share: 0.1},
-		Log:  Log{MaxSize: 1_000_000, Keep: 3},
+		Mode:          "keep",
+		Notifications: true,
+		Lead:          Lead{Least: 10 * time.Minute, Most: 30 * time.Minute, Share: 0.1},
+		Log:           Log{MaxSize: 1_000_000, Keep: 3},
 	}
 }
 
