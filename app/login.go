@@ -4,18 +4,15 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"lamplighter/credfiles"
-	"lamplighter/credfiles/clientlock"
 	"lamplighter/refresher"
 	"lamplighter/refresher/discovery"
 	"lamplighter/refresher/exchange"
@@ -279,46 +276,17 @@ func (l *login) failed(ctx context.Context, err error) int {
 
 // end says what became of a sign-in.
 func (l *login) end(out refresher.Outcome) int {
-	now := time.Now()
-	var store *credfiles.Problem
-	var busy *clientlock.BusyError
-	switch {
-	case out.Did == refresher.SignedIn, out.Did == refresher.Adopted:
-		l.printf(saidSignedIn, out.ID, until(out.Expiry, now))
-		r := l.v.row(out.Row, now)
-		if out.Refresh.IsZero() {
-			l.warnf(saidNoRefresh)
-		}
-		for _, what := range r.Reconnect {
-			l.warnf(saidDoThis, fmt.Sprintf(wordRestart, what, out.ID))
-		}
-		return exitDone
-	case out.Did == refresher.Lost:
-		l.printf(saidLost, out.ID)
-		return exitFailed
-	case out.State == refresher.Unsaved:
-		l.printOutcome(l.v, out)
-		return exitLater
-	case errors.As(out.Err, &busy):
-		l.errorf(saidNoSignIn, out.ID, wordBusy)
-		return exitLater
-	case errors.As(out.Err, &store):
-		why, do := l.v.trouble(*store)
-		l.errorf(saidNoSignIn, out.ID, why)
-		if do != "" {
-			l.warnf(saidDoThis, do)
-		}
-		return exitFailed
-	case out.Answer.Kind != 0:
-		l.errorf(saidNoSignIn, out.ID, plainVerdict(out.Answer, credfiles.Title(out.Client)))
-		if out.Answer.Kind == exchange.Later {
-			return exitLater
-		}
-		return exitFailed
-	case out.Err != nil:
-		l.errorf(saidNoSignIn, out.ID, l.v.tilde(plainError(out.Err.Error())))
-		return exitFailed
+	e := l.v.ending(out)
+	if e.done {
+		l.printf("%s\n", e.text)
+	} else {
+		l.errorf("%s", e.text)
 	}
-	l.errorf(saidNoSignIn, out.ID, wordNothingChanged)
-	return exitFailed
+	for _, s := range e.more {
+		l.warnf("%s", s)
+	}
+	for _, do := range e.do {
+		l.warnf(saidDoThis, do)
+	}
+	return e.code
 }

@@ -198,39 +198,43 @@ func (w wish) code(out refresher.Outcome) int {
 }
 
 func (p *program) printOutcome(v view, out refresher.Outcome) {
+	reason, do := v.outcome(out)
+	p.printf("%s\n", reason)
+	if do != "" {
+		p.printf(saidDo, do)
+	}
+}
+
+// outcome says what a refresh came to, and what to do about it.
+func (v view) outcome(out refresher.Outcome) (text, do string) {
 	now := time.Now()
 	switch out.Did {
 	case refresher.Refreshed:
-		p.printf(saidRefreshed, out.ID, until(out.Expiry, now))
+		return fmt.Sprintf(saidRefreshed, out.ID, until(out.Expiry, now)), ""
 	case refresher.SignedIn:
-		p.printf(saidSignedIn, out.ID, until(out.Expiry, now))
+		return fmt.Sprintf(saidSignedIn, out.ID, until(out.Expiry, now)), ""
 	case refresher.Adopted:
-		p.printf(saidAdopted, out.ID, until(out.Expiry, now))
+		return fmt.Sprintf(saidAdopted, out.ID, until(out.Expiry, now)), ""
 	case refresher.Restored:
-		p.printf(saidRestored, out.ID)
+		return fmt.Sprintf(saidRestored, out.ID), ""
 	case refresher.Lost:
-		p.printf(saidLost, out.ID)
-	default:
-		r := v.row(out.Row, now)
-		var store *credfiles.Problem
-		// The state words the trouble that it comes from; one without a state
-		// of its own is in the error only.
-		told := slices.Contains([]refresher.State{refresher.Fresh, refresher.Refreshing, refresher.Unknown}, out.State)
-		switch {
-		case out.Err == nil || !told:
-			p.printf(saidState, r.ID, r.State, r.Reason)
-		case errors.As(out.Err, &store):
-			r.Reason, r.Do = v.trouble(*store)
-			p.printf(saidFailed, r.ID, r.Reason)
-		default:
-			r.Reason = strings.ReplaceAll(plainError(v.tilde(out.Err.Error())), "\n", "; ")
-			r.Do = advice(r.Reason)
-			p.printf(saidFailed, r.ID, r.Reason)
-		}
-		if r.Do != "" {
-			p.printf(saidDo, r.Do)
-		}
+		return fmt.Sprintf(saidLost, out.ID), ""
 	}
+	r := v.row(out.Row, now)
+	var store *credfiles.Problem
+	// The state words the trouble that it comes from; one without a state
+	// of its own is in the error only.
+	told := slices.Contains([]refresher.State{refresher.Fresh, refresher.Refreshing, refresher.Unknown}, out.State)
+	switch {
+	case out.Err == nil || !told:
+		return fmt.Sprintf(saidState, r.ID, r.State, r.Reason), r.Do
+	case errors.As(out.Err, &store):
+		r.Reason, r.Do = v.trouble(*store)
+	default:
+		r.Reason = strings.ReplaceAll(plainError(v.tilde(out.Err.Error())), "\n", "; ")
+		r.Do = advice(r.Reason)
+	}
+	return fmt.Sprintf(saidFailed, r.ID, r.Reason), r.Do
 }
 
 // until says how long a token is good for.

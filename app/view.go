@@ -73,8 +73,7 @@ func (v view) configProblems(fault error) []model.Problem {
 
 func (v view) row(row refresher.Row, now time.Time) model.Row {
 	m := model.Row{
-		Key: keyOf(row), ID: row.ID, Client: row.Client, ClientTitle: credfiles.Title(row.Client),
-		Name: row.Name, Kind: row.Kind, Profile: row.Profile,
+		Key: keyOf(row), ID: row.ID, Client: row.Client, Name: row.Name, Kind: row.Kind, Profile: row.Profile,
 		Server: row.ServerURL, Store: row.Path, State: string(row.State), Mode: mode(row), Unused: row.Unused,
 		Expires: row.Expiry, Refreshed: row.Memory.Refreshed, Ends: row.RefreshExpiry,
 		SignIn: v.signIn(row), NeedsYou: needsYou(row, now), Kept: kept(row),
@@ -87,7 +86,7 @@ func (v view) row(row refresher.Row, now time.Time) model.Row {
 	for _, p := range row.Reconnect {
 		m.Reconnect = append(m.Reconnect, fmt.Sprintf(wordReconnect, v.process(p), row.How))
 	}
-	return m
+	return v.full(m, row, now)
 }
 
 // mode is what may be done with a credential, in the words of the command.

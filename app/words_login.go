@@ -33,7 +33,7 @@ Exit code: 0 signed in, 1 failed, 2 wrong usage, 3 try later.`
 	saidGoTo          = "Sign in at %s; go to this address in a browser:"
 	saidOrPaste       = "If the browser ends on a page that does not load, paste the address of that page here, and Enter:"
 	saidPaste         = "Then paste the address of the page on which you end here, and Enter:"
-	saidSignedIn      = "%s: signed in, %s\n"
+	saidSignedIn      = "%s: signed in, %s"
 	saidNoRefresh     = "No refresh token came with it, so that it cannot be kept fresh: sign in again when it has ended."
 	saidNoSignIn      = "%s is not signed in: %s"
 

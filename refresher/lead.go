@@ -71,6 +71,10 @@ func (in Input) stated() time.Duration {
 	return 0
 }
 
+// Lifetime is the whole life of the access token in the store: what its server
+// said, else what was left when it was first seen. Zero: unknown.
+func (row Row) Lifetime() time.Duration { return row.input.lifetime() }
+
 // lifetime is the access token's whole life: what was stated, else what is left
 // since it was first seen, which may be less. Zero: unknown.
 func (in Input) lifetime() time.Duration {
