@@ -1,0 +1,12 @@
+//go:build !windows
+
+package autostart
+
+import "errors"
+
+var errRegistry = errors.New("only Windows has a registry")
+
+func (Entry) runEnabled() (bool, error) { return false, errRegistry }
+func (Entry) runEnable() error          { return errRegistry }
+func (Entry) runUpdate() error          { return errRegistry }
+func (Entry) runDisable() error         { return errRegistry }
