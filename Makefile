@@ -5,7 +5,7 @@ GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export CGO_ENABLED ?= 0
 
-.PHONY: build setup demo test lint cross unit real e2e torture year bench servers conformance peers
+.PHONY: build setup demo icons test lint cross unit real e2e torture year bench servers conformance peers
 
 build:
 	$(GO) build -trimpath -o lamplighter .
@@ -15,6 +15,10 @@ setup:
 
 demo: build
 	./lamplighter demo
+
+# Every picture in assets/png and assets/ico, from the drawings in assets/svg.
+icons:
+	$(GO) run ./assets/draw
 
 test: setup lint cross unit peers
 
