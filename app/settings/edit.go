@@ -24,7 +24,13 @@ func Set(path string, key []string, value any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", display(join("", key...)), err)
 	}
-	return change(path, func(d *document) (edit, bool, error) { return d.set(key, code) }, func(values map[string]any) {
+	return change(path, func(d *document) (edit, bool, error) {
+		e, ok, err := d.set(key, code)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return e, ok, err
+	}, func(values map[string]any) {
 		var is map[string]any
 		if toml.Unmarshal([]byte("is = "+code), &is) == nil {
 			put(values, key, is["is"])
@@ -51,9 +57,10 @@ func (e edit) apply(text []byte) []byte {
 	return append(append(bytes.Clone(text[:e.start]), e.text...), text[e.end:]...)
 }
 
-// change makes one edit. expect does to the values what the edit is to do:
-// the file is only written if both agree.
-func change(path string, find func(*document) (edit, bool, error), expect func(map[string]any)) error {
+// change makes the edit that find returns, if ok; its errors name the file.
+// expect does to the values what the edit is to do: the file is only written
+// if both agree.
+func change(path string, find func(*document) (e edit, ok bool, err error), expect func(map[string]any)) error {
 	// Who saves the file in an editor meanwhile wins, and we begin again.
 	for range 10 {
 		text, file, err := read(path)
@@ -66,7 +73,7 @@ func change(path string, find func(*document) (edit, bool, error), expect func(m
 		}
 		e, ok, err := find(before)
 		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return err
 		}
 		if !ok {
 			return nil
@@ -78,7 +85,7 @@ func change(path string, find func(*document) (edit, bool, error), expect func(m
 		}
 		expect(before.values)
 		if fault != nil || !reflect.DeepEqual(pruned(before.values), pruned(after.values)) {
-			return fmt.Errorf("%s: this cannot be changed without touching more than one key; edit it by hand", path)
+			return fmt.Errorf("%s: this cannot be changed without changing something else too; edit it by hand", path)
 		}
 		now, _, err := read(path)
 		if err != nil {

@@ -133,13 +133,22 @@ func (d *document) atTop(line string) edit {
 		return edit{len(d.text), len(d.text), d.missingEOL() + line + eol}
 	}
 
-	// The comment right above a header speaks of that table, unless it is the
-	// first thing in the file.
-	at := bytes.LastIndexByte(d.text[:d.entries[first].start], '\n') + 1
+	at := d.above(first)
+	return edit{at, at, line + eol + eol}
+}
+
+// above is where a header's line begins, or the comment right above it: that
+// speaks of the table, unless it is the first thing in the file.
+func (d *document) above(header int) int {
+	floor := 0 // a line that begins with # can be the end of a value
+	for _, e := range d.entries[:header] {
+		floor = max(floor, e.end)
+	}
+	at := bytes.LastIndexByte(d.text[:d.entries[header].start], '\n') + 1
 	above := at
 	for above > 0 {
 		previous := bytes.LastIndexByte(d.text[:above-1], '\n') + 1
-		if !bytes.HasPrefix(bytes.TrimLeft(d.text[previous:above], " \t\ufeff"), []byte("#")) {
+		if previous < floor || !bytes.HasPrefix(bytes.TrimLeft(d.text[previous:above], " \t\ufeff"), []byte("#")) {
 			break
 		}
 		above = previous
@@ -150,7 +159,7 @@ func (d *document) atTop(line string) edit {
 	if at == 0 && bytes.HasPrefix(d.text, bom) {
 		at = len(bom)
 	}
-	return edit{at, at, line + eol + eol}
+	return at
 }
 
 // lineAfter adds a line after the one on which an entry ends, indented like

@@ -2,7 +2,8 @@
 //
 // A config is taken whole or not at all: Load returns either settings or an
 // [*Error] that names every mistake with its line. Set and Unset change one
-// key and leave every other byte as the user wrote it.
+// key, AddHome and RemoveHome one home; every other byte stays as the user
+// wrote it.
 package settings
 
 import (
