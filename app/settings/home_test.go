@@ -37,6 +37,7 @@ func TestAddHomeAppendsATableAndChangesNoOtherByte(t *testing.T) {
 		{"that name with another client", "[[home]]\nclient = 'claude'\npath = '~/a'\nname = 'work'\n", work, "\n" + workTable},
 		{"without a name, twice", "[[home]]\nclient = 'claude'\npath = '~/\"a\" b\\c'\n", claude, "\n[[home]]\nclient = \"claude\"\npath = \"~/\\\"a\\\" b\\\\c\"\n"},
 		{"beside mistakes of others", "moed = 1\n[[home]]\nclient = 'no'\n", work, "\n" + workTable},
+		{"below a mistake of others without its end", "moed = 1", work, "\n\n" + workTable},
 		{"beside texts that look like one", "x = '''\n[[home]]\nname = \"work\"'''\n", work, "\n" + workTable},
 	} {
 		t.Run(c.name, func(t *testing.T) {

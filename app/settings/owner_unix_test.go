@@ -35,7 +35,8 @@ func TestAConfigThatOthersMayChangeIsRefused(t *testing.T) {
 		{"both", 0o666, 0o777, "F D"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := config(t, `mode = "keep"`)
+			const text = "mode = \"keep\"\n[[home]]\nclient = \"codex\"\npath = \"~/a\"\n"
+			path := config(t, text)
 			dir := filepath.Dir(path)
 			chmod(t, path, c.file)
 			chmod(t, dir, c.dir)
@@ -50,8 +51,15 @@ func TestAConfigThatOthersMayChangeIsRefused(t *testing.T) {
 			if err == nil || !strings.HasSuffix(err.Error(), want) {
 				t.Fatalf("got %v\nwant %s", err, want)
 			}
-			if err := Set(path, []string{"mode"}, "watch-only"); err == nil {
-				t.Error("it was changed all the same")
+			for name, change := range map[string]func() error{
+				"Set":        func() error { return Set(path, []string{"mode"}, "watch-only") },
+				"AddHome":    func() error { return AddHome(path, Home{Client: "codex", Path: "~/b"}, clients) },
+				"RemoveHome": func() error { return RemoveHome(path, Home{Client: "codex", Path: "~/a"}) },
+			} {
+				err := change()
+				if now, _ := os.ReadFile(path); err == nil || string(now) != text {
+					t.Errorf("%s changed it all the same: %v, %q", name, err, now)
+				}
 			}
 			// What the message says mends it.
 			chmod(t, path, c.file&^0o022)
