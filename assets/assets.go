@@ -28,7 +28,7 @@ var (
 	icons embed.FS
 	//go:embed png/fresh-template-32.png png/working-template-32.png png/paused-template-32.png png/needs-you-template-32.png
 	templates embed.FS
-	//go:embed png/fresh-48.png png/working-48.png png/paused-48.png png/needs-you-48.png
+	//go:embed png/fresh-66.png png/working-66.png png/paused-66.png png/needs-you-66.png
 	pictures embed.FS
 	//go:embed svg/fresh.svg svg/working.svg svg/paused.svg svg/needs-you.svg
 	drawings embed.FS
@@ -40,10 +40,12 @@ var (
 //   - Windows: an .ico, of which it picks the size.
 //   - macOS: a template image, black and alpha only, which the menu bar tints.
 //     32 pixels are 16 points on a Retina display.
-//   - elsewhere: a PNG of 48 pixels. A StatusNotifierItem has one pixmap, which
-//     the panel scales. 48 is twice 24 and three times 16, the sizes that Xfce
-//     and GNOME use, so lines on the pixel grid stay on it; of 64 and 44 they
-//     come out blurred.
+//   - elsewhere: a PNG of 66 pixels, each opaque or clear. A
+//     StatusNotifierItem has one pixmap, which the panel scales: three by three
+//     of its pixels make one of the 22 that Xfce and Plasma show, with smooth
+//     edges. Edges smooth in the pixmap itself are speckled with colours: of
+//     such a pixel fyne.io/systray 1.12.3 sends the low byte of 16-bit
+//     premultiplied values (argbForImage; seen in xfce4-panel 4.18).
 func Tray(state, goos string) []byte {
 	switch goos {
 	case "windows":
@@ -51,7 +53,7 @@ func Tray(state, goos string) []byte {
 	case "darwin":
 		return read(templates, "png/"+state+"-template-32.png")
 	}
-	return read(pictures, "png/"+state+"-48.png")
+	return read(pictures, "png/"+state+"-66.png")
 }
 
 // Drawing returns the lamp in a state as an SVG, for windows, or nil if there

@@ -104,7 +104,8 @@ func TestEveryPictureIsWhatItsDrawingGives(t *testing.T) {
 					}
 				}
 			}
-			if differ > 0 {
+			// So a pixel half covered may be opaque on one and clear on another.
+			if differ > 0 && !(shots[i].sharp && differ <= 4) {
 				t.Errorf("%s: %d pixels of picture %d are not as drawn: run make icons", name, differ, i)
 			}
 		}
@@ -163,6 +164,20 @@ func TestATemplateIsBlackAndAlphaOnly(t *testing.T) {
 		}
 		if opaque < size*size/8 || clear < size*size/3 {
 			t.Errorf("%s: %d pixels opaque and %d clear of %d are no silhouette", name, opaque, clear, size*size)
+		}
+	}
+}
+
+// See assets.Tray for what becomes of a pixel in between.
+func TestThePixmapOfAStatusNotifierItemIsOpaqueOrClear(t *testing.T) {
+	for _, state := range states {
+		picture := committed(t, "png/"+state+"-66.png")[0]
+		for y := range 66 {
+			for x := range 66 {
+				if a := nrgba(picture, x, y).A; a != 0 && a != 255 {
+					t.Fatalf("%s: alpha is %d at %d,%d", state, a, x, y)
+				}
+			}
 		}
 	}
 }
@@ -272,7 +287,7 @@ func TestEverySystemGetsAPictureOfEveryState(t *testing.T) {
 		if sizes := iconEntries(t, assets.Tray(state, "windows")); len(sizes) == 0 {
 			t.Errorf("%s: an empty icon", state)
 		}
-		for goos, size := range map[string]int{"linux": 48, "freebsd": 48, "darwin": 32} {
+		for goos, size := range map[string]int{"linux": 66, "freebsd": 66, "darwin": 32} {
 			picture, err := png.DecodeConfig(bytes.NewReader(assets.Tray(state, goos)))
 			if err != nil || picture.Width != size || picture.Height != size {
 				t.Errorf("%s on %s: %d by %d, %v; want %d", state, goos, picture.Width, picture.Height, err, size)

@@ -25,7 +25,8 @@ func main() {
 // shot is one size of a drawing.
 type shot struct {
 	svg       string
-	size, pad int // as for raster
+	size, pad int  // as for raster
+	sharp     bool // each pixel is opaque or clear
 }
 
 // The states as package assets names them, which cannot be asked: it embeds
@@ -40,11 +41,11 @@ func outputs() map[string][]shot {
 		files[fmt.Sprintf("png/app-%d.png", size)] = []shot{small("fresh", size)}
 	}
 	for _, size := range []int{32, 48, 64, 128, 256, 512} {
-		files[fmt.Sprintf("png/app-%d.png", size)] = []shot{{"app", size, 0}}
+		files[fmt.Sprintf("png/app-%d.png", size)] = []shot{{svg: "app", size: size}}
 	}
 	for _, state := range states {
 		files["ico/"+state+".ico"] = sizes(state, state)
-		files["png/"+state+"-48.png"] = []shot{{state, 48, 0}}
+		files["png/"+state+"-66.png"] = []shot{{svg: state + "-22", size: 66, sharp: true}}
 		// Points and pixels: 16, 18 (the same with a margin), and both twice.
 		for _, s := range []shot{{size: 16}, {size: 18, pad: 1}, {size: 32}, {size: 36, pad: 2}} {
 			s.svg = state + "-template"
@@ -57,14 +58,14 @@ func outputs() map[string][]shot {
 // sizes lists what Windows asks for: its small icon at 100, 125, 150, 200 and
 // 300 %, and the largest.
 func sizes(tiny, large string) []shot {
-	return []shot{small(tiny, 16), small(tiny, 20), small(tiny, 24), {large, 32, 0}, {large, 48, 0}, {large, 256, 0}}
+	return []shot{small(tiny, 16), small(tiny, 20), small(tiny, 24), {svg: large, size: 32}, {svg: large, size: 48}, {svg: large, size: 256}}
 }
 
 func small(name string, size int) shot {
 	if size == 16 {
-		return shot{name + "-16", size, 0}
+		return shot{svg: name + "-16", size: size}
 	}
-	return shot{name + "-22", size, (size - 22) / 2}
+	return shot{svg: name + "-22", size: size, pad: (size - 22) / 2}
 }
 
 // pictures draws shots of the drawings in a folder.
@@ -79,6 +80,9 @@ func pictures(dir string, shots []shot) ([]*image.NRGBA, error) {
 		picture, err := raster(svg, s.size, s.pad)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if s.sharp {
+			sharpen(picture)
 		}
 		all = append(all, picture)
 	}
