@@ -1,0 +1,74 @@
+//go:build !darwin || cgo
+
+package window
+
+import (
+	"fmt"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"lamplighter/app/model"
+)
+
+// A nav is the list of pages at the side.
+type nav struct {
+	box     fyne.CanvasObject
+	entries []*navEntry
+}
+
+type navEntry struct {
+	page, text string
+	button     *button
+	here       fyne.CanvasObject // lies under the entry of the page that is shown
+}
+
+func newNav(w *Window) *nav {
+	n := &nav{}
+	column := newColumn(0.3)
+	for _, e := range []struct {
+		page, text string
+		icon       fyne.Resource
+	}{
+		{pageOverview, wordOverview, theme.HomeIcon()},
+		{pageHistory, wordHistory, theme.HistoryIcon()},
+		{pageProblems, wordProblems, theme.WarningIcon()},
+		{pageSettings, wordSettings, theme.SettingsIcon()},
+		{pageAbout, wordAbout, theme.InfoIcon()},
+	} {
+		entry := &navEntry{page: e.page, text: e.text}
+		entry.button = w.button(e.text, nil, func() { w.show(e.page) })
+		entry.button.Icon, entry.button.Alignment, entry.button.Importance = e.icon, widget.ButtonAlignLeading, widget.LowImportance
+		entry.here = newCard(colorEdge)
+		n.entries = append(n.entries, entry)
+		column.Add(container.NewStack(entry.here, entry.button))
+	}
+	ground := newCard(theme.ColorNameHeaderBackground)
+	ground.flat = true
+	n.box = container.NewStack(ground, container.New(margin{1.2, 0.8, 1, 0.8}, container.New(sidebar{}, column)))
+	return n
+}
+
+func (n *nav) update(m *model.Model, shown string) {
+	for _, e := range n.entries {
+		setShown(e.here, e.page == shown)
+		text := e.text
+		if e.page == pageProblems && len(m.Problems) > 0 {
+			text = fmt.Sprintf("%s (%d)", text, len(m.Problems))
+		}
+		if e.button.Text != text {
+			e.button.SetText(text)
+		}
+	}
+}
+
+// A sidebar is wide enough for its longest entry with a number behind it.
+type sidebar struct{}
+
+func (sidebar) Layout(o []fyne.CanvasObject, size fyne.Size) { o[0].Resize(size) }
+
+func (sidebar) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return o[0].MinSize().Max(fyne.NewSize(10.5*em(), 0))
+}
