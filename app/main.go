@@ -130,6 +130,7 @@ func thisHost() credfiles.Host {
 
 func (p *program) root() *cobra.Command {
 	cobra.EnableCommandSorting = false
+	var atLogin bool
 	root := &cobra.Command{
 		Use:           "lamplighter",
 		Short:         "Keeps the OAuth tokens of AI clients alive",
@@ -146,7 +147,7 @@ func (p *program) root() *cobra.Command {
 			}
 			return usagef(saidNoCommand, args[0])
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error { return p.face(c.Context(), atLogin) },
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentPreRun = func(*cobra.Command, []string) { p.called = true }
@@ -155,6 +156,7 @@ func (p *program) root() *cobra.Command {
 		return usagef(saidBadFlag, err, c.CommandPath())
 	})
 	root.Flags().Bool("version", false, "print the version")
+	root.Flags().BoolVar(&atLogin, "at-login", false, "start without a window, as at login")
 	flags := root.PersistentFlags()
 	flags.Var(&flagValue{kind: "FILE", set: func(s string) error { p.config = s; return nil }}, "config", "read the settings from this file")
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")

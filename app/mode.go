@@ -89,7 +89,7 @@ func (p *program) modeForAll(x *parts, word string, end time.Time) error {
 	}
 	until := end
 	if until.IsZero() {
-		until = time.Now().AddDate(100, 0, 0).Truncate(time.Second) // until told otherwise
+		until = forever()
 	}
 	if err := settings.Set(x.configFile, []string{"paused_until"}, until.UTC()); err != nil {
 		return err
@@ -101,6 +101,9 @@ func (p *program) modeForAll(x *parts, word string, end time.Time) error {
 	}
 	return nil
 }
+
+// forever is until told otherwise.
+func forever() time.Time { return time.Now().AddDate(100, 0, 0).Truncate(time.Second) }
 
 func setMode(x *parts, row refresher.Row, word string, end time.Time, all bool) error {
 	m := ledger.Mode{Mode: row.Mode.Mode}

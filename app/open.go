@@ -25,11 +25,13 @@ type parts struct {
 	refresher  *refresher.Refresher
 	ledger     *ledger.Ledger
 	configFile string
+	face       bool // a tray app's: nobody gave the word yet to refresh anything
 
 	mu       sync.Mutex
 	settings settings.Settings
 	read     string // the signature of the config when it was read
 	fault    error  // why the settings are those of before
+	sure     bool   // the settings are, or were, those of the config
 	host     credfiles.Host
 	homes    []credfiles.Home
 	stores   []*credfiles.Store
@@ -41,6 +43,16 @@ func (p *program) open() (*parts, error) {
 	x, err := p.openWith(ledger.Open)
 	if err == nil && x.fault != nil {
 		return nil, sayf(saidBadConfig, p.view(false).tilde(x.fault.Error()))
+	}
+	return x, err
+}
+
+// openFace is open for the tray app, which shows itself whatever the config
+// says: with one that cannot be used everything is only watched.
+func (p *program) openFace() (*parts, error) {
+	x, err := p.openWith(ledger.Open)
+	if err == nil {
+		x.face = true
 	}
 	return x, err
 }
@@ -93,7 +105,7 @@ func (x *parts) load(host credfiles.Host) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.fault, x.read = err, before
+	x.fault, x.read, x.sure = err, before, x.sure || err == nil
 	return err
 }
 
@@ -146,9 +158,32 @@ func (x *parts) folders() []string {
 }
 
 func (x *parts) policy() refresher.Policy {
+	p := policyOf(x.current())
+	if x.waits() != "" {
+		p.Mode = "watch-only"
+	}
+	return p
+}
+
+// waits says why everything is only watched, although the settings in force do
+// not say so. Empty: it is not.
+func (x *parts) waits() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return policyOf(x.settings)
+	switch {
+	case !x.face:
+	case !x.sure:
+		return wordUnsure
+	case !x.settings.Begun:
+		return wordWaits
+	}
+	return ""
+}
+
+func (x *parts) current() settings.Settings {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.settings
 }
 
 // trouble is why the settings are not those of the config.

@@ -20,8 +20,9 @@ type teller struct {
 	x *parts
 	v view
 
-	seen    func(snapshot) // gets every one; may be nil
-	tellers sync.WaitGroup // those who wait for a lock to tell of a death
+	seen    func(snapshot)      // gets every one; may be nil
+	needs   func(refresher.Row) // is told of each death that nobody told before; may be nil
+	tellers sync.WaitGroup      // those who wait for a lock to tell of a death
 
 	began    bool
 	troubles map[credfiles.Key]string          // what was said of each, but the network's
@@ -118,6 +119,9 @@ func (t *teller) row(ctx context.Context, row refresher.Row, r model.Row) {
 		t.tellers.Go(func() {
 			if t.x.ledger.FirstToTell(ctx, row.Key, row.Refresh) {
 				t.p.line(saidNeeds, row.ID, r.Reason, r.Do)
+				if t.needs != nil {
+					t.needs(row)
+				}
 			}
 		})
 	default:

@@ -87,7 +87,7 @@ func TestOnATerminal(t *testing.T) {
 	}
 	t.Cleanup(st.close)
 	for _, s := range []*authtest.Server{st.well, st.weak, st.dies} {
-		s.Behave(authtest.Token, authtest.Behaviour{Delay: 1500 * time.Millisecond})
+		s.Behave(authtest.Token, authtest.Behaviour{Delay: 3 * time.Second})
 	}
 	has := func(t *testing.T, shown string, all ...string) {
 		t.Helper()

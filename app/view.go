@@ -19,9 +19,12 @@ import (
 type view struct {
 	os, home string
 	keeper   bool
+	waits    string // why everything is only watched, although nobody said so
 }
 
-func (p *program) view(keeper bool) view { return view{p.host.OS, p.host.Home, keeper} }
+func (p *program) view(keeper bool) view {
+	return view{os: p.host.OS, home: p.host.Home, keeper: keeper}
+}
 
 // model words a Snapshot. Every sentence about a credential is made here.
 func (v view) model(snap refresher.Snapshot, fault error) model.Model {

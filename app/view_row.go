@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lamplighter/app/model"
+	"lamplighter/assets"
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
 )
@@ -80,26 +81,21 @@ func (v view) plan(row refresher.Row, now time.Time) string {
 // iconOf is the icon's state. It always tells the truth: what only a person can
 // mend comes before everything.
 func iconOf(m model.Model) string {
-	icon := iconFresh
+	icon := assets.Fresh
+	if len(m.Problems) > 0 {
+		return assets.NeedsYou
+	}
 	for _, r := range m.Rows {
 		switch {
 		case r.NeedsYou || !r.Unused && (is(r, refresher.Misconfigured) || is(r, refresher.Unsaved)):
-			return iconNeedsYou
+			return assets.NeedsYou
 		case r.Kept && (is(r, refresher.Refreshing) || is(r, refresher.Retrying)):
-			icon = iconWorking
+			icon = assets.Working
 		}
 	}
 	kept := slices.ContainsFunc(m.Rows, func(r model.Row) bool { return r.Kept })
 	if !m.Begun || m.Paused.After(m.At) || !kept && len(m.Rows) > 0 {
-		return iconPaused
+		return assets.Paused
 	}
 	return icon
 }
-
-// The icon's states, as assets names them.
-const (
-	iconFresh    = "fresh"
-	iconWorking  = "working"
-	iconPaused   = "paused"
-	iconNeedsYou = "needs-you"
-)

@@ -5,7 +5,9 @@ const (
 and Claude Code keep them, refreshes each one in place, ahead of expiry, and
 speaks up only when you have to sign in again.
 
-Begin with "lamplighter status", then leave "lamplighter keep" running.`
+Without a command it is the tray app; started again it shows its window. On a
+server leave "lamplighter keep" running. "lamplighter status" shows what there
+is.`
 
 	statusHelp = `Shows every token that Codex, Claude Code and mcp-remote hold: its state, when
 it ends, what happens next and why. What asks something of you comes first.`

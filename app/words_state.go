@@ -52,6 +52,8 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 		return v.watchOnly(row, now), do
 	case refresher.UserSays:
 		switch {
+		case v.waits != "" && row.Mode.Mode == "":
+			return v.waits, ""
 		case row.State != refresher.Paused:
 			return "you said so", ""
 		case row.At.IsZero():

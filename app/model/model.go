@@ -17,6 +17,7 @@ type Model struct {
 	// is only watched, and each Row's Plan says what would be done.
 	Begun    bool
 	Paused   time.Time // everything rests until then; zero: nothing does
+	AtLogin  bool      // the tray app starts at login
 	Rows     []Row
 	Problems []Problem
 	Restarts []string // what to do in running programs that cannot notice a repair
@@ -97,7 +98,6 @@ type Settings struct {
 	Homes         []Home
 	Clients       []string // that a home may have
 	Notifications bool
-	StartAtLogin  bool
 	// LoginFault says why starting at login cannot be set; empty: it can.
 	LoginFault string
 }

@@ -1,0 +1,5 @@
+// Package e2e is the tray app as its user has it: the real program on a
+// throwaway home, its menu read and clicked over the session bus. What needs no
+// display runs with every test; under the tag e2e a real panel, a real
+// notification service and the real window take part.
+package e2e

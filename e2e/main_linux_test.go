@@ -1,0 +1,9 @@
+package e2e
+
+import (
+	"testing"
+
+	"lamplighter/lab"
+)
+
+func TestMain(m *testing.M) { lab.Main(m) }
