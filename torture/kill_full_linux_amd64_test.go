@@ -66,11 +66,19 @@ func TestKilledAtEverySystemCallOfARefresh(t *testing.T) {
 	}
 	for _, c := range tallies {
 		for _, at := range c.unmet() {
-			if *stride == 1 && !slices.Contains([]string{"futex", "gettid", "getrandom", "rt_sigprocmask", "sigaltstack", "write pipe", "write anon_inode", "madvise", "tgkill", "rt_sigreturn", "clone", "sched_yield", "getpid", "mmap", "munmap"}, at.kind) {
+			if *stride == 1 && !slices.Contains(byChance, at.kind) {
 				t.Errorf("%s: never killed at %v", c.way, at)
 			}
 		}
 	}
+}
+
+// byChance are calls by which the Go runtime looks after its threads, its memory
+// and its poller: whether a run makes them at all is a matter of scheduling. They
+// change nothing that could be lost.
+var byChance = []string{
+	"futex", "gettid", "getrandom", "rt_sigprocmask", "sigaltstack", "madvise", "tgkill", "rt_sigreturn", "clone",
+	"sched_yield", "getpid", "mmap", "munmap", "epoll_pwait", "read anon_inode", "write anon_inode", "write pipe",
 }
 
 // enumerate lists the stops of runs that are not killed.
