@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lamplighter/refresher/signin"
 )
 
 // login is our own sign-in, as on a computer that has not got the client.
@@ -105,4 +107,31 @@ func TestCodexSignsInForUs(t *testing.T) {
 	b.run(codex.ask(b, false))
 	b.used(codex, mark, 1)
 	b.refreshed(codex, mark, 0)
+}
+
+// From the tray nobody watches the client's own command: it gets a terminal
+// that nobody reads, in the user's home instead of a project.
+func TestAClientSignsInForUsWhereNobodyWatches(t *testing.T) {
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.lifetime(3 * time.Second)
+			c.signIn(b)
+			before := b.token(c)
+			b.server.KillGrant(b.server.Grants()[0].ID)
+			b.lifetime(time.Hour)
+			words := b.command(c.name, "mcp", "login", "lab").Args
+			if err := signin.Command(t.Context(), words, b.env, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			if after := b.token(c); after.Refresh == before.Refresh || !after.Expiry.After(before.Expiry) {
+				t.Error("the store is as it was")
+			}
+			mark := b.mark()
+			b.run(c.ask(b, false))
+			b.used(c, mark, 1)
+			b.refreshed(c, mark, 0)
+		})
+	}
 }

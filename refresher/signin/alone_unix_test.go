@@ -52,15 +52,14 @@ exit 3`)
 // A browser that a client started lives on when the client has ended.
 func TestABrowserOutlivesTheClientThatStartedIt(t *testing.T) {
 	home := t.TempDir()
-	path, _ := script(t, "client", `sh -c 'echo $$ > "$HOME/browser"; exec sleep 100' & while [ ! -s "$HOME/browser" ]; do sleep 0.05; done`)
+	path, _ := script(t, "client", `sh -c 'trap "echo hung up > \"$HOME/end\"; exit" HUP; echo $$ > "$HOME/browser"
+i=0; while [ $i -lt 20 ]; do sleep 0.02; i=$((i+1)); done; echo well > "$HOME/end"' &
+while [ ! -s "$HOME/browser" ]; do sleep 0.02; done`)
 	if err := Command(t.Context(), []string{path}, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	pid := number(t, filepath.Join(home, "browser"))
-	defer syscall.Kill(pid, syscall.SIGKILL)
-	time.Sleep(50 * time.Millisecond) // a hang-up would have come
-	if err := syscall.Kill(pid, 0); err != nil {
-		t.Errorf("it has ended: %v", err)
+	if got := await(t, filepath.Join(home, "end")); got != "well\n" {
+		t.Errorf("it ended: %s", got)
 	}
 }
 
@@ -72,17 +71,17 @@ func number(t *testing.T, file string) (n int) {
 	return n
 }
 
-func TestACommandThatIsCancelledEndsWithAllThatItRuns(t *testing.T) {
-	t.Parallel()
+func TestACommandThatIsCancelledEndsWithAllThatItRunsButTheBrowser(t *testing.T) {
 	for what, trap := range map[string]string{"at once": "", "in time": "trap '' INT;"} {
 		home := t.TempDir()
-		path, _ := script(t, "client", trap+`sh -c 'echo $$ > "$HOME/child"; exec sleep 100'`)
+		path, _ := script(t, "client", trap+`sh -c 'echo $$ > "$HOME/browser"; while :; do sleep 0.1; done' browser https://auth.example/ &
+sh -c 'sh -c "echo \$\$ > \"$HOME/child\"; while :; do sleep 0.1; done"; :'; :`)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
 			ended <- Command(ctx, []string{path}, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}, nil, nil)
 		}()
-		child := number(t, filepath.Join(home, "child"))
+		child, browser := number(t, filepath.Join(home, "child")), number(t, filepath.Join(home, "browser"))
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", what, err)
@@ -95,6 +94,9 @@ func TestACommandThatIsCancelledEndsWithAllThatItRuns(t *testing.T) {
 		}
 		if syscall.Kill(child, 0) == nil {
 			t.Errorf("%s: its child runs", what)
+		}
+		if err := syscall.Kill(browser, syscall.SIGKILL); err != nil {
+			t.Errorf("%s: the browser: %v", what, err)
 		}
 	}
 }

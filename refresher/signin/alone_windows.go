@@ -19,10 +19,6 @@ func runAlone(cmd *exec.Cmd) error {
 	return cmd.Run()
 }
 
-func interruptAll(cmd *exec.Cmd) error { return cmd.Process.Kill() }
-
-func killAll(*exec.Cmd) {}
-
 // safe reports whether a program gets its arguments as they are. A batch file,
 // as npm installs them, is read by cmd.exe, which makes commands of some.
 func safe(path string, arguments []string) bool {

@@ -39,7 +39,8 @@ func Unattended(words []string, terminal bool, getenv func(string) string) (comm
 //
 // Without out nobody watches: it gets a terminal of its own where the system
 // has them, what it says is read away, since there may be codes in it, and it
-// has five minutes. There is one such command at a time.
+// has five minutes. Whatever it runs ends with it when ctx does, but for the
+// browser. There is one such command at a time.
 func Command(ctx context.Context, words, env []string, in io.Reader, out io.Writer) error {
 	if out == nil {
 		return alone(ctx, words, env)
@@ -75,11 +76,9 @@ func alone(ctx context.Context, words, env []string) error {
 	var home string
 	cmd.Env, home = surroundings(words[0], env)
 	cmd.Dir = home // not the folder of a project that happens to be here
-	cmd.Cancel = func() error { return interruptAll(cmd) }
 	cmd.WaitDelay = grace
 	err := runAlone(cmd)
 	if ctx.Err() != nil {
-		killAll(cmd)
 		return context.Cause(ctx)
 	}
 	if err != nil {
