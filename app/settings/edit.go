@@ -30,12 +30,17 @@ func Set(path string, key []string, value any) error {
 			err = fmt.Errorf("%s: %w", path, err)
 		}
 		return e, ok, err
-	}, func(values map[string]any) {
+	}, wanted(key, code))
+}
+
+// wanted is what setting a key does to the values.
+func wanted(key []string, code string) func(map[string]any) {
+	return func(values map[string]any) {
 		var is map[string]any
 		if toml.Unmarshal([]byte("is = "+code), &is) == nil {
 			put(values, key, is["is"])
 		}
-	})
+	}
 }
 
 // Unset removes a key from the config at path, so that its default holds. A
