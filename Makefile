@@ -5,6 +5,10 @@ GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export CGO_ENABLED ?= 0
 
+# need installs a package where a program is missing, if that is possible here.
+# What cannot be had is left out by who would use it, with a sentence.
+need = command -v $(1) >/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || apt-get install -y -qq $(2) || true
+
 .PHONY: build setup demo icons test lint cross unit real e2e torture year bench servers conformance peers
 
 build:
@@ -12,6 +16,7 @@ build:
 
 setup:
 	$(GO) mod download
+	@$(call need,dbus-daemon,dbus)
 
 demo: build
 	./lamplighter demo
@@ -74,5 +79,5 @@ conformance:
 # What it costs, beside what a user would have instead. SHORT=-short for a look.
 # A program to compare with that cannot be installed has a row that says so.
 bench:
-	@command -v oidc-agent >/dev/null || ! command -v apt-get >/dev/null || apt-get install -y -qq oidc-agent-cli strace || true
+	@$(call need,oidc-agent,oidc-agent-cli strace)
 	./bench/run -v $(SHORT)

@@ -28,6 +28,8 @@ type desk struct {
 	login   *signing
 	notes   map[string]string // what this desktop lacks, by what it is about
 	bell    *bell
+
+	loginSet *bool // what the config said of starting at login when it was last done
 }
 
 func newDesk(p *program, x *parts, quit context.CancelFunc) *desk {
@@ -56,6 +58,7 @@ func (d *desk) seen(ctx context.Context) func(snapshot) {
 		d.do(func() {
 			d.snap, d.plans = snap, plans
 			d.ring(ctx)
+			d.loginAsSet()
 		})
 	}
 }

@@ -126,10 +126,11 @@ func (d *desk) set(a model.Action) error {
 		}
 		return settings.RemoveHome(file, h)
 	case model.AtLogin:
-		if err := d.startAtLogin(a.Value == "on"); err != nil {
+		on := a.Value == "on"
+		if err := d.startAtLogin(on); err != nil {
 			return err
 		}
-		return settings.Set(file, []string{"start_at_login"}, a.Value == "on")
+		return settings.Set(file, []string{"start_at_login"}, on)
 	}
 	return d.setOne(a.Name, a.Value)
 }

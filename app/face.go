@@ -53,6 +53,9 @@ func (p *program) face(ctx context.Context, atLogin bool) error {
 		defer quit() // without a keeper there is nothing to show
 		keeping <- p.keep(ctx, x, t)
 	}()
+	if err := d.atLogin().Update(); err != nil { // the program may stand elsewhere after an update
+		d.line("%s", upper(d.view(true).tilde(err.Error()))+".")
+	}
 	go d.answered(ctx)
 	d.group.Go(func() { d.asked(ctx, one) })
 	d.group.Go(func() { d.services(ctx) })
@@ -136,4 +139,18 @@ func (d *desk) startAtLogin(on bool) error {
 		return d.atLogin().Enable()
 	}
 	return d.atLogin().Disable()
+}
+
+// loginAsSet makes the desktop's entry what the config says, when that is new.
+func (d *desk) loginAsSet() {
+	want := d.x.current().StartAtLogin
+	if want == nil || d.loginSet != nil && *d.loginSet == *want {
+		return
+	}
+	d.loginSet = want
+	if is, err := d.atLogin().Enabled(); err != nil || is != *want {
+		if err := d.startAtLogin(*want); err != nil {
+			d.line("%s", upper(d.view(true).tilde(err.Error()))+".")
+		}
+	}
 }

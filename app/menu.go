@@ -161,7 +161,11 @@ func rowItem(r model.Row, begun, window bool) tray.Item {
 	}
 	item.Items = append(item.Items, tray.Item{Text: upper(why)}, tray.Item{Separator: true})
 	for _, a := range actions {
-		if slices.Contains(r.Can, a.do) {
+		switch {
+		case !slices.Contains(r.Can, a.do):
+		case a.do == model.Pause:
+			item.Items = append(item.Items, pauses(a.text, model.Action{Do: a.do, Key: r.Key}))
+		default:
 			item.Items = append(item.Items, tray.Item{Text: a.text, Do: model.Action{Do: a.do, Key: r.Key}})
 		}
 	}
@@ -169,6 +173,13 @@ func rowItem(r model.Row, begun, window bool) tray.Item {
 		item.Items = append(item.Items, tray.Item{Text: menuDetails, Do: model.Action{Do: model.Open, Key: r.Key}})
 	}
 	return item
+}
+
+// pauses are those that a click begins: each ends by itself.
+func pauses(text string, a model.Action) tray.Item {
+	hour, tomorrow := a, a
+	hour.Value, tomorrow.Value = "1h", "tomorrow"
+	return tray.Item{Text: text, Items: []tray.Item{{Text: menuHour, Do: hour}, {Text: menuTomorrow, Do: tomorrow}}}
 }
 
 // rowText is a credential in one line: the state by its word where it is not
@@ -201,10 +212,7 @@ func allItems(m model.Model, window bool) []tray.Item {
 	case !m.Paused.IsZero():
 		items = append(items, tray.Item{Text: fmt.Sprintf(menuResumeAll, pausedUntil(m)), Do: model.Action{Do: model.ResumeAll}})
 	case m.Begun:
-		items = append(items, tray.Item{Text: menuPauseAll, Items: []tray.Item{
-			{Text: menuHour, Do: model.Action{Do: model.PauseAll, Value: "1h"}},
-			{Text: menuTomorrow, Do: model.Action{Do: model.PauseAll, Value: "tomorrow"}},
-		}})
+		items = append(items, pauses(menuPauseAll, model.Action{Do: model.PauseAll}))
 	}
 	login := tray.Item{Text: menuAtLogin, Checkable: true, Checked: m.AtLogin, Do: model.Action{Do: model.AtLogin, Value: "on"}}
 	if m.AtLogin {

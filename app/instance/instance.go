@@ -30,7 +30,7 @@ func (e *RunningError) Error() string {
 type Instance struct {
 	lock     *flock.Flock
 	folder   string
-	watcher  *fsnotify.Watcher
+	watcher  *fsnotify.Watcher // nil where the system has no watch to give
 	requests chan Request
 	closing  chan struct{}
 	watching sync.WaitGroup
@@ -54,15 +54,12 @@ func Claim(dir string) (*Instance, error) {
 	case !got:
 		return nil, &RunningError{Dir: dir}
 	}
+	// Without a watch (Linux gives a user 128 of them) the folder is looked at
+	// now and then: it is no reason not to start.
 	watcher, err := fsnotify.NewWatcher()
-	if err == nil {
-		if err = watcher.Add(folder); err != nil {
-			watcher.Close()
-		}
-	}
-	if err != nil {
-		lock.Unlock()
-		return nil, fmt.Errorf("%s cannot be watched: %w", folder, err)
+	if err == nil && watcher.Add(folder) != nil {
+		watcher.Close()
+		watcher = nil
 	}
 	i := &Instance{lock: lock, folder: folder, watcher: watcher, requests: make(chan Request), closing: make(chan struct{})}
 	i.watching.Go(i.watch)
@@ -79,7 +76,10 @@ func (i *Instance) Close() error {
 	i.once.Do(func() {
 		close(i.closing)
 		i.watching.Wait()
-		i.err = errors.Join(i.watcher.Close(), i.lock.Unlock())
+		if i.watcher != nil {
+			i.err = i.watcher.Close()
+		}
+		i.err = errors.Join(i.err, i.lock.Unlock())
 	})
 	return i.err
 }

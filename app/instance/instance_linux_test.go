@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lamplighter/lab/child"
 )
 
@@ -79,6 +81,23 @@ func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 		} else {
 			t.Log(err)
 		}
+	}
+}
+
+func TestASystemWithoutWatchesIsNoReasonNotToStart(t *testing.T) {
+	if !child.In(t, nil) {
+		return
+	}
+	child.Restrict(t, child.Fails(unix.SYS_INOTIFY_INIT1, unix.EMFILE))
+	dir := t.TempDir()
+	i := claim(t, dir)
+	ask(t, dir, Request{Do: "show"})
+	if r := next(t, i); r.Do != "show" {
+		t.Errorf("%+v", r)
+	}
+	ask(t, dir, Request{Do: "again"})
+	if r := next(t, i); r.Do != "again" {
+		t.Errorf("%+v", r)
 	}
 }
 

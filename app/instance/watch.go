@@ -11,17 +11,24 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// busy is how long a request that cannot be removed is left alone: on Windows
-// another program may have it open for a moment.
-const busy = 100 * time.Millisecond
+const (
+	// busy is how long a request that cannot be removed is left alone: on
+	// Windows another program may have it open for a moment.
+	busy = 100 * time.Millisecond
+	// unwatched is how often the folder is looked at where nothing tells.
+	unwatched = 2 * time.Second
+)
 
 // watch gives requests until the end. Between them it costs nothing.
 func (i *Instance) watch() {
 	defer close(i.requests)
 	for {
 		var again <-chan time.Time
-		if i.look() {
+		switch {
+		case i.look():
 			again = time.After(busy)
+		case i.watcher == nil:
+			again = time.After(unwatched)
 		}
 		if !i.wait(again) {
 			return
@@ -31,15 +38,20 @@ func (i *Instance) watch() {
 
 // wait returns when there may be something to see, and false at the end.
 func (i *Instance) wait(again <-chan time.Time) bool {
+	var events <-chan fsnotify.Event
+	var errs <-chan error
+	if i.watcher != nil {
+		events, errs = i.watcher.Events, i.watcher.Errors
+	}
 	for {
 		select {
 		case <-i.closing:
 			return false
 		case <-again:
 			return true
-		case <-i.watcher.Errors: // what was missed is still there
+		case <-errs: // what was missed is still there
 			return true
-		case e := <-i.watcher.Events:
+		case e := <-events:
 			switch {
 			case e.Name == i.folder && e.Has(fsnotify.Remove|fsnotify.Rename):
 				i.restore()

@@ -216,7 +216,7 @@ func (d *desktop) connect() {
 	}
 	address, err := d.address()
 	if err != nil {
-		d.fail(fmt.Errorf("%w: %v", ErrNoService, err))
+		d.fail(fmt.Errorf("%w: %w", ErrNoService, err))
 		return
 	}
 	d.connecting = true
@@ -225,7 +225,7 @@ func (d *desktop) connect() {
 		d.do(d.ctx, func() {
 			d.connecting = false
 			if err != nil {
-				d.fail(fmt.Errorf("%w: %v", ErrNoService, err))
+				d.fail(fmt.Errorf("%w: %w", ErrNoService, err))
 				return
 			}
 			d.bus = b
@@ -261,7 +261,7 @@ func (d *desktop) start() {
 		d.starting = false
 		if c.Err != nil {
 			d.broken = true
-			d.fail(fmt.Errorf("%w: %v", ErrNoService, c.Err))
+			d.fail(fmt.Errorf("%w: %w", ErrNoService, c.Err))
 		}
 	}, serverName, uint32(0))
 }
@@ -304,6 +304,9 @@ func (d *desktop) send(n *note) {
 			n.tries++
 			n.due = n.due || n.tries < 3 // one that the service cannot bear is given up
 			n.answer(err)
+			if d.bus.owner != owner {
+				d.proceed()
+			}
 			return
 		case d.bus.owner != owner: // it showed it and went
 		case d.notes[n.Tag] != n:
@@ -383,7 +386,7 @@ func (d *desktop) signal(s *dbus.Signal) {
 func (d *desktop) tell() {
 	b := d.bus
 	d.publish(Service{
-		Works:   b != nil && !d.silent && (d.can != nil || b.owner == "" && b.activatable && !d.broken),
+		Works:   b != nil && !d.silent && (b.owner != "" && d.asking == b.owner || b.owner == "" && b.activatable && !d.broken),
 		Buttons: d.can["actions"],
 	})
 }
@@ -405,7 +408,9 @@ func (d *desktop) message(n *note) []any {
 	if d.can["body-markup"] {
 		body = markup(body)
 	}
-	actions := []string{"default", "Open"} // a click; its label is shown by few
+	// "default" is a click elsewhere. xfce4-notifyd makes a button of it, with
+	// its label, and a click elsewhere only closes (0.7.3).
+	actions := []string{"default", "Open"}
 	if n.Button != "" && d.can["actions"] {
 		actions = slices.Concat([]string{Button, n.Button}, actions)
 	}

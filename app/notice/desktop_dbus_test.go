@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ type service struct {
 	shown  chan shown
 	closed chan uint32
 	hang   chan struct{} // non-nil: Notify waits for it
-	last   uint32
+	last   atomic.Uint32
 }
 
 type shown struct {
@@ -118,8 +119,7 @@ func (s *service) GetCapabilities() ([]string, *dbus.Error) { return s.can, nil 
 func (s *service) Notify(app string, replaces uint32, icon, title, body string, actions []string, hints map[string]dbus.Variant, expires int32) (uint32, *dbus.Error) {
 	id := replaces
 	if id == 0 {
-		s.last++
-		id = s.last
+		id = s.last.Add(1)
 	}
 	s.shown <- shown{id, replaces, app, icon, title, body, actions, hints, expires}
 	if s.hang != nil {
@@ -143,7 +143,7 @@ func (b *testBus) serve(can ...string) *service {
 }
 
 func newService(can ...string) *service {
-	return &service{can: can, shown: make(chan shown, 100), closed: make(chan uint32, 100), last: 6}
+	return &service{can: can, shown: make(chan shown, 100), closed: make(chan uint32, 100)}
 }
 
 func (s *service) on(conn *dbus.Conn) error {
@@ -415,6 +415,63 @@ func TestAHangingServiceBlocksNobody(t *testing.T) {
 			}
 		default:
 		}
+	}
+}
+
+func TestAHangingBusBlocksNobody(t *testing.T) {
+	t.Parallel()
+	b := startBus(t, "")
+	s := b.serve("actions")
+	n := b.notifier()
+	show(t, n, slack)
+	get(t, s.shown, "the notice")
+	stop := func(sig syscall.Signal) {
+		if err := b.cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(syscall.SIGSTOP)
+	late := b.notifier() // cannot even connect
+	errs := make(chan error)
+	for _, n := range []*Notifier{n, late} {
+		go func() { errs <- n.Show(t.Context(), slack) }()
+	}
+	for range 2 {
+		if err := get(t, errs, "Show"); !errors.Is(err, ErrSilent) {
+			t.Errorf("Show: %v", err)
+		}
+	}
+	stop(syscall.SIGCONT)
+	if got := get(t, s.shown, "what waited"); got.Replaces == 0 {
+		t.Errorf("a second notification: %+v", got)
+	}
+	until(t, n, Service{Works: true, Buttons: true})
+}
+
+func TestANoticeThatAServiceCannotBearIsGivenUp(t *testing.T) {
+	b := startBus(t, "")
+	n := b.notifier()
+	if err := n.Show(t.Context(), slack); !errors.Is(err, ErrNoService) {
+		t.Errorf("Show without a service: %v", err)
+	}
+	for range 3 {
+		s := newService("actions")
+		s.hang = make(chan struct{})
+		if err := s.on(b.dial()); err != nil {
+			t.Fatal(err)
+		}
+		get(t, s.shown, "the notice")
+		until(t, n, Service{Works: true, Buttons: true})
+		s.conn.Close()
+		close(s.hang)
+		until(t, n, Service{})
+	}
+	s := b.serve("actions")
+	linear := slack
+	linear.Tag, linear.Title = "codex/mcp/linear", "Linear needs you"
+	show(t, n, linear)
+	if got := get(t, s.shown, "another notice"); got.Title != linear.Title || len(s.shown) > 0 {
+		t.Errorf("shown: %+v", got)
 	}
 }
 

@@ -18,7 +18,9 @@ type shown struct {
 	conn   *dbus.Conn
 	clicks *clicks
 
-	mu       sync.Mutex // one redraw, look or click at a time
+	drawing sync.Mutex // one redraw at a time
+
+	mu       sync.Mutex // of what follows; not held while Face is asked
 	face     Face       // but for its Menu
 	pictures []pixmap
 	menu     menu
@@ -29,9 +31,12 @@ type shown struct {
 // draw shows the Face of now and says on the bus what is different, and nothing
 // where nothing is. It reports whether lines of the menu came, went or moved.
 func (s *shown) draw() bool {
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	face := s.t.Face()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	face, old := s.t.Face(), s.face
+	old := s.face
 	changed, moved := s.menu.draw(face.Menu)
 	face.Menu = nil
 	s.face = face

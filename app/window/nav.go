@@ -55,8 +55,8 @@ func (n *nav) update(m *model.Model, shown string) {
 	for _, e := range n.entries {
 		setShown(e.here, e.page == shown)
 		text := e.text
-		if e.page == pageProblems && len(m.Problems) > 0 {
-			text = fmt.Sprintf("%s (%d)", text, len(m.Problems))
+		if n := troubles(m); e.page == pageProblems && n > 0 {
+			text = fmt.Sprintf("%s (%d)", text, n)
 		}
 		if e.button.Text != text {
 			e.button.SetText(text)

@@ -64,20 +64,23 @@ func sections(rows []model.Row) (all []section) {
 		}
 		all[i].rows = append(all[i].rows, r)
 	}
-	first := func(r model.Row) int {
-		switch {
-		case r.NeedsYou:
-			return 0
-		case r.Unused:
-			return 2
-		}
-		return 1
-	}
 	for _, s := range all {
-		slices.SortStableFunc(s.rows, func(a, b model.Row) int { return first(a) - first(b) })
+		slices.SortStableFunc(s.rows, func(a, b model.Row) int { return rank(a) - rank(b) })
 	}
-	slices.SortStableFunc(all, func(a, b section) int { return first(a.rows[0]) - first(b.rows[0]) })
+	slices.SortStableFunc(all, func(a, b section) int { return rank(a.rows[0]) - rank(b.rows[0]) })
 	return all
+}
+
+// rank is where a Row stands: who needs a person is first, who is used by
+// nobody last.
+func rank(r model.Row) int {
+	switch {
+	case r.NeedsYou:
+		return 0
+	case r.Unused:
+		return 2
+	}
+	return 1
 }
 
 func (o *overview) update(m *model.Model, now time.Time) {
@@ -87,7 +90,7 @@ func (o *overview) update(m *model.Model, now time.Time) {
 	for _, s := range sections(m.Rows) {
 		g := o.groups[s.client]
 		if g == nil {
-			g = newGroup(s.client)
+			g = newGroup(s.client, "")
 			o.groups[s.client] = g
 		}
 		setText(g.count, tokens(len(s.rows)))
@@ -118,8 +121,8 @@ func (o *overview) update(m *model.Model, now time.Time) {
 	settle(o.scroll)
 }
 
-func newGroup(client string) *group {
-	g := &group{title: widget.NewLabelWithStyle(client, fyne.TextAlignLeading, fyne.TextStyle{Bold: true}), count: widget.NewLabel("")}
+func newGroup(client, count string) *group {
+	g := &group{title: widget.NewLabelWithStyle(client, fyne.TextAlignLeading, fyne.TextStyle{Bold: true}), count: widget.NewLabel(count)}
 	g.title.SizeName = theme.SizeNameSubHeadingText
 	g.count.Importance = widget.LowImportance
 	g.box = container.New(margin{top: 0.8, bottom: 0.1, left: 0.2}, container.NewBorder(nil, nil, fit(g.title), container.NewCenter(fit(g.count))))

@@ -73,12 +73,8 @@ func (r *row) set(data model.Row, now time.Time) {
 	setText(r.title, data.Name)
 	setText(r.host, hostOf(data))
 	r.says.set(stateWord(data.State), data.Reason, m.text)
-	do := ""
-	if data.Do != "" {
-		do = fmt.Sprintf(wordToDo, data.Do)
-	}
-	setText(r.todo, do)
-	setShown(r.does, do != "")
+	setText(r.todo, todo(data))
+	setShown(r.does, data.Do != "")
 	left, share := remaining(data, now)
 	r.bar.set(left, share, m)
 	setShown(r.button, data.NeedsYou && slices.Contains(data.Can, model.Login))

@@ -10,7 +10,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -80,7 +79,7 @@ func (n *notes) set(texts []string) {
 		for _, text := range texts {
 			label := widget.NewLabel(text)
 			label.Wrapping = fyne.TextWrapWord
-			n.box.Add(strip(theme.IconNameInfo, label, layout.NewSpacer()))
+			n.box.Add(strip(theme.IconNameInfo, label, nowhere()))
 		}
 		n.box.Refresh()
 	}

@@ -12,6 +12,17 @@ import (
 	"lamplighter/app/model"
 )
 
+// The pages. Those that a Show can name are called as it calls them.
+const (
+	pageOverview = ""
+	pageHistory  = "history"
+	pageSettings = "settings"
+	pageProblems = "problems"
+	pageAbout    = "about"
+	pageRow      = "row"
+	pageBegin    = "begin"
+)
+
 // A page is one of what the window can show.
 type page interface {
 	object() fyne.CanvasObject
@@ -20,50 +31,169 @@ type page interface {
 }
 
 // A Window draws the last Model that it was given, and says what a person asked
-// for. Its methods are called on Fyne's goroutine.
+// for. But for Hand, its methods are called on Fyne's goroutine.
 type Window struct {
 	app  fyne.App
 	win  fyne.Window
-	tell func(model.Action)
+	send func(model.Action)
 	now  func() time.Time
 
 	inbox    inbox
 	model    *model.Model
 	received time.Time
 	pages    map[string]page
-	shown    string // the name of the page
-	room     *fyne.Container
+	turned   string // the page that was asked for
+	shown    string // the page that is shown
 	nav      *nav
+	signIn   *signIn
+	strip    *saidStrip
+	body     *fyne.Container
 }
 
-// New makes the window of an application; tell is called with what a person
+// New makes the window of an application; send is called with what a person
 // asks for.
-func New(app fyne.App, tell func(model.Action)) *Window {
+func New(app fyne.App, send func(model.Action)) *Window {
 	app.Settings().SetTheme(newLook(1))
-	w := &Window{app: app, win: app.NewWindow(wordTitle), tell: tell, now: time.Now, model: &model.Model{Begun: true}}
-	w.pages = map[string]page{pageOverview: newOverview(w)}
-	w.nav = newNav(w)
-	w.room = container.NewStack()
+	w := &Window{app: app, win: app.NewWindow(wordTitle), now: time.Now, model: &model.Model{Begun: true, Summary: wordWaiting}}
+	w.send = func(a model.Action) {
+		w.said("") // it was about the Action before
+		send(a)
+	}
+	w.pages = map[string]page{
+		pageOverview: newOverview(w), pageHistory: newHistoryPage(w), pageSettings: newSettingsPage(w),
+		pageProblems: newProblemsPage(w), pageAbout: newAboutPage(), pageRow: newRowPage(w), pageBegin: newBeginPage(w),
+	}
+	room := container.NewStack()
 	for _, p := range w.pages {
 		p.object().Hide()
-		w.room.Add(p.object())
+		room.Add(p.object())
 	}
-	w.win.SetContent(container.NewBorder(nil, nil, w.nav.box, nil, w.room))
+	w.nav, w.signIn, w.strip = newNav(w), newSignIn(w), newSaid(w)
+	w.body = container.New(bodyLayout{}, w.signIn.box, room, w.strip.box)
+	w.win.SetContent(container.NewBorder(nil, nil, w.nav.box, nil, w.body))
 	w.win.SetPadded(false)
-	w.win.Resize(fyne.NewSize(960, 660))
+	w.win.Resize(fyne.NewSize(960, 680))
 	w.listen()
+	w.shown = pageBegin // not what is shown next
 	w.show(pageOverview)
 	return w
 }
 
-// The pages, as a Show names them.
-const (
-	pageOverview = ""
-	pageHistory  = "history"
-	pageSettings = "settings"
-	pageProblems = "problems"
-	pageAbout    = "about"
-)
+// redraw is how often the time that is left is drawn anew.
+const redraw = 30 * time.Second
+
+// Run shows the window until it is closed. It has to be called by main.
+func (w *Window) Run() {
+	tick := time.NewTicker(redraw)
+	defer tick.Stop()
+	go func() {
+		for range tick.C {
+			fyne.Do(w.update)
+		}
+	}()
+	w.win.SetMaster()
+	w.win.ShowAndRun()
+}
+
+// Model shows a new Model.
+func (w *Window) Model(m *model.Model) {
+	w.model, w.received = m, w.now()
+	w.update()
+}
+
+// other does what a Message asks that holds no Model.
+func (w *Window) other(m model.Message) {
+	if m.Said != "" {
+		w.said(m.Said)
+	}
+	if m.Show == nil {
+		return
+	}
+	w.win.RequestFocus()
+	if m.Show.Key != "" {
+		w.openRow(m.Show.Key)
+	} else {
+		w.show(m.Show.Page)
+	}
+}
+
+// clock is the time by the keeper's clock: by what has passed since its Model.
+func (w *Window) clock() time.Time {
+	if w.model.At.IsZero() {
+		return w.now()
+	}
+	return w.model.At.Add(w.now().Sub(w.received))
+}
+
+// show turns to a page.
+func (w *Window) show(name string) {
+	if w.pages[name] == nil {
+		name = pageOverview
+	}
+	w.turned = name
+	w.update()
+}
+
+// update draws what can be seen. Until the user has begun, the first run stands
+// in the overview's place, alone.
+func (w *Window) update() {
+	name := w.turned
+	if name == pageOverview && !w.model.Begun {
+		name = pageBegin
+	}
+	turned := name != w.shown
+	w.shown = name
+	for other, p := range w.pages {
+		setShown(p.object(), other == name)
+	}
+	if turned {
+		w.leave()
+	}
+	w.nav.update(w.model, name)
+	setShown(w.nav.box, name != pageBegin)
+	w.signIn.update(w.model)
+	w.relay()
+	w.pages[name].update(w.model, w.clock())
+}
+
+// relay lays out what stands above and below the page.
+func (w *Window) relay() { w.body.Layout.Layout(w.body.Objects, w.body.Size()) }
+
+// leave takes the focus from what is not shown any more.
+func (w *Window) leave() {
+	canvas := w.win.Canvas()
+	focused, ok := canvas.Focused().(fyne.CanvasObject)
+	if !ok {
+		return
+	}
+	for _, e := range w.nav.entries {
+		if focused == fyne.CanvasObject(e.button) {
+			return
+		}
+	}
+	canvas.Unfocus()
+}
+
+// openRow shows the page of a credential, if there is such a one.
+func (w *Window) openRow(key string) {
+	p := w.pages[pageRow].(*rowPage)
+	if p.key != key {
+		p.key = key
+		p.scroll.ScrollToTop()
+	}
+	w.show(pageRow)
+}
+
+// escape goes back to the overview, and to the row that was left.
+func (w *Window) escape() {
+	from := w.shown
+	w.show(pageOverview)
+	if from == pageRow {
+		if r := w.pages[pageOverview].(*overview).rows[w.pages[pageRow].(*rowPage).key]; r != nil && w.shown == pageOverview {
+			w.win.Canvas().Focus(r)
+		}
+	}
+}
 
 func (w *Window) keyboard(name string, in *container.Scroll) keyboard {
 	return keyboard{name: name, in: in, escape: w.escape, window: w}
@@ -91,60 +221,26 @@ func (w *Window) TypedShortcut(s fyne.Shortcut) {
 	}
 }
 
-// escape goes back to the overview.
-func (w *Window) escape() { w.show(pageOverview) }
+// A bodyLayout stands a banner over the page, and a strip under it.
+type bodyLayout struct{}
 
-// send tells what a person asked for.
-func (w *Window) send(a model.Action) { w.tell(a) }
-
-// Run shows the window until it is closed. It has to be called by main.
-func (w *Window) Run() {
-	w.win.SetMaster()
-	w.win.ShowAndRun()
-}
-
-// other does what a Message asks that is no Model.
-func (w *Window) other(m model.Message) {
-	if m.Show != nil {
-		w.win.RequestFocus()
-		if m.Show.Key != "" {
-			w.openRow(m.Show.Key)
-		} else {
-			w.show(m.Show.Page)
+func (bodyLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	high := func(o fyne.CanvasObject) float32 {
+		if !o.Visible() {
+			return 0
 		}
+		o.Resize(fyne.NewSize(size.Width, o.Size().Height))
+		height := min(o.MinSize().Height, size.Height/2)
+		o.Resize(fyne.NewSize(size.Width, height))
+		return height
 	}
+	top, bottom := high(o[0]), high(o[2])
+	o[0].Move(fyne.NewPos(0, 0))
+	o[2].Move(fyne.NewPos(0, size.Height-bottom))
+	o[1].Resize(fyne.NewSize(size.Width, size.Height-top-bottom))
+	o[1].Move(fyne.NewPos(0, top))
 }
 
-// Model shows a new Model.
-func (w *Window) Model(m *model.Model) {
-	w.model, w.received = m, w.now()
-	w.update()
+func (bodyLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return o[1].MinSize().Max(fyne.NewSize(32*em(), 24*em()))
 }
-
-// clock is the time by the keeper's clock: by what has passed since its Model.
-func (w *Window) clock() time.Time {
-	if w.model.At.IsZero() {
-		return w.now()
-	}
-	return w.model.At.Add(w.now().Sub(w.received))
-}
-
-// update draws what can be seen.
-func (w *Window) update() {
-	w.nav.update(w.model, w.shown)
-	w.pages[w.shown].update(w.model, w.clock())
-}
-
-// show turns to a page.
-func (w *Window) show(name string) {
-	if w.pages[name] == nil {
-		name = pageOverview
-	}
-	w.shown = name
-	for other, p := range w.pages {
-		setShown(p.object(), other == name)
-	}
-	w.update()
-}
-
-func (w *Window) openRow(key string) {}
