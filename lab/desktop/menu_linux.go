@@ -67,7 +67,11 @@ func (i *Item) Activate(token string) {
 }
 
 func (i *Item) menu(method string, args ...any) *dbus.Call {
-	path, _ := i.Property("Menu").Value().(dbus.ObjectPath)
+	v, err := i.object.GetProperty(itemName + ".Menu")
+	if err != nil {
+		return &dbus.Call{Err: err}
+	}
+	path, _ := v.Value().(dbus.ObjectPath)
 	return i.conn.Object(i.Owner, path).Call(menuName+"."+method, 0, args...)
 }
 
