@@ -286,6 +286,7 @@ func TestWhatIsNoRequestIsRemovedWithoutEffect(t *testing.T) {
 	if r := next(t, i); r.Do != "last" {
 		t.Errorf("%+v has an effect", r)
 	}
+	i.Close() // it has looked at everything
 	if names := left(t, dir); len(names) != 1 || names[0] != draft+"new" {
 		t.Errorf("%q are left", names)
 	}
