@@ -257,13 +257,15 @@ func (d *desktop) start() {
 		return
 	}
 	d.starting = true
-	d.call(d.bus.conn.BusObject(), busName+".StartServiceByName", func(c *dbus.Call) {
+	// Not StartServiceByName: dbus-daemon (1.14) answers it with an error for a
+	// service that came a moment ago and is none that it could start.
+	d.call(0, "GetCapabilities", func(c *dbus.Call) {
 		d.starting = false
-		if c.Err != nil {
+		if c.Err != nil && d.bus.owner == "" {
 			d.broken = true
 			d.fail(fmt.Errorf("%w: %w", ErrNoService, c.Err))
 		}
-	}, serverName, uint32(0))
+	})
 }
 
 // ask asks the service what it can do.
@@ -273,7 +275,7 @@ func (d *desktop) ask() {
 		return
 	}
 	d.asking = owner
-	d.call(d.bus.server, serverName+".GetCapabilities", func(c *dbus.Call) {
+	d.call(dbus.FlagNoAutoStart, "GetCapabilities", func(c *dbus.Call) {
 		if d.bus.owner != owner {
 			return
 		}
@@ -295,7 +297,7 @@ func (d *desktop) ask() {
 func (d *desktop) send(n *note) {
 	n.sending, n.due = true, false
 	owner := d.bus.owner
-	d.call(d.bus.server, serverName+".Notify", func(c *dbus.Call) {
+	d.call(dbus.FlagNoAutoStart, "Notify", func(c *dbus.Call) {
 		n.sending = false
 		var id uint32
 		err := c.Store(&id)
@@ -330,11 +332,11 @@ func (d *desktop) take(id uint32) {
 	}
 }
 
-// call calls without waiting; then runs when the answer is there, unless the
-// bus is another by then.
-func (d *desktop) call(of dbus.BusObject, method string, then func(*dbus.Call), args ...any) {
+// call calls the service without waiting; then runs when the answer is there,
+// unless the bus is another by then.
+func (d *desktop) call(flags dbus.Flags, method string, then func(*dbus.Call), args ...any) {
 	b := d.bus
-	c := of.Go(method, dbus.FlagNoAutoStart, make(chan *dbus.Call, 1), args...)
+	c := b.server.Go(serverName+"."+method, flags, make(chan *dbus.Call, 1), args...)
 	go func() {
 		<-c.Done
 		d.do(d.ctx, func() {
