@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -17,6 +18,8 @@ type card struct {
 	ground *canvas.Rectangle
 	fill   fyne.ThemeColorName
 	flat   bool // no round corners
+	// outline leaves the ground clear and draws an edge as a field has it.
+	outline bool
 }
 
 func newCard(fill fyne.ThemeColorName) *card {
@@ -36,6 +39,11 @@ func (c *card) CreateRenderer() fyne.WidgetRenderer {
 }
 
 func (c *card) paint() {
+	if c.outline {
+		c.ground.FillColor, c.ground.CornerRadius = color.Transparent, theme.InputRadiusSize()
+		c.ground.StrokeColor, c.ground.StrokeWidth = themed(theme.ColorNameInputBorder), 1
+		return
+	}
 	c.ground.FillColor = themed(c.fill)
 	if !c.flat {
 		c.ground.CornerRadius = 10

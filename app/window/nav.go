@@ -11,10 +11,13 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"lamplighter/app/model"
+	"lamplighter/assets"
 )
 
 // A nav is the list of pages at the side.
 type nav struct {
+	lamp    *widget.Icon // as in the tray
+	state   string
 	box     fyne.CanvasObject
 	entries []*navEntry
 }
@@ -27,7 +30,10 @@ type navEntry struct {
 
 func newNav(w *Window) *nav {
 	n := &nav{}
-	column := newColumn(0.3)
+	n.lamp = widget.NewIcon(nil)
+	name := widget.NewLabelWithStyle(wordTitle, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	brand := container.New(margin{bottom: 0.9, left: 0.35}, container.New(brandLayout{}, n.lamp, fit(name)))
+	column := newColumn(0.3, brand)
 	for _, e := range []struct {
 		page, text string
 		icon       fyne.Resource
@@ -52,6 +58,10 @@ func newNav(w *Window) *nav {
 }
 
 func (n *nav) update(m *model.Model, shown string) {
+	if m.Icon != n.state || n.lamp.Resource == nil {
+		n.state = m.Icon
+		n.lamp.SetResource(lamp(m.Icon))
+	}
 	for _, e := range n.entries {
 		setShown(e.here, e.page == shown)
 		text := e.text
@@ -71,4 +81,27 @@ func (sidebar) Layout(o []fyne.CanvasObject, size fyne.Size) { o[0].Resize(size)
 
 func (sidebar) MinSize(o []fyne.CanvasObject) fyne.Size {
 	return o[0].MinSize().Max(fyne.NewSize(10.5*em(), 0))
+}
+
+// lamp is the street lamp in a state, as the tray shows it.
+func lamp(state string) fyne.Resource {
+	if drawing := assets.Drawing(state); drawing != nil {
+		return fyne.NewStaticResource("lamp-"+state+".svg", drawing)
+	}
+	return fyne.NewStaticResource("lamp.svg", assets.AppSVG)
+}
+
+// A brandLayout sets the lamp beside the name.
+type brandLayout struct{}
+
+func (brandLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	o[0].Resize(fyne.NewSize(2*em(), 2*em()))
+	o[0].Move(fyne.NewPos(0, 0))
+	least := o[1].MinSize()
+	o[1].Resize(least)
+	o[1].Move(fyne.NewPos(2.5*em(), (size.Height-least.Height)/2))
+}
+
+func (brandLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(2.5*em()+o[1].MinSize().Width, 2*em())
 }

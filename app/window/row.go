@@ -58,7 +58,7 @@ func (w *Window) row(in *container.Scroll) *row {
 	r.button.Importance = widget.HighImportance
 	r.next = widget.NewIcon(theme.NewColoredResource(theme.NavigateNextIcon(), colorDim))
 	text := newColumn(0.3, container.New(naming{}, fit(r.title), fit(r.host)), fit(r.says), r.does)
-	r.body = container.New(rowLayout{}, r.icon, text, r.bar, r.button, r.next)
+	r.body = container.New(&rowLayout{}, r.icon, text, r.bar, r.button, r.next)
 	r.ExtendBaseWidget(r)
 	return r
 }

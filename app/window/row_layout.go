@@ -10,37 +10,68 @@ import (
 
 // A rowLayout lines up the parts of all rows: icon, text, bar, button, arrow.
 // The room of the button is kept where there is none, so that bars stand under
-// each other.
-type rowLayout struct{}
+// each other. Where that is too narrow to read, bar and button go under the
+// text.
+type rowLayout struct{ width float32 }
 
-func (rowLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
-	icon, text, bar, button, next := o[0], o[1], o[2], o[3], o[4]
-	small := 1.4 * em()
-	right := size.Width
-	put := func(o fyne.CanvasObject, width, height float32) {
-		right -= width
-		o.Resize(fyne.NewSize(width, height))
-		o.Move(fyne.NewPos(right, (size.Height-height)/2))
-		right -= 0.9 * em()
-	}
-	put(next, small, small)
-	put(button, button.MinSize().Width, button.MinSize().Height)
-	put(bar, barWidth(size.Width), bar.MinSize().Height)
-	icon.Resize(fyne.NewSize(1.6*em(), 1.6*em()))
-	icon.Move(fyne.NewPos(0, 0))
-	left := 2.6 * em()
-	text.Resize(fyne.NewSize(right-left, text.Size().Height))
-	height := text.MinSize().Height
-	text.Resize(fyne.NewSize(right-left, height))
-	text.Move(fyne.NewPos(left, (size.Height-height)/2))
-	icon.Move(fyne.NewPos(0, (size.Height-height)/2))
+func (l *rowLayout) narrow() bool { return l.width < 40*em() }
+
+// sizes are those of the bar and of the button.
+func (l *rowLayout) sizes(o []fyne.CanvasObject) (bar, button fyne.Size) {
+	bar, button = o[2].MinSize(), o[3].MinSize()
+	bar.Width = max(bar.Width, min(16*em(), l.width*0.24))
+	button.Width += 1.2 * em()
+	return bar, button
 }
 
-func barWidth(width float32) float32 { return max(10*em(), min(16*em(), width*0.24)) }
+func (l *rowLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	l.width = size.Width
+	icon, text, next := o[0], o[1], o[4]
+	left, small, gap := 2.6*em(), 1.2*em(), 0.9*em()
+	bar, button := l.sizes(o)
+	place := func(o fyne.CanvasObject, x, y float32, size fyne.Size) {
+		o.Resize(size)
+		o.Move(fyne.NewPos(x, y))
+	}
+	end := size.Width - small
+	place(next, end, (size.Height-small)/2, fyne.NewSquareSize(small))
+	end -= gap
+	if !l.narrow() {
+		end -= button.Width
+		place(o[3], end, (size.Height-button.Height)/2, button)
+		end -= gap + bar.Width
+		place(o[2], end, (size.Height-bar.Height)/2, bar)
+		end -= gap
+	}
+	text.Resize(fyne.NewSize(end-left, text.Size().Height))
+	height := text.MinSize().Height
+	top := float32(0)
+	if l.narrow() {
+		y := height + 0.5*em()
+		middle := max(bar.Height, button.Height)
+		if !o[3].Visible() {
+			middle = bar.Height
+		}
+		place(o[2], left, y+(middle-bar.Height)/2, bar)
+		place(o[3], left+bar.Width+gap, y+(middle-button.Height)/2, button)
+	} else {
+		top = (size.Height - height) / 2
+	}
+	place(text, left, top, fyne.NewSize(end-left, height))
+	place(icon, 0, top-0.1*em(), fyne.NewSquareSize(1.6*em()))
+}
 
-func (rowLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
-	text, bar, button := o[1].MinSize(), o[2].MinSize(), o[3].MinSize()
-	return fyne.NewSize(14*em()+bar.Width+button.Width, max(text.Height, bar.Height, button.Height))
+func (l *rowLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	bar, button := l.sizes(o)
+	text := o[1].MinSize().Height
+	if l.narrow() {
+		under := bar.Height
+		if o[3].Visible() {
+			under = max(under, button.Height)
+		}
+		return fyne.NewSize(22*em(), text+0.5*em()+under)
+	}
+	return fyne.NewSize(22*em(), max(text, bar.Height, button.Height))
 }
 
 // A naming sets a name and, dim beside it, its host: the name is cut last.
@@ -52,7 +83,10 @@ func (naming) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	o[0].Move(fyne.NewPos(0, 0))
 	o[0].Resize(fyne.NewSize(name, size.Height))
 	rest := max(0, size.Width-name-gap)
-	setShown(o[1], rest > 5*em() || rest >= natural(o[1]))
+	if rest < 5*em() && rest < natural(o[1]) {
+		rest = 0
+	}
+	setShown(o[1], rest > 0)
 	o[1].Move(fyne.NewPos(name+gap, 0))
 	o[1].Resize(fyne.NewSize(rest, size.Height))
 }

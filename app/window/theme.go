@@ -45,7 +45,7 @@ var colors = map[fyne.ThemeColorName]shade{
 	theme.ColorNameBackground:          {rgb(0xf7f4ee), rgb(0x1b1917)},
 	theme.ColorNameForeground:          {rgb(0x2a2520), rgb(0xece5da)},
 	theme.ColorNamePlaceHolder:         {rgb(0x6d645a), rgb(0xa79d90)},
-	theme.ColorNameDisabled:            {rgb(0x8a8177), rgb(0x7d756b)},
+	theme.ColorNameDisabled:            {rgb(0x6d645a), rgb(0xa79d90)},
 	theme.ColorNameButton:              {rgb(0xebe5da), rgb(0x35302b)},
 	theme.ColorNameDisabledButton:      {rgb(0xefebe3), rgb(0x2a2723)},
 	theme.ColorNameHover:               {rgba(0x00000010), rgba(0xffffff12)},

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 
 	"lamplighter/app/model"
+	"lamplighter/assets"
 )
 
 // The pages. Those that a Show can name are called as it calls them.
@@ -72,6 +73,7 @@ func New(app fyne.App, send func(model.Action)) *Window {
 	w.body = container.New(bodyLayout{}, w.signIn.box, room, w.strip.box)
 	w.win.SetContent(container.NewBorder(nil, nil, w.nav.box, nil, w.body))
 	w.win.SetPadded(false)
+	w.win.SetIcon(fyne.NewStaticResource("lamplighter.png", assets.App))
 	w.win.Resize(fyne.NewSize(960, 680))
 	w.listen()
 	w.shown = pageBegin // not what is shown next
@@ -229,15 +231,15 @@ func (bodyLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 		if !o.Visible() {
 			return 0
 		}
-		o.Resize(fyne.NewSize(size.Width, o.Size().Height))
-		height := min(o.MinSize().Height, size.Height/2)
-		o.Resize(fyne.NewSize(size.Width, height))
-		return height
+		for range 2 { // what wraps knows its height only when it knows its width
+			o.Resize(fyne.NewSize(size.Width, min(o.MinSize().Height, size.Height)))
+		}
+		return o.Size().Height
 	}
 	top, bottom := high(o[0]), high(o[2])
 	o[0].Move(fyne.NewPos(0, 0))
 	o[2].Move(fyne.NewPos(0, size.Height-bottom))
-	o[1].Resize(fyne.NewSize(size.Width, size.Height-top-bottom))
+	o[1].Resize(fyne.NewSize(size.Width, max(0, size.Height-top-bottom)))
 	o[1].Move(fyne.NewPos(0, top))
 }
 

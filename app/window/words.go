@@ -32,6 +32,7 @@ const (
 	wordBeginFoot   = "You can change your mind in the settings at any time."
 	wordWatchNotice = "Everything is only watched."
 
+	wordSignInAgain = "Sign in again"
 	wordRefresh     = "Refresh now"
 	wordSignIn      = "Sign in"
 	wordCopyToken   = "Copy access token"
@@ -62,7 +63,7 @@ const (
 	wordNoBrowser   = "No browser could be started. Copy the address and open it where there is one."
 	wordTimeline    = "Timeline"
 	wordMore        = "All %d in the history"
-	wordPrints      = "refresh token %s → %s"
+	wordPrints      = "refresh token %s, then %s"
 	wordPrint       = "refresh token %s"
 	wordFilter      = "Filter"
 	wordFilterHint  = "Filter by name, word or fingerprint"
