@@ -111,7 +111,7 @@ func TestWhatIsCopiedCanBePasted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp")
+	server := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-noreset")
 	server.ExtraFiles = []*os.File{w}
 	if err := server.Start(); err != nil {
 		t.Skip(err)
@@ -128,7 +128,13 @@ func TestWhatIsCopiedCanBePasted(t *testing.T) {
 	if err := Copy(t.Context(), from(map[string]string{"DISPLAY": display}), secret); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(xsel, "--clipboard", "--output").Output()
+	var out []byte
+	for range 200 { // xclip goes on in the background, and is not there at once
+		if out, err = exec.Command(xsel, "--clipboard", "--output").Output(); err == nil && len(out) > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if err != nil || string(out) != secret {
 		t.Errorf("%q, %v", out, err)
 	}
