@@ -63,6 +63,9 @@ var busy = make(chan struct{}, 1)
 
 var errTooLate = errors.New("nobody signed in for five minutes")
 
+// A client that has no such command yet (Claude Code 2.1.100), or does not know
+// the server outside of its project, says so and ends within two seconds on a
+// terminal too (observed), so that nothing has to be known about either before.
 func alone(ctx context.Context, words, env []string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, unwatched, errTooLate)
 	defer cancel()
