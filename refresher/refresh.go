@@ -59,6 +59,26 @@ func (r *Refresher) Refresh(ctx context.Context, row Row, o Options) Outcome {
 		return Outcome{Row: row, Did: Failed, Err: err}
 	}
 	defer land()
+	for {
+		out := r.refresh(ctx, row, o)
+		if out.Answer.Kind == exchange.Dead && out.Err == nil {
+			out = r.confirm(ctx, out)
+		}
+		if out.Did != "" {
+			return out
+		}
+		row = out.Row
+	}
+}
+
+// tend is Refresh for who looks at the store later by himself: he does not wait
+// for what a refusal may turn into.
+func (r *Refresher) tend(ctx context.Context, row Row, o Options) Outcome {
+	land, err := r.fly(ctx, row.Key)
+	if err != nil {
+		return Outcome{Row: row, Did: Failed, Err: err}
+	}
+	defer land()
 	return r.refresh(ctx, row, o)
 }
 
@@ -74,9 +94,6 @@ func (r *Refresher) refresh(ctx context.Context, row Row, o Options) Outcome {
 		}
 		a := attempt{r: r, row: row, o: o}
 		out := a.run(ctx)
-		if out.Answer.Kind == exchange.Dead && out.Err == nil {
-			out = r.confirm(ctx, out)
-		}
 		if out.Did != "" {
 			return out
 		}

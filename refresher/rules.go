@@ -167,7 +167,10 @@ func dead(in Input) (Decision, bool) {
 	case in.Marked:
 		d := Decision{State: SignInNeeded, Why: WasRefused}
 		if !in.back(in.M.Dead) {
-			d.At = later(in.M.Dead.Add(confirmAfter), in.Now)
+			// Its client may have been between its answer and its write.
+			if d.At = in.M.Dead.Add(again); !d.At.After(in.Now) {
+				d.At = later(in.M.Dead.Add(confirmAfter), in.Now)
+			}
 		}
 		return d, true
 	case in.rests(ledger.User):

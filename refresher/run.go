@@ -1,6 +1,7 @@
 package refresher
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -16,8 +17,11 @@ const (
 	// the look at the network. With an Alarm, which knows the wall clock, it may
 	// be longer.
 	tick = time.Minute
-	// atOnce bounds how many credentials are refreshed at a time.
-	atOnce = 8
+	// atOnce bounds how many credentials are refreshed at a time, for each holds
+	// its client's store in memory. atServer is how many of them may be one
+	// server's: so one that hangs holds up its own, and nobody else's.
+	atOnce   = 32
+	atServer = 8
 	// settled is how long a credential rests whose refresh came to nothing and
 	// left no wait of its own, so that no state can make us spin.
 	settled = 30 * time.Second
@@ -34,7 +38,7 @@ const (
 func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(), publish func(Snapshot)) {
 	k := keeper{
 		r: r, ended: make(chan Outcome, atOnce),
-		flying: map[credfiles.Key]bool{}, began: map[credfiles.Key]time.Time{}, rests: map[credfiles.Key]time.Time{},
+		flying: map[credfiles.Key]string{}, began: map[credfiles.Key]time.Time{}, rests: map[credfiles.Key]time.Time{},
 		network: r.network(), ticked: clock(),
 	}
 	defer k.group.Wait()
@@ -122,13 +126,12 @@ func (r *Refresher) network() string {
 // keeper is what Run remembers between two scans. Nothing in it is needed to
 // decide rightly: another process has none of it.
 type keeper struct {
-	r       *Refresher
-	group   sync.WaitGroup
-	ended   chan Outcome // has room for all that run
-	running int
-	flying  map[credfiles.Key]bool      // refreshes of our own
-	began   map[credfiles.Key]time.Time // when each began last
-	rests   map[credfiles.Key]time.Time
+	r      *Refresher
+	group  sync.WaitGroup
+	ended  chan Outcome                // has room for all that run
+	flying map[credfiles.Key]string    // refreshes of our own, and their servers
+	began  map[credfiles.Key]time.Time // when each began last
+	rests  map[credfiles.Key]time.Time
 
 	alarm   Alarm
 	network string
@@ -192,26 +195,43 @@ func (k *keeper) wanted(row Row) (Options, bool) {
 // start begins the refreshes that are due, a few at a time.
 func (k *keeper) start(ctx context.Context, snap Snapshot) {
 	for _, row := range snap.Rows {
-		if o, ok := k.wanted(row); ok && k.free(row.Key) {
-			k.fly(row.Key, func() Outcome { return k.r.Refresh(ctx, row, o) })
+		if o, ok := k.wanted(row); ok && k.free(row) {
+			k.fly(row, func() Outcome { return k.r.tend(ctx, row, o) })
 		}
 	}
 }
 
 // free reports that a flight may begin. Where there are too many, the next
-// scan comes when one has ended.
-func (k *keeper) free(key credfiles.Key) bool {
-	return k.running < atOnce && !k.r.busy(key) && !k.flying[key] && !clock().Before(k.rests[key])
+// begins when one has ended.
+func (k *keeper) free(row Row) bool {
+	if len(k.flying) == atOnce || k.flies(row.Key) || k.r.busy(row.Key) || clock().Before(k.rests[row.Key]) {
+		return false
+	}
+	here, there := 0, server(row)
+	for _, s := range k.flying {
+		if s == there {
+			here++
+		}
+	}
+	return here < atServer
 }
 
-func (k *keeper) fly(key credfiles.Key, refresh func() Outcome) {
-	k.running++
-	k.flying[key], k.began[key] = true, clock()
+// server is where a refresh will go, as far as that is known before it.
+func server(row Row) string {
+	return hostOf(cmp.Or(row.TokenURL, row.Memory.TokenURL, row.Issuer, row.ServerURL))
+}
+
+func (k *keeper) flies(key credfiles.Key) bool {
+	_, ok := k.flying[key]
+	return ok
+}
+
+func (k *keeper) fly(row Row, refresh func() Outcome) {
+	k.flying[row.Key], k.began[row.Key] = server(row), clock()
 	k.group.Go(func() { k.ended <- refresh() })
 }
 
 func (k *keeper) end(out Outcome) {
-	k.running--
 	delete(k.flying, out.Key)
 	delete(k.rests, out.Key)
 	// What went back is put right at once: the rule against fights bounds that.
@@ -224,7 +244,7 @@ func (k *keeper) end(out Outcome) {
 func (k *keeper) shown(snap Snapshot) Snapshot {
 	snap.At, snap.Rows = time.Now(), slices.Clone(snap.Rows)
 	for i, row := range snap.Rows {
-		if k.flying[row.Key] || k.r.busy(row.Key) {
+		if k.flies(row.Key) || k.r.busy(row.Key) {
 			snap.Rows[i].Decision = Decision{State: Refreshing, Why: InFlight}
 		}
 	}
@@ -240,13 +260,13 @@ func (k *keeper) next(snap Snapshot) time.Time {
 		at := row.At
 		_, wanted := k.wanted(row)
 		switch {
-		case k.flying[row.Key]:
+		case k.flies(row.Key):
 			continue // its end is a signal
 		case k.r.busy(row.Key):
 			at = now.Add(tick) // the end of somebody else's is none
 		case wanted:
 			at = k.rests[row.Key]
-		case row.By != nil:
+		case row.By != nil && !(at.After(now) && at.Before(now.Add(tick))):
 			at = now.Add(tick) // nor is a program's end
 		case at.IsZero():
 			continue
@@ -268,13 +288,13 @@ func (k *keeper) strays(ctx context.Context, snap Snapshot) {
 		known[row.Key] = true
 	}
 	for _, rec := range records {
-		key := rec.Sent.Key
-		if m, err := k.r.Ledger.Memory(key); err != nil || known[key] || clock().Before(m.Until) || !k.free(key) {
+		row := Row{Credential: rec.Sent.Credential()}
+		if m, err := k.r.Ledger.Memory(row.Key); err != nil || known[row.Key] || clock().Before(m.Until) || !k.free(row) {
 			continue
 		}
-		k.fly(key, func() Outcome {
+		k.fly(row, func() Outcome {
 			k.r.stray(ctx, rec)
-			return Outcome{Row: Row{Credential: rec.Sent.Credential()}, Did: Lost}
+			return Outcome{Row: row, Did: Lost}
 		})
 	}
 }

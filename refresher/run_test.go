@@ -3,6 +3,7 @@ package refresher_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,6 +174,60 @@ func TestWhatIsDueAtOnceIsLookedAtOnce(t *testing.T) {
 		if scans > 2 {
 			t.Errorf("%d scans", scans)
 		}
+	})
+}
+
+// byHost is a network of several servers.
+type byHost map[string]*authtest.Server
+
+func (n byHost) RoundTrip(req *http.Request) (*http.Response, error) {
+	return n[req.URL.Host].Transport().RoundTrip(req)
+}
+
+// A computer that slept costs at most a minute, half of which its timers may
+// take: so many are due at once, and neither a server that takes a request and
+// says nothing nor refused ones, each of which is looked at again, may keep the
+// others waiting.
+func TestNeitherAServerThatHangsNorRefusalsHoldUpWhatElseIsDue(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		const n = 100
+		net := byHost{}
+		put := map[string]authtest.Grant{}
+		var servers []*authtest.Server
+		for i := range 4 {
+			host := fmt.Sprintf("auth%d.example", i)
+			s := authtest.New(w.t, authtest.Options{Memory: true, Origin: "https://" + host, ResourceOrigin: "https://mcp-" + host})
+			net[host], net["mcp-"+host] = s, s
+			servers = append(servers, s)
+			for j := range n {
+				g := s.Grant(due)
+				put[fmt.Sprintf("s%d-%02d", i, j)] = g
+				if i == 2 && j < n/2 {
+					s.KillGrant(g.ID)
+				}
+			}
+		}
+		w.codex(put)
+		servers[0].Behave(authtest.Token, authtest.Behaviour{Delay: authtest.Forever})
+		servers[1].SetReach(authtest.Silent)
+		for _, s := range servers[2:] {
+			s.Behave(authtest.Token, authtest.Behaviour{Delay: time.Second})
+		}
+		r := w.process()
+		r.Transport = func(credfiles.Grant) http.RoundTripper { return net }
+		r.Finder.Transport = net
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			r.Run(ctx, nil, func() {}, func(refresher.Snapshot) {})
+		}()
+		time.Sleep(30 * time.Second)
+		if refreshed, refused := w.said("refreshed", ""), w.said("dead", ""); refreshed != n+n/2 || refused != n/2 {
+			t.Errorf("after half a minute %d are refreshed and %d refused, of %d each", refreshed, refused, n+n/2)
+		}
+		stop()
+		<-ended
 	})
 }
 
