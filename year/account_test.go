@@ -19,6 +19,7 @@ const (
 	lost     cause = "an answer was lost"
 	held     cause = "an old client held it"
 	wentBack cause = "its store went back"
+	slow     cause = "its server was slower than its client waits"
 	dead     cause = "it was dead, until a person signed in"
 	revoked  cause = "it was revoked, and nobody knew"
 	noEntry  cause = "it was signed out"

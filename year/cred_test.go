@@ -33,7 +33,8 @@ type cred struct {
 	deaths  map[string]bool
 	diedAt  map[string]time.Time
 	hasty   map[string]bool // who was signed in again before anybody could be told
-	hurt    []span          // from an unclear answer on
+	hurt    []span          // from an unclear answer on, or while its client is left to refresh
+	slowed  int             // for so many refreshes, this one included, its server counts as slow
 	ask     chan struct{}   // a person was asked to sign in
 	down    trouble
 	holding trouble   // by an old client
@@ -132,6 +133,9 @@ func (c *cred) account() (moved bool) {
 	if there {
 		if c.stored != newest.AccessToken {
 			c.before, c.latest = c.latest, c.home.entry(c, newest)
+			if c.slowed > 0 {
+				c.hurt = append(c.hurt, span{now, newest.Expiry, slow})
+			}
 		}
 		c.stored, c.good = newest.AccessToken, newest.Expiry
 		c.known[c.stored] = c.good
@@ -182,6 +186,16 @@ func (c *cred) suffered(why cause) {
 	c.w.mu.Unlock()
 }
 
+// slows is told that its server takes 10 s for an answer, which Claude Code does
+// not wait for. Of that a fifth is forgotten with each refresh.
+func (c *cred) slows() {
+	if c.home.client == "claude" {
+		c.w.mu.Lock()
+		c.slowed = 3
+		c.w.mu.Unlock()
+	}
+}
+
 // died is told when a refresh token was refused, which may be one of before a
 // sign-in.
 func (c *cred) died() {
@@ -199,6 +213,9 @@ func (c *cred) died() {
 func (c *cred) lives(e ledger.Event) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
+	if e.What == "refreshed" && c.slowed > 0 {
+		c.slowed--
+	}
 	if (e.What == "refreshed" || e.What == "restored") && c.deaths[c.grant.ID] {
 		delete(c.deaths, c.grant.ID)
 		c.revived++
@@ -298,8 +315,11 @@ func (c *cred) mishaps(r *rand.Rand) {
 			b.Answer = authtest.Status(502)
 		case n == 14: // the lid is closed in mid-refresh
 			nap := between(r, minute, 3*hour)
-			b.OnArrival = func() { c.w.actors.Go(func() { c.w.sleep(nap) }) }
-			b.DelayAfter = 5 * time.Second // a slower server is left to a running client
+			b.OnArrival = func() {
+				c.slows()
+				c.w.actors.Go(func() { c.w.sleep(nap) })
+			}
+			b.DelayAfter = 10 * time.Second
 		case n == 15:
 			b.Answer = authtest.RetryAfter(429, fmt.Sprint(10+r.IntN(600)))
 		default:

@@ -17,11 +17,9 @@ import (
 	"lamplighter/refresher/authtest"
 )
 
-// Bounds on how long a gap lasts after what caused it is over. Where many are
-// due as the computer wakes, eight at a time, each waits for a part of the
-// others.
+// Bounds on how long a gap lasts after what caused it is over.
 var bounds = map[cause]time.Duration{
-	asleep:   minute + 40*time.Second,    // a minute of lateness, and half of one where a refresh slept along
+	asleep:   minute + 10*time.Second,    // timers are late by a minute, however many are due then
 	offline:  minute + 10*time.Second,    // the network is looked at once a minute
 	noKeeper: 10 * time.Second,           // a keeper looks as it starts
 	refused:  30*minute + 10*time.Second, // the longest backoff
@@ -30,6 +28,7 @@ var bounds = map[cause]time.Duration{
 	lost:     30*minute + 2*minute,
 	held:     minute + 10*time.Second,
 	wentBack: 10 * time.Second,
+	slow:     5 * time.Second, // a running client is left to do it until the token ends
 }
 
 // A gap is a time in which computer, network and server were there, and the
@@ -52,14 +51,6 @@ func (c *cred) lead() time.Duration {
 	return max(t+2*minute, min(30*minute, max(10*minute, c.life/10)))
 }
 
-// bound is how long a gap of c may last after its cause is over.
-func (c *cred) bound(why cause) time.Duration {
-	if why == asleep {
-		return bounds[why] + time.Duration(len(c.w.creds))*10*time.Millisecond
-	}
-	return bounds[why]
-}
-
 // gaps are a credential's, each with its cause, and the time in which it could
 // have been used.
 func (c *cred) gaps(now time.Time) (found []gap, reachable time.Duration) {
@@ -75,7 +66,7 @@ func (c *cred) gaps(now time.Time) (found []gap, reachable time.Duration) {
 			from := bad.from.Add(-c.lead())
 			least := time.Duration(math.MaxInt64)
 			for _, t := range troubles { // the one that explains it best
-				over := max(0, s.to.Sub(t.to)) - c.bound(t.why)
+				over := max(0, s.to.Sub(t.to)) - bounds[t.why]
 				if t.to.After(from) && t.from.Before(s.to) && over <= least {
 					least, g.why, g.after = over, t.why, max(0, s.to.Sub(t.to))
 				}
@@ -278,7 +269,7 @@ func (w *world) print(y *tally) {
 		byCause[g.why] = append(byCause[g.why], g)
 		if g.why == "" {
 			w.t.Errorf("%s (%s, %s, %s): a gap of %s at %s without a cause%s", g.c.id, g.c.srv.kind.name, g.c.srv.host, short(g.c.life), g.to.Sub(g.from), g.from, g.c.story(g.span))
-		} else if g.after > g.c.bound(g.why) {
+		} else if g.after > bounds[g.why] {
 			w.t.Errorf("%s (%s, %s): a gap of %s at %s, until %s after: %s%s", g.c.id, g.c.srv.kind.name, short(g.c.life), g.to.Sub(g.from), g.from, g.after, g.why, g.c.story(g.span))
 		}
 	}
