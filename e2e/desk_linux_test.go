@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lamplighter/assets"
+	"lamplighter/credfiles/clientlock"
 	"lamplighter/lab"
 	"lamplighter/lab/desktop"
 	"lamplighter/refresher/authtest"
@@ -237,4 +238,17 @@ func (d *desk) minute(line *lab.Line) {
 	if err != nil {
 		d.T.Fatal(err)
 	}
+}
+
+// holdStore holds Codex's lock on its store, as one that hangs in its write.
+func (d *desk) holdStore() (unlock func()) {
+	d.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), desktop.Patience)
+	defer cancel()
+	file := d.Path(".codex", "mcp-oauth-locks", "file-store.lock")
+	lock, err := clientlock.File(ctx, file, clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: time.Millisecond})
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return func() { lock.Release() }
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,5 +16,6 @@ func TestMain(m *testing.M) {
 		play()
 		return
 	}
+	flag.Set("test.parallel", "16") // they wait more than they compute
 	lab.Main(m)
 }
