@@ -66,6 +66,7 @@ func connect(ctx context.Context, address string) (_ *bus, err error) {
 	if err != nil {
 		return nil, err
 	}
+	context.AfterFunc(b.conn.Context(), cancel)
 	b.server = b.conn.Object(serverName, serverPath)
 	b.conn.Signal(b.signals)
 	for _, match := range [][]dbus.MatchOption{

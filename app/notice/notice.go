@@ -69,8 +69,9 @@ type Notifier struct{ d *desktop }
 func New(app App) *Notifier { return &Notifier{newDesktop(app)} }
 
 // Show shows n, in place of one with the same tag. Where that cannot be done
-// now it says why, and n is shown as soon as it can be, unless it was withdrawn
-// before. What was once shown is not shown again of its own accord.
+// now it says why; on Linux and BSD n is then shown when a service comes or
+// answers, or with the next Show, unless it was withdrawn before. What was once
+// shown is not shown again of its own accord.
 func (n *Notifier) Show(ctx context.Context, note Notice) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrSilent)
 	defer cancel()
@@ -85,7 +86,7 @@ func (n *Notifier) Withdraw(ctx context.Context, tag string) {
 }
 
 // Answers are what people did, in order; none is lost if nobody receives for a
-// while. It is closed by Close.
+// while. It is closed by Close. On Windows they come to [Main] instead.
 func (n *Notifier) Answers() <-chan Answer { return n.d.answers }
 
 // Service tells how it stands, at once.
@@ -94,5 +95,6 @@ func (n *Notifier) Service() Service { return n.d.service() }
 // Changed receives when Service has changed.
 func (n *Notifier) Changed() <-chan struct{} { return n.d.changed }
 
-// Close ends the Notifier. Notices whose buttons would be dead without it go.
+// Close ends the Notifier. On Linux and BSD its notices go: nobody would hear
+// their buttons.
 func (n *Notifier) Close() { n.d.close() }
