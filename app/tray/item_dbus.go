@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"sync"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -26,6 +27,55 @@ type shown struct {
 	menu     menu
 	revision uint32
 	token    string
+	looked   time.Time     // when somebody last had the menu open, as far as we know
+	later    *time.Timer   // a redraw waits until nobody has
+	due      chan struct{} // it is time for it; one place of buffer
+}
+
+// rest is how long a menu that was opened keeps its lines where they are, if
+// nothing is heard of it. Panels tell when it opens; not all tell when it
+// closes (Xfce 4.18: of submenus only), and lines that move under the mouse
+// make it click another. Nothing is lost by waiting: it is drawn anew when it
+// opens.
+var rest = 30 * time.Second
+
+// opens draws what there is to see now for somebody who is about to see it.
+func (s *shown) opens() bool {
+	s.mu.Lock()
+	s.looked = time.Time{}
+	s.mu.Unlock()
+	moved := s.draw()
+	s.mu.Lock()
+	s.looked = time.Now()
+	s.mu.Unlock()
+	return moved
+}
+
+// closed: what waited for it can be drawn.
+func (s *shown) closed() {
+	s.looked = time.Time{}
+	if s.later != nil {
+		s.later.Reset(0)
+	}
+}
+
+// rests reports whether these lines must wait, and sees to it that they come.
+func (s *shown) rests(items []Item) bool {
+	left := rest - time.Since(s.looked)
+	if left <= 0 || s.menu.root.like(items) {
+		return false
+	}
+	if s.later == nil {
+		s.later = time.AfterFunc(left, func() {
+			select {
+			case s.due <- struct{}{}:
+			default:
+			}
+		})
+	} else {
+		s.later.Reset(left)
+	}
+	return true
 }
 
 // draw shows the Face of now and says on the bus what is different, and nothing
@@ -37,7 +87,10 @@ func (s *shown) draw() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.face
-	changed, moved := s.menu.draw(face.Menu)
+	var changed, moved []*line
+	if !s.rests(face.Menu) {
+		changed, moved = s.menu.draw(face.Menu)
+	}
 	face.Menu = nil
 	s.face = face
 	if face.Icon.Name != old.Icon.Name {

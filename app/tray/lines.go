@@ -51,13 +51,9 @@ func (m *menu) fill(l *line, items []Item, changed, moved []*line) (_, _ []*line
 	for _, s := range l.sub {
 		before[s.name] = s
 	}
-	alike := map[name]int{}
 	var after []*line
-	for _, item := range items {
-		n := nameOf(item)
-		alike[n]++
-		n.nth = alike[n]
-		s := before[n]
+	for i, n := range namesOf(items) {
+		item, s := items[i], before[n]
 		now := look{fit(item.Text), item.Checked, item.Off || n.kind == 'h'}
 		if n.kind == 's' {
 			now = look{}
@@ -101,6 +97,31 @@ func (m *menu) action(id int32) (model.Action, bool) {
 		return model.Action{}, false
 	}
 	return l.name.do, true
+}
+
+// like reports whether items are the lines that are shown, in the same order.
+func (l *line) like(items []Item) bool {
+	if len(l.sub) != len(items) {
+		return false
+	}
+	for i, n := range namesOf(items) {
+		if l.sub[i].name != n || !l.sub[i].like(items[i].Items) {
+			return false
+		}
+	}
+	return true
+}
+
+func namesOf(items []Item) []name {
+	alike := map[name]int{}
+	var all []name
+	for _, item := range items {
+		n := nameOf(item)
+		alike[n]++
+		n.nth = alike[n]
+		all = append(all, n)
+	}
+	return all
 }
 
 func nameOf(item Item) name {

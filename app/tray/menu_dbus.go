@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -133,8 +134,16 @@ func (d dbusmenu) Event(id int32, kind string, data dbus.Variant, at uint32) *db
 	if d.s.menu.line(id) == nil {
 		return gone(id)
 	}
-	if do, ok := d.s.menu.action(id); ok && kind == "clicked" {
-		d.s.clicks.add(do, d.s.takeToken())
+	switch {
+	case kind == "clicked":
+		if do, ok := d.s.menu.action(id); ok {
+			d.s.clicks.add(do, d.s.takeToken())
+		}
+		d.s.closed()
+	case kind == "closed" && id == 0:
+		d.s.closed()
+	default:
+		d.s.looked = time.Now()
 	}
 	return nil
 }
@@ -163,14 +172,14 @@ func (d dbusmenu) AboutToShow(id int32) (bool, *dbus.Error) {
 	if id != 0 {
 		return false, nil
 	}
-	return d.s.draw(), nil
+	return d.s.opens(), nil
 }
 
 // AboutToShowGroup answers with those that must be read again, and those that
 // were of no line.
 func (d dbusmenu) AboutToShowGroup(ids []int32) (again, missed []int32, _ *dbus.Error) {
 	again, missed = []int32{}, []int32{}
-	if slices.Contains(ids, 0) && d.s.draw() {
+	if slices.Contains(ids, 0) && d.s.opens() {
 		again = append(again, 0)
 	}
 	d.s.mu.Lock()

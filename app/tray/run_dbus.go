@@ -38,7 +38,7 @@ func Run(ctx context.Context, t Tray) error {
 	}
 	defer conn.Close()
 
-	s := &shown{t: t, conn: conn, clicks: newClicks()}
+	s := &shown{t: t, conn: conn, clicks: newClicks(), due: make(chan struct{}, 1)}
 	s.draw()
 	for _, e := range []struct {
 		object, at any
@@ -66,6 +66,8 @@ func Run(ctx context.Context, t Tray) error {
 			}
 			return fmt.Errorf("%w any more", ErrNoBus)
 		case <-t.Changed:
+			s.draw()
+		case <-s.due:
 			s.draw()
 		}
 	}

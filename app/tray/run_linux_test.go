@@ -126,13 +126,16 @@ func TestAClickFromBeforeARedrawIsForWhatItWasReadOn(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, item := begin(t, read)
-			line, ok := item.Open().Find("notion...", "Refresh now")
+			line, ok := item.Read().Find("notion...", "Refresh now")
 			if !ok {
 				t.Fatal("no such line")
 			}
 			c.after.Tooltip = "redrawn"
 			s.put(c.after)
 			s.until("the redraw", func() bool { return item.Tooltip() == "redrawn" })
+			if got, want := len(item.Read().Lines), len(c.after.Menu); got != want {
+				t.Fatalf("%d lines, want %d", got, want)
+			}
 			line.Click()
 			item.Click("Quit")
 			if c.gone {
@@ -142,6 +145,54 @@ func TestAClickFromBeforeARedrawIsForWhatItWasReadOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Lines do not move under the mouse.
+func TestTheLinesOfAnOpenMenuStayWhereTheyAre(t *testing.T) {
+	s, item := begin(t, rows("fresh", row("linear", "58 min"), row("slack", "2 h")))
+	redraw := func(face Face, tooltip string) string {
+		t.Helper()
+		face.Tooltip = tooltip
+		s.put(face)
+		s.until(tooltip, func() bool { return item.Tooltip() == tooltip })
+		return item.Read().String()
+	}
+	more := rows("fresh", row("asana", "5 min"), row("linear", "57 min"), row("slack", "1 h"))
+
+	open := item.Open()
+	if got := redraw(more, "first"); got != open.String() {
+		t.Errorf("the open menu was redrawn:\n%s", got)
+	}
+	if got := redraw(rows("other", row("linear", "1 min"), row("slack", "1 h")), "second"); !strings.Contains(got, "1 min") {
+		t.Errorf("its texts do not change:\n%s", got)
+	}
+	redraw(more, "third")
+	line, _ := open.Find("slack...", "Refresh now")
+	line.Click()
+	s.acts(act(model.Refresh, "slack"))
+	s.until("the redraw after the click", func() bool {
+		_, ok := item.Read().Find("asana...")
+		return ok
+	})
+	// It opens as it is now, however often.
+	item.Open()
+	s.set(rows("fresh", row("notion", "5 min")))
+	if _, ok := item.Open().Find("notion..."); !ok {
+		t.Error("it opens as it was")
+	}
+}
+
+func TestAMenuThatWasOpenedAndForgottenIsRedrawnInTheEnd(t *testing.T) {
+	defer func(was time.Duration) { rest = was }(rest)
+	rest = 100 * time.Millisecond
+	s, item := begin(t, rows("fresh"))
+	item.Open()
+	s.put(rows("fresh", row("linear", "58 min")))
+	s.until("the row", func() bool {
+		_, ok := item.Read().Find("linear...")
+		return ok
+	})
+	s.end()
 }
 
 func TestALineThatCameBackIsNotTheOneThatWent(t *testing.T) {
