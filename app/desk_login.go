@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -75,12 +74,12 @@ func (d *desk) signIn(ctx context.Context, row refresher.Row) {
 func (d *desk) signInBy(ctx context.Context, s *signing, row refresher.Row) string {
 	v := d.view(true)
 	own := ownSignIn(row)
-	if !row.SignInTerminal && signin.Installed(row.SignIn) {
+	if words, ok := signin.Unattended(row.SignIn, row.SignInTerminal, d.host.Getenv); ok {
 		env := os.Environ()
 		if row.SignInEnv != "" {
 			env = append(env, row.SignInEnv)
 		}
-		err := signin.Command(ctx, row.SignIn, env, nil, io.Discard)
+		err := signin.Command(ctx, words, env, nil, nil)
 		out := d.x.refresher.SignedInByClient(ctx, row)
 		switch {
 		case out.Did == refresher.SignedIn:

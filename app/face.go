@@ -20,6 +20,9 @@ import (
 // appID names us on a desktop, as FyneApp.toml does.
 const appID = "app.lamplighter"
 
+// thisApp is who speaks in a notification.
+func thisApp() notice.App { return notice.App{Name: "Lamplighter", ID: appID, Icon: assets.App} }
+
 // hostPatience is how long a tray may take to come up beside us, at login say.
 const hostPatience = 5 * time.Second
 
@@ -45,7 +48,7 @@ func (p *program) face(ctx context.Context, atLogin bool) error {
 	defer quit()
 
 	d := newDesk(p, x, quit)
-	d.bell = &bell{Notifier: notice.New(notice.App{Name: "Lamplighter", ID: appID, Icon: assets.App}), rung: map[string]bool{}, late: map[string]bool{}}
+	d.bell = &bell{Notifier: notice.New(thisApp()), rung: map[string]bool{}, late: map[string]bool{}}
 	t := newTeller(p, x)
 	t.seen, t.needs = d.seen(ctx), func(row refresher.Row) { d.needs(ctx, row) }
 	keeping := make(chan error, 1)

@@ -164,6 +164,7 @@ func (p *program) root() *cobra.Command {
 		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.tokenCommand(),
 		p.loginCommand(), p.modeCommand(), p.logCommand(), p.demoCommand(), p.versionCommand(),
 	)
+	root.AddCommand(p.systemCommands()...)
 	root.InitDefaultCompletionCmd("completion")
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Short = completionShort
