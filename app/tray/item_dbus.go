@@ -18,6 +18,7 @@ type shown struct {
 	t      Tray
 	conn   *dbus.Conn
 	clicks *clicks
+	rest   time.Duration
 
 	drawing sync.Mutex // one redraw at a time
 
@@ -37,7 +38,7 @@ type shown struct {
 // closes (Xfce 4.18: of submenus only), and lines that move under the mouse
 // make it click another. Nothing is lost by waiting: it is drawn anew when it
 // opens.
-var rest = 30 * time.Second
+const rest = 30 * time.Second
 
 // opens draws what there is to see now for somebody who is about to see it.
 func (s *shown) opens() bool {
@@ -61,7 +62,7 @@ func (s *shown) closed() {
 
 // rests reports whether these lines must wait, and sees to it that they come.
 func (s *shown) rests(items []Item) bool {
-	left := rest - time.Since(s.looked)
+	left := s.rest - time.Since(s.looked)
 	if left <= 0 || s.menu.root.like(items) {
 		return false
 	}

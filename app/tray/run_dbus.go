@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -26,7 +27,9 @@ var runs atomic.Int32
 // Run shows t until ctx ends, and then returns nil. It returns an error that is
 // ErrNoBus if there is no bus or when it ends; then it can be called again. The
 // icon comes and goes with whoever shows icons, now or later.
-func Run(ctx context.Context, t Tray) error {
+func Run(ctx context.Context, t Tray) error { return run(ctx, t, rest) }
+
+func run(ctx context.Context, t Tray, rest time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	conn, err := connect(ctx)
@@ -38,7 +41,7 @@ func Run(ctx context.Context, t Tray) error {
 	}
 	defer conn.Close()
 
-	s := &shown{t: t, conn: conn, clicks: newClicks(), due: make(chan struct{}, 1)}
+	s := &shown{t: t, conn: conn, clicks: newClicks(), rest: rest, due: make(chan struct{}, 1)}
 	s.draw()
 	for _, e := range []struct {
 		object, at any

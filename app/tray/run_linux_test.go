@@ -183,16 +183,17 @@ func TestTheLinesOfAnOpenMenuStayWhereTheyAre(t *testing.T) {
 }
 
 func TestAMenuThatWasOpenedAndForgottenIsRedrawnInTheEnd(t *testing.T) {
-	defer func(was time.Duration) { rest = was }(rest)
-	rest = 100 * time.Millisecond
-	s, item := begin(t, rows("fresh"))
+	bus := desktop.NewBus(t)
+	s := newScene(t, bus, rows("fresh"))
+	s.rest = 100 * time.Millisecond
+	s.run()
+	item := bus.Panel().Item()
 	item.Open()
 	s.put(rows("fresh", row("linear", "58 min")))
 	s.until("the row", func() bool {
 		_, ok := item.Read().Find("linear...")
 		return ok
 	})
-	s.end()
 }
 
 func TestALineThatCameBackIsNotTheOneThatWent(t *testing.T) {

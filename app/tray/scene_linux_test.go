@@ -20,6 +20,7 @@ type scene struct {
 	*testing.T
 	bus     *desktop.Bus
 	changed chan struct{}
+	rest    time.Duration
 	quit    context.CancelFunc
 	ended   chan error
 
@@ -34,14 +35,14 @@ type scene struct {
 func newScene(t *testing.T, bus *desktop.Bus, face Face) *scene {
 	t.Helper()
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", bus.Address())
-	return &scene{T: t, bus: bus, face: face, changed: make(chan struct{}, 1)}
+	return &scene{T: t, bus: bus, face: face, changed: make(chan struct{}, 1), rest: rest}
 }
 
 func (s *scene) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.quit, s.ended = cancel, make(chan error, 1)
 	go func() {
-		s.ended <- Run(ctx, Tray{
+		s.ended <- run(ctx, Tray{
 			ID: "lamplighter",
 			Face: func() Face {
 				s.mu.Lock()
@@ -64,7 +65,7 @@ func (s *scene) run() {
 				s.shown = append(s.shown, is)
 			},
 			Click: model.Action{Do: model.Open},
-		})
+		}, s.rest)
 	}()
 	s.Cleanup(cancel)
 }
