@@ -12,7 +12,7 @@ import (
 // when it gets the focus: Fyne hands a focused control all keys, and leaves it
 // out of sight if it is scrolled away.
 type keyboard struct {
-	name   string // for who cannot see it, where it has no text of its own
+	name   string // for who cannot see it, where its own text does not say enough
 	escape func()
 	window shortcuts
 	in     *container.Scroll // in which it stands; may be nil
@@ -69,10 +69,10 @@ func (w *Window) icon(name string, picture fyne.Resource, in *container.Scroll, 
 }
 
 func (b *button) AccessibilityLabel() string {
-	if b.Text != "" {
-		return b.Text
+	if b.name != "" {
+		return b.name
 	}
-	return b.name
+	return b.Text
 }
 
 func (b *button) FocusGained() {

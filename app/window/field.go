@@ -15,6 +15,7 @@ type field struct {
 	widget.Entry
 	keyboard
 	truth   string // as the Model has it
+	told    string // what was sent last
 	focused bool
 	send    func(string) // what a person entered; nil: somebody else reads it
 }
@@ -29,7 +30,8 @@ func (w *Window) field(name, hint string, in *container.Scroll, send func(string
 
 // commit sends what was changed.
 func (f *field) commit() {
-	if f.send != nil && f.Text != f.truth {
+	if f.send != nil && f.Text != f.truth && f.Text != f.told {
+		f.told = f.Text
 		f.send(f.Text)
 	}
 }
@@ -38,6 +40,7 @@ func (f *field) commit() {
 func (f *field) quietly(value string) {
 	f.truth = value
 	if !f.focused && f.Text != value {
+		f.told = ""
 		f.SetText(value)
 	}
 }

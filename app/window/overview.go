@@ -21,7 +21,6 @@ type overview struct {
 	scroll *container.Scroll
 	list   *fyne.Container
 	head   *summary
-	empty  *widget.Label
 	rows   map[string]*row
 	groups map[string]*group
 }
@@ -37,8 +36,6 @@ func newOverview(w *Window) *overview {
 	o.list = newColumn(0.55)
 	o.scroll = container.NewVScroll(nil)
 	o.head = newSummary(w, o.scroll)
-	o.empty = widget.NewLabel(wordNobody)
-	o.empty.Wrapping, o.empty.Importance = fyne.TextWrapWord, widget.LowImportance
 	o.scroll.Content = newMargin(1.4, 1.8, newColumn(1, o.head.box, o.list))
 	return o
 }
@@ -110,9 +107,6 @@ func (o *overview) update(m *model.Model, now time.Time) {
 		if !live[key] {
 			delete(o.rows, key)
 		}
-	}
-	if len(m.Rows) == 0 && len(m.Problems) == 0 {
-		shown = append(shown, o.empty)
 	}
 	if !slices.Equal(shown, o.list.Objects) {
 		o.list.Objects = shown
