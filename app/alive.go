@@ -13,8 +13,13 @@ import (
 // it runs, and however it ends.
 func (x *parts) aliveFile() string { return filepath.Join(x.ledger.Dir(), "locks", "keeper") }
 
-// alive shows others that a keeper runs, until ctx ends.
+// alive shows others that a keeper runs, until ctx ends. One that only watches,
+// since the user has not begun, is none. It is for one goroutine.
 func (x *parts) alive(ctx context.Context) {
+	if x.keeps || x.waits() != "" {
+		return
+	}
+	x.keeps = true
 	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	lock, err := clientlock.File(short, x.aliveFile(), clientlock.FileOptions{

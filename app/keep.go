@@ -59,6 +59,7 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
 		go x.follow(inner, p, w, changed, again)
 		x.refresher.Finder = x.finder()
 		x.refresher.Run(inner, changed, w.Poll, func(snap snapshot) {
+			x.alive(ctx)
 			t.eyes(w.Err())
 			t.look(ctx, snap)
 			idle.looked()

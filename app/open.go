@@ -26,6 +26,7 @@ type parts struct {
 	ledger     *ledger.Ledger
 	configFile string
 	face       bool // a tray app's: nobody gave the word yet to refresh anything
+	keeps      bool // others can see that we keep
 
 	mu       sync.Mutex
 	settings settings.Settings
