@@ -185,12 +185,14 @@ func (d *desk) late(line *lab.Line) {
 	if err != nil {
 		d.T.Fatal(err)
 	}
-	c, ok := d.Stored(line)
-	if !ok {
+	c, _ := d.Stored(line)
+	before, entry, ok := strings.Cut(string(text), c.Access.Reveal())
+	if !ok || c.Access.IsZero() {
 		d.T.Fatal(line.ID, " is not in its store")
 	}
-	soon := time.Now().Add(time.Minute).UnixMilli()
-	d.rewrite(line.Store, strings.ReplaceAll(string(text), strconv.FormatInt(c.Expiry.UnixMilli(), 10), strconv.FormatInt(soon, 10)))
+	soon := strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10)
+	entry = strings.Replace(entry, strconv.FormatInt(c.Expiry.UnixMilli(), 10), soon, 1)
+	d.rewrite(line.Store, before+c.Access.Reveal()+entry)
 }
 
 // rewrite replaces a store as its client would.

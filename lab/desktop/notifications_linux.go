@@ -31,13 +31,21 @@ type Note struct {
 	Title, Body string
 	Actions     []string // names and labels, by turns
 	Gone        bool     // taken back, replaced, or acted upon
+
+	sent bool // its sender is being told the ID
 }
 
 // Notifications starts a service that can do what is named, as
 // GetCapabilities names it: actions, body, persistence.
 func (b *Bus) Notifications(can ...string) *Notifications {
 	b.t.Helper()
-	n := &Notifications{bus: b, conn: b.Connect(), can: can}
+	n := &Notifications{bus: b, can: can}
+	conn, err := dbus.Connect(b.Address(), dbus.WithOutgoingInterceptor(n.answering))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { conn.Close() })
+	n.conn = conn
 	if err := n.conn.Export(notices{n}, noticesPath, noticesName); err != nil {
 		b.t.Fatal(err)
 	}
@@ -51,12 +59,27 @@ func (b *Bus) Notifications(can ...string) *Notifications {
 // Leave ends it, as a service that crashes.
 func (n *Notifications) Leave() { n.conn.Close() }
 
+// answering notes that an answer to Notify leaves. Nobody presses a button
+// before: its sender would not know which.
+func (n *Notifications) answering(m *dbus.Message) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if m.Type != dbus.TypeMethodReply || len(m.Body) != 1 {
+		return
+	}
+	for _, note := range n.notes {
+		note.sent = note.sent || m.Body[0] == note.ID
+	}
+}
+
 // Shown is everything that was ever shown.
 func (n *Notifications) Shown() (all []Note) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, note := range n.notes {
-		all = append(all, *note)
+		if note.sent {
+			all = append(all, *note)
+		}
 	}
 	return all
 }
