@@ -46,7 +46,9 @@ func connect(ctx context.Context) (*dbus.Conn, error) {
 // Await returns when a session bus takes connections, after Run returned
 // ErrNoBus. It watches the folder of the bus's socket and costs nothing
 // meanwhile. It returns ErrNoBus at once if that cannot be done: no address, no
-// socket in the file system, no folder; or the context's error.
+// socket in the file system, no folder; or the context's error. A bus that takes
+// connections and ends them is found each time: who calls Run again and again
+// leaves time between.
 func Await(ctx context.Context) error {
 	socket := socketOf(address())
 	if socket == "" {

@@ -1,3 +1,5 @@
+//go:build !darwin || cgo
+
 package tray
 
 import (
@@ -97,19 +99,6 @@ func (m *menu) action(id int32) (model.Action, bool) {
 		return model.Action{}, false
 	}
 	return l.name.do, true
-}
-
-// like reports whether items are the lines that are shown, in the same order.
-func (l *line) like(items []Item) bool {
-	if len(l.sub) != len(items) {
-		return false
-	}
-	for i, n := range namesOf(items) {
-		if l.sub[i].name != n || !l.sub[i].like(items[i].Items) {
-			return false
-		}
-	}
-	return true
 }
 
 func namesOf(items []Item) []name {

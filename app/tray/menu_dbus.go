@@ -74,6 +74,19 @@ func (l *line) layout(depth int32, only []string) layout {
 	return out
 }
 
+// like reports whether items are the lines that are shown, in the same order.
+func (l *line) like(items []Item) bool {
+	if len(l.sub) != len(items) {
+		return false
+	}
+	for i, n := range namesOf(items) {
+		if l.sub[i].name != n || !l.sub[i].like(items[i].Items) {
+			return false
+		}
+	}
+	return true
+}
+
 func (m *menu) line(id int32) *line {
 	if id == 0 {
 		return &m.root

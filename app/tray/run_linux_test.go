@@ -214,6 +214,41 @@ func TestALineThatCameBackIsNotTheOneThatWent(t *testing.T) {
 	s.acts(act(model.Refresh, "linear"))
 }
 
+// Every click is answered: it is done, as it was read, or refused.
+func TestClicksInTheMiddleOfRedrawsAreDoneOrRefused(t *testing.T) {
+	name := func(i int) string { return "server " + string(rune('a'+i%26)) }
+	s, item := begin(t, rows("fresh", row(name(0), "1 h"), row(name(1), "1 h")))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				s.set(rows("fresh", row(name(i), "1 h"), row(name(i+1), "1 h")))
+				item.Open()
+			}
+		}
+	}()
+	var want []model.Action
+	refused := 0
+	for i := 0; i < 200 || i < 20000 && (refused == 0 || len(want) == 0); i++ {
+		read := item.Read().Lines[3]
+		if err := read.Lines[0].Click(); err != nil {
+			refused++
+			continue
+		}
+		want = append(want, act(model.Refresh, strings.TrimSuffix(read.Label, " — 1 h")))
+	}
+	close(stop)
+	<-stopped
+	s.acts(want...)
+	if refused == 0 || len(want) == 0 {
+		t.Errorf("%d clicks were done, %d refused: nothing was in the middle of anything", len(want), refused)
+	}
+}
+
 func TestNoClickIsLostWhileTheFirstIsStillBeingDone(t *testing.T) {
 	s, item := begin(t, rows("fresh", row("linear", "58 min"), row("slack", "2 h")))
 	release := make(chan struct{})
