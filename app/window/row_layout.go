@@ -4,7 +4,6 @@ package window
 
 import (
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -97,6 +96,6 @@ func (naming) MinSize(o []fyne.CanvasObject) fyne.Size {
 
 // natural is how wide a label that may be cut would like to be.
 func natural(o fyne.CanvasObject) float32 {
-	label := o.(*container.ThemeOverride).Content.(*widget.Label)
+	label := o.(*fyne.Container).Objects[0].(*widget.Label)
 	return fyne.MeasureText(label.Text, em(), label.TextStyle).Width + 2
 }

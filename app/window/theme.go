@@ -108,30 +108,10 @@ func (l look) Size(name fyne.ThemeSizeName) float32 {
 		return l.Theme.Size(name) * l.grow
 	case theme.SizeNameInputRadius, theme.SizeNameSelectionRadius:
 		return 6
-	}
-	return l.Theme.Size(name)
-}
-
-// tight is the theme of now with no room around text: what holds it makes the
-// room.
-type tight struct{}
-
-func (tight) now() fyne.Theme { return fyne.CurrentApp().Settings().Theme() }
-
-func (t tight) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.Color {
-	return t.now().Color(name, variant)
-}
-
-func (t tight) Font(style fyne.TextStyle) fyne.Resource    { return t.now().Font(style) }
-func (t tight) Icon(name fyne.ThemeIconName) fyne.Resource { return t.now().Icon(name) }
-func (t tight) Size(name fyne.ThemeSizeName) float32 {
-	switch name {
-	case theme.SizeNameInnerPadding:
-		return 0
 	case theme.SizeNameLineSpacing:
 		return 2
 	}
-	return t.now().Size(name)
+	return l.Theme.Size(name)
 }
 
 // em is the size of text now: every length of ours is so many of it, so that
