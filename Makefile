@@ -9,10 +9,24 @@ export CGO_ENABLED ?= 0
 # What cannot be had is left out by who would use it, with a sentence.
 need = command -v $(1) >/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || apt-get install -y -qq $(2) || true
 
-.PHONY: build setup demo icons test lint cross unit real e2e torture year bench servers conformance peers
+WINDOW = -trimpath -tags migrated_fynedo,release -ldflags '-s -w $(2)' -o $(1) ./app/window/lamplighter-window
+
+.PHONY: build window window-windows setup demo icons test lint cross unit real e2e torture year bench servers conformance peers
 
 build:
 	$(GO) build -trimpath -o lamplighter .
+
+# The window, the one part that needs a C compiler and the headers of OpenGL,
+# X11 and Wayland; the first time takes minutes.
+window:
+	@pkg-config --exists gl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client wayland-egl 2>/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || \
+		apt-get install -y -qq gcc pkg-config libgl1-mesa-dev xorg-dev libxkbcommon-dev libwayland-dev || true
+	CGO_ENABLED=1 $(GO) build $(call WINDOW,lamplighter-window)
+
+# The same for Windows, by MinGW.
+window-windows:
+	@$(call need,x86_64-w64-mingw32-gcc,gcc-mingw-w64-x86-64)
+	CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc GOOS=windows $(GO) build $(call WINDOW,lamplighter-window.exe,-H windowsgui)
 
 setup:
 	$(GO) mod download

@@ -63,7 +63,7 @@ func (w *Window) row(in *container.Scroll) *row {
 	return r
 }
 
-// set shows a Row as it is at now, and reports whether its height may differ.
+// set shows a Row as it is at now.
 func (r *row) set(data model.Row, now time.Time) {
 	m := markOf(data)
 	if m != markOf(r.data) || r.icon.Resource == nil {
