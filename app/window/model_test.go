@@ -182,3 +182,19 @@ func TestAThousandModelsDrawTheLast(t *testing.T) {
 		t.Errorf("shows %q on %q", got, w.shown)
 	}
 }
+
+func TestANameCannotLookLikeAnother(t *testing.T) {
+	m := sample()
+	m.Rows[0].Name = "x\u202egnp.exe\n\ttab"
+	m.Rows[0].SignIn = "codex mcp login x\nrm -r ."
+	m.Rows[0].Key = "k\n"
+	m.Settings.Homes[0].Path = "~/odd\t"
+	w, sent := open(t, m)
+	r := w.pages[pageOverview].(*overview).rows["k\n"]
+	if r == nil || r.title.Text != "xgnp.exe  tab" || r.data.SignIn != "codex mcp login x rm -r ." {
+		t.Fatalf("the row is %+v", r)
+	}
+	w.show(pageSettings)
+	press(t, w, wordRemove+" ~/odd\t")
+	want(t, sent, model.Action{Do: model.RemoveHome, Home: &m.Settings.Homes[0]})
+}

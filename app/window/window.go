@@ -3,6 +3,7 @@
 package window
 
 import (
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -99,6 +100,7 @@ func (w *Window) Run() {
 
 // Model shows a new Model.
 func (w *Window) Model(m *model.Model) {
+	clean(m)
 	w.model, w.received = m, w.now()
 	w.update()
 }
@@ -106,7 +108,7 @@ func (w *Window) Model(m *model.Model) {
 // other does what a Message asks that holds no Model.
 func (w *Window) other(m model.Message) {
 	if m.Said != "" {
-		w.said(m.Said)
+		w.said(strings.Map(even, m.Said))
 	}
 	if m.Show == nil {
 		return
