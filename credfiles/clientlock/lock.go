@@ -1,13 +1,12 @@
 // Package clientlock takes the locks that a client takes itself, so that it
 // waits for us and we wait for it.
 //
-// Four kinds are enough for the clients that lock at all. File is an advisory
+// Three kinds are enough for the clients that lock at all. File is an advisory
 // lock on a whole file, as Codex takes them. Dir is a directory whose making
 // is the lock and whose removal is the release, kept alive by its
 // modification time, as Claude Code takes them (the protocol of the npm
 // package proper-lockfile, observed with Claude Code 2.1.329). Lease is a file
-// that says who holds it and since when, as mcp-remote writes it. Filled is a
-// directory with such files in it, as opencode and Cline make them.
+// that says who holds it and since when, as mcp-remote writes it.
 //
 // A lock can be lost while we hold it: a computer that slept, a client that
 // took it for stale, a person who tidied up. So a holder asks Check before
@@ -31,15 +30,15 @@ type Lock struct {
 	release func() error
 }
 
-// Path is what was locked, as it was given to File, Dir, Lease or Filled.
+// Path is what was locked, as it was given to File, Dir or Lease.
 func (l *Lock) Path() string { return l.path }
 
 // Check reports whether the lock is still ours: nil if it is, an error that
 // wraps ErrLost if another has it or nobody, any other error if that could
 // not be found out. For a file, the path still names the file that was
 // locked; for a directory, it is still the one that was made, with the
-// modification time that was set last; a lease and what stands in a directory
-// still have our nonce. A directory or lease whose heartbeat is late,
+// modification time that was set last; for a lease, it still has our nonce.
+// A directory or lease whose heartbeat is late,
 // because the computer slept, is touched on the way.
 func (l *Lock) Check() error { return l.check() }
 

@@ -30,8 +30,6 @@ func TestMain(m *testing.M) {
 var (
 	fileOpts = FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: time.Millisecond}
 	dirOpts  = DirOptions{Stale: 60 * time.Second, Heartbeat: 5 * time.Second, Retry: time.Millisecond}
-
-	filledOpts = FilledOptions{Files: opencodes, Beat: "heartbeat", Breaker: ".breaker", Stale: 60 * time.Second, Heartbeat: 20 * time.Second, Retry: time.Millisecond}
 )
 
 // take takes the lock of the kind that a part's name begins with.
@@ -43,8 +41,6 @@ func take(ctx context.Context, kind, path string) (*Lock, error) {
 		opts := fileOpts
 		opts.Shared = true
 		return File(ctx, path, opts)
-	case "filled":
-		return Filled(ctx, path, filledOpts)
 	}
 	return Dir(ctx, path, dirOpts)
 }
@@ -184,11 +180,10 @@ func contend(t *testing.T, kind string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := map[string]int{"file": 2, "dir": 1, "filled": 1}[kind]; len(left) != want {
+	if want := map[string]int{"file": 2, "dir": 1}[kind]; len(left) != want {
 		t.Errorf("left behind: %v", left)
 	}
 }
 
-func TestTwelveProcessesLoseNoUpdateUnderAFileLock(t *testing.T)   { contend(t, "file") }
-func TestTwelveProcessesLoseNoUpdateUnderADirLock(t *testing.T)    { contend(t, "dir") }
-func TestTwelveProcessesLoseNoUpdateUnderAFilledLock(t *testing.T) { contend(t, "filled") }
+func TestTwelveProcessesLoseNoUpdateUnderAFileLock(t *testing.T) { contend(t, "file") }
+func TestTwelveProcessesLoseNoUpdateUnderADirLock(t *testing.T)  { contend(t, "dir") }

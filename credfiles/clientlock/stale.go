@@ -90,11 +90,7 @@ func takeAway(path string, seen fs.FileInfo) error {
 }
 
 // moveAway is takeAway from the moment of the last look.
-func moveAway(path string, seen fs.FileInfo) error { return moveAside(path, seen, look, os.Remove) }
-
-// moveAside is moveAway for a lock that is told from another by the look of it,
-// and takes more to remove.
-func moveAside(path string, seen fs.FileInfo, look func(string) (fs.FileInfo, error), remove func(string) error) error {
+func moveAway(path string, seen fs.FileInfo) error {
 	aside := filepath.Join(filepath.Dir(path), ".lamplighter-stale-"+rand.Text())
 	err := os.Rename(path, aside)
 	switch {
@@ -102,7 +98,7 @@ func moveAside(path string, seen fs.FileInfo, look func(string) (fs.FileInfo, er
 		return errChanged
 	case errors.Is(err, syscall.EXDEV):
 		// overlayfs refuses to move a directory that came with the image.
-		if err = remove(path); errors.Is(err, fs.ErrNotExist) {
+		if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
 			return errChanged
 		}
 		return err
@@ -115,7 +111,7 @@ func moveAside(path string, seen fs.FileInfo, look func(string) (fs.FileInfo, er
 		err = errChanged
 	}
 	if err == nil {
-		if err = remove(aside); err == nil {
+		if err = os.Remove(aside); err == nil {
 			return nil
 		}
 	}
