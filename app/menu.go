@@ -16,7 +16,7 @@ import (
 // is installed.
 func faceOf(m model.Model, goos string, window bool) tray.Face {
 	return tray.Face{
-		Icon:      tray.Icon{Name: m.Icon, Images: [][]byte{assets.Tray(m.Icon, goos)}},
+		Icon:      tray.Icon{Name: m.Icon, Images: assets.Tray(m.Icon, goos)},
 		Attention: m.Icon == assets.NeedsYou, Title: "Lamplighter", Tooltip: m.Summary, Menu: menuOf(m, window),
 	}
 }

@@ -3,7 +3,10 @@
 // png/ and ico/ is made from it by "make icons".
 package assets
 
-import "embed"
+import (
+	"embed"
+	"fmt"
+)
 
 // What the lamp in the tray can say.
 const (
@@ -28,32 +31,36 @@ var (
 	icons embed.FS
 	//go:embed png/fresh-template-32.png png/working-template-32.png png/paused-template-32.png png/needs-you-template-32.png
 	templates embed.FS
-	//go:embed png/fresh-66.png png/working-66.png png/paused-66.png png/needs-you-66.png
+	//go:embed png/fresh-[0-9]*.png png/working-[0-9]*.png png/paused-[0-9]*.png png/needs-you-[0-9]*.png
 	pictures embed.FS
 	//go:embed svg/fresh.svg svg/working.svg svg/paused.svg svg/needs-you.svg
 	drawings embed.FS
 )
 
-// Tray returns the icon for a state in the form that the tray of a system
+// Tray returns the icon for a state in the forms that the tray of a system
 // (a GOOS) takes, or nil if there is no such state:
 //
 //   - Windows: an .ico, of which it picks the size.
 //   - macOS: a template image, black and alpha only, which the menu bar tints.
 //     32 pixels are 16 points on a Retina display.
-//   - elsewhere: a PNG of 66 pixels, each opaque or clear. A
-//     StatusNotifierItem has one pixmap, which the panel scales: three by three
-//     of its pixels make one of the 22 that Xfce and Plasma show, with smooth
-//     edges. Edges smooth in the pixmap itself are speckled with colours: of
-//     such a pixel fyne.io/systray 1.12.3 sends the low byte of 16-bit
-//     premultiplied values (argbForImage; seen in xfce4-panel 4.18).
-func Tray(state, goos string) []byte {
+//   - elsewhere: a PNG for each size that panels show, of which a panel takes
+//     the one that it has to scale least: small ones lie on the pixel grid.
+func Tray(state, goos string) [][]byte {
+	var all [][]byte
 	switch goos {
 	case "windows":
-		return read(icons, "ico/"+state+".ico")
+		all = append(all, read(icons, "ico/"+state+".ico"))
 	case "darwin":
-		return read(templates, "png/"+state+"-template-32.png")
+		all = append(all, read(templates, "png/"+state+"-template-32.png"))
+	default:
+		for _, size := range []int{16, 22, 24, 32, 48, 64} {
+			all = append(all, read(pictures, fmt.Sprintf("png/%s-%d.png", state, size)))
+		}
 	}
-	return read(pictures, "png/"+state+"-66.png")
+	if all[0] == nil {
+		return nil
+	}
+	return all
 }
 
 // Drawing returns the lamp in a state as an SVG, for windows, or nil if there

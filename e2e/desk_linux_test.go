@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -155,7 +156,7 @@ func (d *desk) icon(item *desktop.Item, state string) {
 func stateOf(item *desktop.Item) string {
 	for _, state := range []string{assets.Fresh, assets.Working, assets.Paused, assets.NeedsYou} {
 		for _, p := range item.Pictures() {
-			if bytes.Equal(p.Pixels, argb(assets.Tray(state, "linux"))) {
+			if slices.ContainsFunc(assets.Tray(state, "linux"), func(data []byte) bool { return bytes.Equal(p.Pixels, argb(data)) }) {
 				return state
 			}
 		}

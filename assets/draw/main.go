@@ -25,8 +25,7 @@ func main() {
 // shot is one size of a drawing.
 type shot struct {
 	svg       string
-	size, pad int  // as for raster
-	sharp     bool // each pixel is opaque or clear
+	size, pad int // as for raster
 }
 
 // The states as package assets names them, which cannot be asked: it embeds
@@ -45,7 +44,10 @@ func outputs() map[string][]shot {
 	}
 	for _, state := range states {
 		files["ico/"+state+".ico"] = sizes(state, state)
-		files["png/"+state+"-66.png"] = []shot{{svg: state + "-22", size: 66, sharp: true}}
+		// What panels show, at one and two pixels to a point.
+		for _, s := range []shot{small(state, 16), small(state, 22), small(state, 24), {svg: state, size: 32}, {svg: state, size: 48}, {svg: state, size: 64}} {
+			files[fmt.Sprintf("png/%s-%d.png", state, s.size)] = []shot{s}
+		}
 		// Points and pixels: 16, 18 (the same with a margin), and both twice.
 		for _, s := range []shot{{size: 16}, {size: 18, pad: 1}, {size: 32}, {size: 36, pad: 2}} {
 			s.svg = state + "-template"
@@ -80,9 +82,6 @@ func pictures(dir string, shots []shot) ([]*image.NRGBA, error) {
 		picture, err := raster(svg, s.size, s.pad)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if s.sharp {
-			sharpen(picture)
 		}
 		all = append(all, picture)
 	}

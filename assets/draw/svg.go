@@ -35,14 +35,3 @@ func raster(svg []byte, size, pad int) (*image.NRGBA, error) {
 	}
 	return straight, nil
 }
-
-// sharpen makes every pixel opaque or clear.
-func sharpen(picture *image.NRGBA) {
-	for i := 0; i < len(picture.Pix); i += 4 {
-		if pixel := picture.Pix[i : i+4]; pixel[3] >= 128 {
-			pixel[3] = 255
-		} else {
-			clear(pixel)
-		}
-	}
-}
