@@ -20,7 +20,7 @@ func (d *desk) logOut(name string, line *lab.Line) {
 	}
 	var doc map[string]json.RawMessage
 	var entries map[string]json.RawMessage
-	if err := json.Unmarshal(text, &doc); err == nil {
+	if err = json.Unmarshal(text, &doc); err == nil {
 		err = json.Unmarshal(doc["mcpOAuth"], &entries)
 	}
 	if err != nil {
