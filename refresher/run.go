@@ -235,7 +235,10 @@ func (k *keeper) end(out Outcome) {
 	delete(k.flying, out.Key)
 	delete(k.rests, out.Key)
 	// What went back is put right at once: the rule against fights bounds that.
-	if out.Did == Failed || out.Did == Lost || out.Due && out.Why != WentBack {
+	// So is a token that ended before it was stored, as where the computer slept
+	// meanwhile: how often a server is asked has its own rule.
+	again := out.Did == Refreshed || out.Why == WentBack
+	if out.Did == Failed || out.Did == Lost || out.Due && !again {
 		k.rests[out.Key] = clock().Add(settled)
 	}
 }

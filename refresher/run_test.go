@@ -231,6 +231,41 @@ func TestNeitherAServerThatHangsNorRefusalsHoldUpWhatElseIsDue(t *testing.T) {
 	})
 }
 
+// The lid is closed in mid-refresh, and the answer's token ends before anybody
+// can store it.
+func TestATokenThatEndedWhileItsRefreshSleptIsRefreshedAtOnce(t *testing.T) {
+	inWorld(t, authtest.Options{Policy: authtest.Policy{AccessLifetime: hour}}, func(w *world) {
+		g := w.one(w.s, due)
+		var woke time.Time
+		w.s.Next(authtest.Token, authtest.Behaviour{
+			OnArrival: func() {
+				go func() { w.suspend(3 * hour); woke = time.Now() }()
+			},
+			DelayAfter: time.Second,
+		})
+		k := w.process()
+		k.Policy = func() refresher.Policy { w.nap(); return policy }
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			k.Run(ctx, nil, w.nap, func(refresher.Snapshot) {})
+		}()
+		for woke.IsZero() {
+			time.Sleep(minute)
+		}
+		time.Sleep(time.Until(woke.Add(minute + time.Second)))
+		if n := w.s.TokenPosts(g.ID); n != 2 {
+			t.Errorf("%d refreshes", n)
+		}
+		if at := w.s.Last(g.ID).At; at.After(woke.Add(5 * time.Second)) {
+			t.Errorf("the second came %v after the wake", at.Sub(woke))
+		}
+		stop()
+		<-ended
+	})
+}
+
 // What fails without leaving a wait of its own must not be tried in a loop.
 func TestAFailureThatCannotBeRememberedIsNoLoop(t *testing.T) {
 	inWorld(t, authtest.Options{}, func(w *world) {

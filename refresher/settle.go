@@ -80,7 +80,7 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 		out.Token = full
 		kept.Good, kept.Orphan = ledger.Keep(full, rec.Sent.Lineage), nil
 		if v.Kind == exchange.Refreshed {
-			a.remember(rec, full, answer.At, v.Lifetime)
+			a.remember(rec, full, answer.Since(), v.Lifetime)
 		} else {
 			a.mem.Refresh = a.r.Ledger.Fingerprint(full.Refresh)
 			e.What, out.Did = "successor", "" // to be sent now

@@ -33,6 +33,16 @@ type Answer struct {
 	Failure string `json:"failure,omitempty"`
 }
 
+// Since is from when on the tokens of an answer count, for who leaves a fresh
+// one alone for a while: At, less the time that this computer slept before it
+// could read them. They aged meanwhile.
+func (a Answer) Since() time.Time {
+	if a.Took > 0 {
+		return a.SentAt.Add(a.Took)
+	}
+	return a.At
+}
+
 // A Header holds what a verdict needs of the answer's header.
 type Header struct {
 	ContentType string   `json:"content_type,omitempty"`

@@ -651,3 +651,16 @@ func TestAnAnswerPrintsWithoutItsBody(t *testing.T) {
 		t.Errorf("it says nothing: %s", printed.String())
 	}
 }
+
+// A fresh token is left alone for a while, but not one that grew old in a sleep.
+func TestTheTimeSleptBeforeAnAnswerWasReadDoesNotMakeItsTokenYoung(t *testing.T) {
+	sent := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
+	slept := Answer{SentAt: sent, At: sent.Add(3 * time.Hour), Took: 2 * time.Second}
+	if since := slept.Since(); !since.Equal(sent.Add(2 * time.Second)) {
+		t.Errorf("it counts since %v", since)
+	}
+	replayed := Answer{SentAt: sent, At: sent.Add(2 * time.Second)} // from the journal
+	if since := replayed.Since(); !since.Equal(replayed.At) {
+		t.Errorf("from the journal it counts since %v", since)
+	}
+}
