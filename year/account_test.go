@@ -50,13 +50,13 @@ func (t *trouble) end() {
 	}
 }
 
-// all are its spans, the open one up to now.
+// all are its spans until now, the open one too.
 func (t *trouble) all(now time.Time) []span {
 	all := slices.Clone(t.spans)
 	if t.open {
 		all[len(all)-1].to = now
 	}
-	return all
+	return slices.DeleteFunc(all, func(s span) bool { return !s.from.Before(now) })
 }
 
 // union merges spans that touch.
