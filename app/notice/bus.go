@@ -5,10 +5,7 @@ package notice
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -20,31 +17,14 @@ const (
 	serverPath = "/org/freedesktop/Notifications"
 )
 
-// A bus is a connection of our own: signals that others ask for on a shared one
-// end the tray's watch over its host (systray, which takes any with fewer than
-// three arguments for the end), and what others close would be closed for us.
+// A bus is a connection of our own: what others listen to, ask or close on a
+// shared one is theirs, and the other way round.
 type bus struct {
 	conn        *dbus.Conn
 	server      dbus.BusObject
 	signals     chan *dbus.Signal // closed when the bus is gone
 	owner       string            // the unique name of the service that runs; "" for none
 	activatable bool              // the bus starts one when it is called
-}
-
-// sessionBus says where the bus of the session is. The library would start one
-// where there is none, and leave it behind.
-func sessionBus() (string, error) {
-	address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
-	if address != "" && !strings.HasPrefix(address, "autolaunch:") {
-		return address, nil
-	}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		socket := filepath.Join(dir, "bus")
-		if _, err := os.Stat(socket); err == nil {
-			return "unix:path=" + dbus.EscapeBusAddressValue(socket), nil
-		}
-	}
-	return "", errors.New("there is no session bus: DBUS_SESSION_BUS_ADDRESS is not set")
 }
 
 // connect connects, listens and looks who is there. The bus lives until ctx

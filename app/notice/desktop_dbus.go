@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/godbus/dbus/v5"
+
+	"lamplighter/sessionbus"
 )
 
 // A desktop speaks to the notification service of the session (Desktop
@@ -49,7 +52,9 @@ type note struct {
 	waiting []chan error // those who want to know what became of it
 }
 
-func newDesktop(app App) *desktop { return newDesktopOn(app, sessionBus) }
+func newDesktop(app App) *desktop {
+	return newDesktopOn(app, func() (string, error) { return sessionbus.Address(os.Getenv) })
+}
 
 func newDesktopOn(app App, address func() (string, error)) *desktop {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -456,28 +456,6 @@ func newTold(file string) *service {
 	return s
 }
 
-func TestTheSessionBusIsNeverStarted(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("PATH", dir)
-	t.Setenv("XDG_RUNTIME_DIR", dir)
-	for _, address := range []string{"", "autolaunch:"} {
-		t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
-		if got, err := sessionBus(); err == nil {
-			t.Errorf("DBUS_SESSION_BUS_ADDRESS=%q: %s", address, got)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "bus"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := sessionBus(); err != nil || got != "unix:path="+dbus.EscapeBusAddressValue(filepath.Join(dir, "bus")) {
-		t.Errorf("the bus of the runtime folder: %q, %v", got, err)
-	}
-	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/other")
-	if got, err := sessionBus(); err != nil || got != "unix:path=/tmp/other" {
-		t.Errorf("the bus of the variable: %q, %v", got, err)
-	}
-}
-
 func TestOddTextsComeOutAsText(t *testing.T) {
 	b := startBus(t, "")
 	for _, row := range oddTexts {

@@ -13,32 +13,21 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/godbus/dbus/v5"
-)
 
-// address is where the session bus is, or would be; "" where nothing says so.
-// The library would start a bus where there is none, and leave it behind.
-func address() string {
-	address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
-	if address != "" && !strings.HasPrefix(address, "autolaunch:") {
-		return address
-	}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return "unix:path=" + dbus.EscapeBusAddressValue(filepath.Join(dir, "bus"))
-	}
-	return ""
-}
+	"lamplighter/sessionbus"
+)
 
 // connect makes a connection of our own: what others listen to, ask or close on
 // a shared one is theirs.
 func connect(ctx context.Context) (*dbus.Conn, error) {
-	where := address()
-	if where == "" {
-		return nil, fmt.Errorf("%w: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set", ErrNoBus)
+	address, err := sessionbus.Address(os.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
 	}
 	// In order, which the library's own handler does not keep.
-	conn, err := dbus.Connect(where, dbus.WithContext(ctx), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
+	conn, err := dbus.Connect(address, dbus.WithContext(ctx), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if err != nil {
-		return nil, fmt.Errorf("%w at %s: %v", ErrNoBus, where, err)
+		return nil, fmt.Errorf("%w at %s: %v", ErrNoBus, address, err)
 	}
 	return conn, nil
 }
@@ -50,7 +39,8 @@ func connect(ctx context.Context) (*dbus.Conn, error) {
 // connections and ends them is found each time: who calls Run again and again
 // leaves time between.
 func Await(ctx context.Context) error {
-	socket := socketOf(address())
+	address, _ := sessionbus.Address(os.Getenv)
+	socket := socketOf(address)
 	if socket == "" {
 		return fmt.Errorf("%w, and no socket to wait for", ErrNoBus)
 	}
