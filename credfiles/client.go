@@ -18,6 +18,7 @@ type client struct {
 	env   string // the variable that moves it
 
 	files  []file
+	ring   *ring    // where it keeps entries in the keyring; nil: it does not
 	beside []string // further files of the home that matter to what Scan returns
 	// join reads what else the client keeps beside a store: configuration,
 	// secrets, marks. root is the store's own document. It may be nil.

@@ -15,7 +15,7 @@ import (
 // descriptor becomes one that only names the folder.
 func breakSync(t *testing.T, h *Hold) (mend func()) {
 	t.Helper()
-	folder := (*os.File)(reflect.ValueOf(h.target).Elem().FieldByName("folder").UnsafePointer())
+	folder := (*os.File)(reflect.ValueOf(h.ready.swap).Elem().FieldByName("folder").UnsafePointer())
 	was, err := unix.Dup(int(folder.Fd()))
 	if err != nil {
 		t.Fatal(err)

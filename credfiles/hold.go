@@ -5,10 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lamplighter/credfiles/clientlock"
-	"lamplighter/credfiles/replace"
 )
 
 // ErrGone says that an entry, or its whole store, is not there any more.
@@ -20,11 +20,10 @@ var ErrGone = errors.New("the entry is gone")
 type Hold struct {
 	store    *Store
 	key      Key
-	grant    *clientlock.Lock // nil where the client has none
-	target   *replace.Target  // made by Ready
-	inPlace  bool             // the store can only be written in place
-	lastLook func() error     // finds what came too late for Write; nil if nothing was written
-	pause    func(step)       // for tests: called before each step of a write; may be nil
+	grants   []*clientlock.Lock // none where the client has none
+	ready    *ready             // made by Ready
+	lastLook func() error       // finds what came too late for Write; nil if nothing was written
+	pause    func(step)         // for tests: called before each step of a write; may be nil
 }
 
 // Hold takes the client's lock on an entry. ctx bounds the wait; then the
@@ -37,22 +36,36 @@ func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 	if k, _ := s.place(c.Key); k == nil || k.watchOnly != "" {
 		return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: errors.New("this entry is only watched")}
 	}
-	if s.client.grantLock != nil {
-		lock, err := s.lock(ctx, s.client.grantLock(s, c))
+	if s.client.grantLock == nil {
+		return h, nil
+	}
+	// A client takes the one of its own home. Only we take several, one after
+	// the other in the same order, under our own.
+	homes := append([]string{s.home}, s.also...)
+	slices.Sort(homes)
+	for _, home := range homes {
+		lock, err := lockIn(ctx, s, home, s.client.grantLock(s, c))
 		if err != nil {
+			h.Close()
 			return nil, err
 		}
-		h.grant = lock
+		if lock != nil {
+			h.grants = append(h.grants, lock)
+		}
 	}
 	return h, nil
 }
 
 // lock takes one of the client's own locks, the way the client does.
 func (s *Store) lock(ctx context.Context, l clientLock) (*clientlock.Lock, error) {
+	return lockIn(ctx, s, s.home, l)
+}
+
+func lockIn(ctx context.Context, s *Store, home string, l clientLock) (*clientlock.Lock, error) {
 	if l.path == "" {
 		return nil, nil
 	}
-	path := filepath.Join(s.home, l.path)
+	path := filepath.Join(home, l.path)
 	var lock *clientlock.Lock
 	var err error
 	switch {
@@ -85,7 +98,7 @@ func (h *Hold) Read(ctx context.Context) (Credential, error) {
 }
 
 // Ready finds out whether the store could be written, before anything is at
-// stake: it makes the file that will take the store's place, at its full size.
+// stake: of a file it makes the one that will take its place, at its full size.
 // The error is ErrGone where there is no such entry, else a *Problem.
 func (h *Hold) Ready() error {
 	doc, err := h.store.readSettled(context.Background())
@@ -98,35 +111,23 @@ func (h *Hold) Ready() error {
 	if _, err := h.store.find(doc.root, h.key, joined{}); err != nil {
 		return err
 	}
-	// Tokens differ in length; a quarter more and 64 KiB hold any that we take.
-	size := int64(len(doc.text) + len(doc.text)/4 + 64<<10)
-	if size > maxSize {
-		return h.store.problem(errTooLarge) // we could not read it back
-	}
 	h.drop() // what an earlier Ready made
-	replace.Leftovers(h.store.path)
-	target, err := replace.Prepare(h.store.path, size)
-	var obstacle *replace.Obstacle
-	if errors.As(err, &obstacle) && obstacle.Kind == replace.Mount && h.store.file.inPlace {
-		if err := replace.CanInPlace(h.store.path); err != nil {
-			return h.store.problem(err)
-		}
-		h.inPlace = true
-		return nil
-	}
+	made, err := h.store.where().ready(context.Background(), len(doc.text))
 	if err != nil {
 		return h.store.problem(err)
 	}
-	h.target = target
+	h.ready = &made
 	return nil
 }
 
 // Check reports whether the client's lock is still ours.
 func (h *Hold) Check() error {
-	if h.grant == nil {
-		return nil
+	for _, lock := range h.grants {
+		if err := lock.Check(); err != nil {
+			return err
+		}
 	}
-	return h.grant.Check()
+	return nil
 }
 
 // Close lets the client's lock go. It never removes somebody else's.
@@ -136,18 +137,18 @@ func (h *Hold) Close() error {
 		err = h.lastLook()
 	}
 	err = errors.Join(err, h.drop())
-	if h.grant != nil {
-		err = errors.Join(err, h.grant.Release())
+	for _, lock := range slices.Backward(h.grants) {
+		err = errors.Join(err, lock.Release())
 	}
 	return err
 }
 
 // drop gives up what Ready prepared.
 func (h *Hold) drop() error {
-	target := h.target
-	h.target, h.inPlace, h.lastLook = nil, false, nil
-	if target == nil {
+	made := h.ready
+	h.ready, h.lastLook = nil, nil
+	if made == nil || made.swap == nil {
 		return nil
 	}
-	return target.Close()
+	return made.swap.Close()
 }

@@ -36,13 +36,23 @@ func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error)
 			found := Process{PID: p.PID, Name: c.name, Started: p.Started, Version: version, Rereads: c.rereads(version)}
 			found.Lockless = c.lockless != nil && c.lockless(version)
 			for _, s := range stores {
-				if s.client == c && (!known || sameHome(s.home, home)) && (c.holds == nil || c.holds(s, p)) {
+				// The items of a keyring share a path.
+				last := len(held[s.path]) - 1
+				if s.client != c || known && !s.uses(home) || last >= 0 && held[s.path][last].PID == found.PID {
+					continue
+				}
+				if c.holds == nil || c.holds(s, p) {
 					held[s.path] = append(held[s.path], found)
 				}
 			}
 		}
 	}
 	return held, nil
+}
+
+// uses reports whether a home's client uses this store.
+func (s *Store) uses(home string) bool {
+	return slices.ContainsFunc(append([]string{s.home}, s.also...), func(h string) bool { return sameHome(h, home) })
 }
 
 // likely picks by name what is worth a closer look.

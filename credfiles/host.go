@@ -15,6 +15,8 @@ type Host struct {
 	Home   string // the user's home folder
 	User   string // as processes.Process names its owner
 	Getenv func(string) string
+	// Keyring is the system's; nil where none is looked at.
+	Keyring Keyring
 	// Kernel is its release, as uname -r prints it: only that tells a service,
 	// which has no variable of WSL's, that it runs there.
 	Kernel string

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lamplighter/credfiles/clientlock"
+	"lamplighter/credfiles/replace"
 )
 
 // A lab is a throwaway home folder with one client's files in it.
@@ -196,7 +197,7 @@ func (l *lab) hold(c Credential) *Hold {
 func (l *lab) race(c Credential) *Hold {
 	l.t.Helper()
 	h := l.hold(c)
-	if h.target != nil && !h.target.Atomic() {
+	if target, ok := h.ready.swap.(*replace.Target); ok && !target.Atomic() {
 		l.t.Cleanup(func() { h.Close() })
 		l.t.Skip("this file system cannot exchange files")
 	}

@@ -45,13 +45,13 @@ func (w *write) merge(ctx context.Context, theirs, there []byte) (Result, error)
 		if err := w.stillLocked(); err != nil && !owed {
 			return 0, err
 		}
-		if w.inPlace {
-			if theirs, there, err = w.overwrite(theirs, there, want); err != nil {
+		if w.ready.swap == nil {
+			if theirs, there, err = w.overwrite(ctx, theirs, there, want); err != nil {
 				return 0, err
 			}
 			continue
 		}
-		came, err := w.target.Swap(want)
+		came, err := w.ready.swap.Swap(want)
 		switch {
 		case came != nil: // also where only the folder's fsync failed
 			w.came, w.unsynced = came, err
@@ -107,23 +107,25 @@ func (w *write) stillLocked() error {
 	return &clientlock.BusyError{Path: w.lock.Path()}
 }
 
-// overwrite writes the store in place, if it still holds there. It returns
-// what is theirs and what the file holds afterwards.
-func (w *write) overwrite(theirs, there, want []byte) (_, _ []byte, err error) {
-	now, err := w.store.read()
+// overwrite writes over the store, if it still holds there. It returns what is
+// theirs and what the store holds afterwards.
+func (w *write) overwrite(ctx context.Context, theirs, there, want []byte) (_, _ []byte, err error) {
+	now, _, err := w.store.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !bytes.Equal(now.text, there) {
 		return now.text, now.text, nil
 	}
-	if err := w.image(want); err != nil {
-		return nil, nil, err
+	if w.ready.torn {
+		if err := w.image(want); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := w.stillLocked(); err != nil {
 		return nil, nil, err
 	}
-	if err := replace.InPlace(w.store.path, want); err != nil {
+	if err := w.ready.over(ctx, want); err != nil {
 		return nil, nil, err
 	}
 	w.there = want
@@ -153,10 +155,10 @@ func (w *write) again(ctx context.Context, there []byte) (theirs, now []byte, er
 
 // late reports whether what came out of the file was written to since.
 func (w *write) late() bool {
-	if w.target == nil || w.came == nil {
+	if w.ready == nil || w.ready.swap == nil || w.came == nil {
 		return false
 	}
-	came, err := w.target.Came()
+	came, err := w.ready.swap.Came()
 	if err != nil || bytes.Equal(came, w.came) {
 		return false
 	}
@@ -200,8 +202,8 @@ func (w *write) finalLook() error {
 // giveUp puts theirs back, whoever wrote meanwhile.
 func (w *write) giveUp(theirs []byte, owed bool) error {
 	err := errors.New("another program keeps writing it")
-	if owed {
-		_, backErr := w.target.Swap(theirs)
+	if owed && w.ready.swap != nil {
+		_, backErr := w.ready.swap.Swap(theirs)
 		err = errors.Join(err, backErr)
 	}
 	return err

@@ -3,6 +3,7 @@ package credfiles
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"lamplighter/credfiles/jsonedit"
@@ -18,6 +19,24 @@ type Problem struct {
 	Entry  string      // the entry's name, where only one is concerned
 	Line   int         // where in the file; 0 where that says nothing
 	Err    error       // what the system said, if it said anything
+	// Perhaps means that it matters only to who knows that there were entries.
+	Perhaps bool
+}
+
+// Distinct drops the Problems that say what one before them says.
+func Distinct(all []Problem) []Problem {
+	type same struct {
+		store, entry string
+		kind         ProblemKind
+		line         int
+	}
+	said := map[same]bool{}
+	return slices.DeleteFunc(all, func(p Problem) bool {
+		is := same{p.Store, p.Entry, p.Kind, p.Line}
+		was := said[is]
+		said[is] = true
+		return was
+	})
 }
 
 // A ProblemKind chooses the sentence.
@@ -41,9 +60,16 @@ const (
 	Folder     ProblemKind = "folder" // nothing can be created beside it
 	Owner      ProblemKind = "owner"  // the new file could not be given to the old one's owner
 	Space      ProblemKind = "space"
-	BadConfig  ProblemKind = "bad-config" // the client's own configuration cannot be read
-	Cache      ProblemKind = "cache"      // what the client caches could not be cleared
-	Failed     ProblemKind = "failed"     // anything else: Err says
+	BadConfig  ProblemKind = "bad-config"  // the client's own configuration cannot be read
+	Cache      ProblemKind = "cache"       // what the client caches could not be cleared
+	Locked     ProblemKind = "locked"      // the keyring, so that its items cannot be read
+	NoKeyring  ProblemKind = "no-keyring"  // none runs, or none can be reached
+	Slow       ProblemKind = "slow"        // the keyring does not answer in time
+	NotAllowed ProblemKind = "not-allowed" // the keyring keeps the item from us
+	Full       ProblemKind = "full"        // a new token may be larger than the keyring takes
+	Double     ProblemKind = "double"      // the keyring has two such items
+	StaleCopy  ProblemKind = "stale-copy"  // an entry in a file that its client does not read, for the keyring has another
+	Failed     ProblemKind = "failed"      // anything else: Err says
 )
 
 func (p *Problem) Error() string {
@@ -76,6 +102,8 @@ func (s *Store) problem(err error) *Problem {
 		if p.Kind == Trailing {
 			p.Err = errors.New("there is something after its end")
 		}
+	case ringKind(err) != "":
+		p.Kind, p.Err, p.Perhaps = ringKind(err), nil, s.unread != nil && !s.sure
 	case errors.Is(err, errTooLarge):
 		p.Kind, p.Err = TooLarge, nil
 	case errors.Is(err, syscall.ELOOP):

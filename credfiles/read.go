@@ -84,15 +84,16 @@ func (s *Store) parse(text []byte) (document, error) {
 
 // read returns the store as it is at this moment. The error wraps
 // fs.ErrNotExist where the store does not exist, else it is a *Problem.
-func (s *Store) read() (document, error) {
-	text, err := readFile(s.path, maxSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return document{}, err
+func (s *Store) read(ctx context.Context) (document, signature, error) {
+	text, sign, err := s.where().look(ctx)
+	if gone(err) {
+		return document{}, sign, err
 	}
 	if err != nil {
-		return document{}, s.problem(err)
+		return document{}, sign, s.problem(err)
 	}
-	return s.parse(text)
+	doc, err := s.parse(text)
+	return doc, sign, err
 }
 
 // readSettled is read for a store that somebody may be writing in place: one
@@ -102,15 +103,15 @@ func (s *Store) read() (document, error) {
 func (s *Store) readSettled(ctx context.Context) (document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	tears := s.where().tears()
 	for deadline := time.Now().Add(settle); ; {
-		sign := sign(s.path)
-		doc, err := s.read()
+		doc, sign, err := s.read(ctx)
 		if err == nil {
 			s.seen, s.bad = true, signature{}
 			return doc, nil
 		}
-		gone := errors.Is(err, fs.ErrNotExist)
-		passing := transient(err) && s.bad != sign || gone && s.seen
+		gone := gone(err)
+		passing := tears && (transient(err) && s.bad != sign || gone && s.seen)
 		if !passing || !time.Now().Before(deadline) || ctx.Err() != nil {
 			if ctx.Err() == nil {
 				s.seen, s.bad = s.seen && !gone, sign

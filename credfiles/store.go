@@ -22,16 +22,20 @@ import (
 	"time"
 )
 
-// A Store is one file of one client in one home. It is safe for concurrent
-// use.
+// A Store is one file of one client in one home, or one item that a client
+// keeps in the keyring. It is safe for concurrent use.
 type Store struct {
 	client  *client
 	file    *file
 	host    Host
-	home    string // the client's folder
-	profile string // empty for the default home
-	path    string // links not resolved
-	entry   string // the key of the one entry, where its client has many such files
+	home    string   // the client's folder
+	profile string   // empty for the default home
+	path    string   // links not resolved
+	entry   string   // the key of the one entry, where its client has many such files, or items
+	ring    Keyring  // where it is an item there; nil for a file
+	also    []string // further homes whose clients use the same item
+	unread  error    // it is no item: this is why there may be more than were found
+	sure    bool     // there is reason to think that there are
 	remote  remoteFiles
 
 	commands *remoteCommands // of mcp-remote; nil for others
@@ -54,11 +58,12 @@ type Store struct {
 func Stores(h Host, extra []Home, before ...*Store) []*Store {
 	known := map[string]*Store{}
 	for _, s := range before {
-		known[s.client.name+" "+s.path] = s
+		known[s.name()] = s
 	}
 	var stores []*Store
 	for _, c := range clients {
-		for _, home := range h.homes(c, extra) {
+		homes := h.homes(c, extra)
+		for _, home := range homes {
 			for i := range c.files {
 				s := Store{client: c, file: &c.files[i], host: h, home: home.path, profile: home.profile}
 				if s.file.many {
@@ -69,14 +74,23 @@ func Stores(h Host, extra []Home, before ...*Store) []*Store {
 				stores = append(stores, s.known(known))
 			}
 		}
+		stores = append(stores, h.items(c, homes, known)...)
 	}
 	return stores
 }
 
+// name tells a store from all others.
+func (s *Store) name() string {
+	if s.ring == nil {
+		return s.client.name + " " + s.path
+	}
+	return s.client.name + " " + s.path + " " + s.entry
+}
+
 // known is the one of before that is this store, or this one.
 func (s *Store) known(before map[string]*Store) *Store {
-	b := before[s.client.name+" "+s.path]
-	if b != nil && b.profile == s.profile && b.home == s.home {
+	b := before[s.name()]
+	if b != nil && b.profile == s.profile && b.home == s.home && b.ring == s.ring && slices.Equal(b.also, s.also) {
 		return b
 	}
 	return s
@@ -218,7 +232,17 @@ func (s *Store) Client() string { return s.client.name }
 func (s *Store) Profile() string { return s.profile }
 
 // Real is the store's path with links resolved: the Store of its keys.
-func (s *Store) Real() string { return resolved(s.path) }
+func (s *Store) Real() string {
+	if s.ring != nil {
+		return s.path
+	}
+	return resolved(s.path)
+}
+
+// May reports whether an entry of that key would stand in this store.
+func (s *Store) May(key Key) bool {
+	return s.Real() == key.Store && (s.ring == nil || s.entry == key.Entry)
+}
 
 // Threshold is how long before expiry the client refreshes by itself.
 func (s *Store) Threshold() time.Duration { return s.client.threshold }
@@ -232,7 +256,10 @@ func (s *Store) Reconnect() string { return s.client.reconnect }
 
 // Watched lists the files whose change may change what Scan returns.
 func (s *Store) Watched() []string {
-	paths := []string{s.path}
+	var paths []string
+	if s.ring == nil {
+		paths = append(paths, s.path)
+	}
 	for _, name := range s.client.beside {
 		paths = append(paths, filepath.Join(s.home, name))
 	}
@@ -249,4 +276,4 @@ func (f *file) tail() string { return f.name[strings.LastIndexByte(f.name, '*')+
 func (s *Store) pairPath() string { return strings.TrimSuffix(s.path, s.file.tail()) + s.file.pair }
 
 // Exists reports whether the store is there at all.
-func (s *Store) Exists() bool { return sign(s.path).here }
+func (s *Store) Exists() bool { return s.where().exists() }

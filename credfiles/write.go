@@ -45,7 +45,7 @@ func (h *Hold) put(ctx context.Context, w *write) (Result, error) {
 	if w.login != nil {
 		w.login.written = w.token.written
 	}
-	if h.target == nil && !h.inPlace {
+	if h.ready == nil {
 		err := h.Ready()
 		if errors.Is(err, ErrGone) {
 			return Gone, nil
@@ -87,7 +87,7 @@ func (w *write) locked(ctx context.Context, do func(context.Context) (Result, er
 	defer w.store.writers.take(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	w.lock, err = w.store.lock(ctx, w.store.client.storeLock)
+	w.lock, err = w.store.lock(ctx, w.store.lockOf())
 	if err == nil {
 		if w.lock != nil {
 			defer w.lock.Release()
