@@ -31,57 +31,21 @@ type DirOptions struct {
 // that long. A modification time in the future counts as young, as it does
 // for the clients.
 func Dir(ctx context.Context, path string, opts DirOptions) (*Lock, error) {
-	if opts.Heartbeat <= 0 || opts.Retry <= 0 {
-		return nil, fmt.Errorf("cannot lock %s: a heartbeat of %v and a retry of %v", path, opts.Heartbeat, opts.Retry)
-	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("cannot lock %s: %w", path, context.Cause(ctx))
-	}
-	other := sighting{since: time.Now()}
-	tookOver := false
-	for {
-		l, err := makeDir(path, opts)
-		if err == nil && tookOver {
-			// A client that found the old directory stale before we moved it
-			// removes ours next, unseen. It does so at once if it does.
-			time.Sleep(opts.Retry)
-			err = l.check()
-		}
-		if err == nil {
-			go l.heartbeat()
-			return &Lock{path, l.check, sync.OnceValue(l.release)}, nil
-		}
-		tookOver = false
-		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, ErrLost) {
-			return nil, refused(path, err)
-		}
-
-		info, err := look(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // released just now
-		case err != nil:
-			return nil, fmt.Errorf("cannot lock %s: %w", path, cause(err))
-		case !info.IsDir():
-			return nil, fmt.Errorf("cannot lock %s: it is not a directory; remove it if the client is not running", path)
-		default:
-			other.see(info, opts.Retry)
-			if !other.abandoned(opts) {
-				break
+	return taking{
+		path: path, stale: opts.Stale, heartbeat: opts.Heartbeat, retry: opts.Retry,
+		make: func() (holding, error) { return makeDir(path, opts) },
+		look: func() (fs.FileInfo, error) {
+			info, err := look(path)
+			if err == nil && !info.IsDir() {
+				err = errNoDirectory
 			}
-			if err := takeAway(path, other.info); err == nil {
-				tookOver = true
-				continue
-			} else if !errors.Is(err, errChanged) {
-				return nil, fmt.Errorf("cannot take over the abandoned lock %s: %w", path, cause(err))
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil, &BusyError{path, other.since, context.Cause(ctx)}
-		case <-time.After(opts.Retry):
-		}
-	}
+			return info, err
+		},
+		takeOver: func(seen fs.FileInfo) error { return takeAway(path, seen) },
+	}.take(ctx)
 }
+
+var errNoDirectory = errors.New("it is not a directory; remove it if the client is not running")
 
 // look is os.Lstat. On Windows that leaves the file's identity to be read at
 // the first comparison, by when the path may name another: comparing it with

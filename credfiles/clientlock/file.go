@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -21,14 +22,18 @@ type FileOptions struct {
 	Retry      time.Duration // how often to ask; must be positive, but with Once
 	Once       bool          // asks once, so that a *BusyError comes at once
 	Shared     bool          // for readers: keeps out only those who want it alone
+	Remove     bool          // the client removes the file at its release
 }
 
 // File locks the whole file at path: flock(2), on Windows LockFileEx. The
-// file is made if it is missing, and never written, truncated or deleted:
-// Codex after 0.169.0 keeps a note in some of its lock files. Codex 0.145.0 to
-// 0.169.0 calls flock(2) on Unix (observed); on Windows the Rust library's
-// File::try_lock locks every byte, and ours locks the first, so that each
-// keeps the other out.
+// file is made if it is missing, and never written or truncated: Codex after
+// 0.169.0 keeps a note in some of its lock files. It is deleted only with
+// Remove, which is for MSAL: that waits 5 s for its lock file to go, and then
+// asks for the lock on it all the same (msal-extensions 5a27660, source).
+// Codex 0.145.0 to 0.169.0 calls flock(2) on Unix (observed). On Windows ours
+// locks the first byte, and so do all whose locks are known: every byte in
+// Rust's File::try_lock, in Go's own and in Python's portalocker, the first in
+// its msvcrt and filelock (source). So each keeps the others out.
 //
 // File asks without blocking until ctx ends, which gives a *BusyError. Any
 // other error means that waiting would not help. The lock ends with the
@@ -47,7 +52,7 @@ func File(ctx context.Context, path string, opts FileOptions) (*Lock, error) {
 			return nil, refused(path, err)
 		}
 	}
-	l := &fileLock{flock.New(path, flock.SetPermissions(opts.Mode))}
+	l := &fileLock{Flock: flock.New(path, flock.SetPermissions(opts.Mode)), remove: opts.Remove}
 	ask := l.TryLock
 	if opts.Shared {
 		ask = l.TryRLock
@@ -73,7 +78,10 @@ func File(ctx context.Context, path string, opts FileOptions) (*Lock, error) {
 
 var errOnce = errors.New("it was asked for once")
 
-type fileLock struct{ *flock.Flock }
+type fileLock struct {
+	*flock.Flock
+	remove bool
+}
 
 // try asks once. A lock on a file that was deleted or replaced between
 // opening and locking keeps nobody out, so it is given back and counts as
@@ -123,8 +131,15 @@ func (l *fileLock) check() error {
 // release unlocks our own open file, whatever the path names by now.
 func (l *fileLock) release() error {
 	lost := l.check()
+	remove := l.remove && lost == nil
+	if remove && runtime.GOOS != "windows" {
+		os.Remove(l.Path()) // while nobody else can have it
+	}
 	if err := l.Unlock(); err != nil {
 		return fmt.Errorf("cannot unlock %s: %w", l.Path(), cause(err))
+	}
+	if remove && runtime.GOOS == "windows" {
+		os.Remove(l.Path()) // no open file can be removed there: ours could not, another's stays
 	}
 	if errors.Is(lost, ErrLost) {
 		return lost

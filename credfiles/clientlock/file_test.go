@@ -202,7 +202,7 @@ func TestALockFileThatWasReplacedIsLost(t *testing.T) {
 
 func TestALockOnAFileReplacedMeanwhileDoesNotCount(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
-	l := &fileLock{flock.New(path, flock.SetPermissions(0o644))}
+	l := &fileLock{Flock: flock.New(path, flock.SetPermissions(0o644))}
 	ok, err := l.try(func() (bool, error) {
 		ok, err := l.TryLock()
 		if err := os.Rename(path, path+".old"); err != nil {

@@ -41,51 +41,29 @@ type LeaseOptions struct {
 // one is taken over by its age alone, past Stale and 5 s and seen unchanged for
 // one and a half heartbeats: a pid may be of another container.
 func Lease(ctx context.Context, path string, opts LeaseOptions) (*Lock, error) {
-	if opts.Heartbeat <= 0 || opts.Retry <= 0 {
-		return nil, fmt.Errorf("cannot lock %s: a heartbeat of %v and a retry of %v", path, opts.Heartbeat, opts.Retry)
-	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("cannot lock %s: %w", path, context.Cause(ctx))
-	}
-	other := sighting{since: time.Now()}
-	for {
-		l, err := makeLease(path, opts.Heartbeat)
-		if err == nil {
-			go l.heartbeat()
-			return &Lock{path, l.check, sync.OnceValue(l.release)}, nil
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return nil, refused(path, err)
-		}
-
-		info, err := look(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // released just now
-		case err != nil:
-			return nil, fmt.Errorf("cannot lock %s: %w", path, cause(err))
-		case !info.Mode().IsRegular():
-			return nil, fmt.Errorf("cannot lock %s: it is not a regular file; remove it if the client is not running", path)
-		default:
-			other.see(info, opts.Retry)
-			if !other.abandoned(DirOptions{Stale: opts.Stale, Heartbeat: opts.Heartbeat}) {
-				break
+	return taking{
+		path: path, stale: opts.Stale, heartbeat: opts.Heartbeat, retry: opts.Retry,
+		make: func() (holding, error) { return makeLease(path, opts.Heartbeat) },
+		look: func() (fs.FileInfo, error) { return lookFile(path) },
+		takeOver: func(seen fs.FileInfo) error {
+			if now, err := look(path); err != nil || !unchanged(seen, now) {
+				return errChanged
 			}
-			if now, err := look(path); err != nil || !unchanged(other.info, now) {
-				break
-			}
-			if err := moveAway(path, other.info); err == nil {
-				continue
-			} else if !errors.Is(err, errChanged) {
-				return nil, fmt.Errorf("cannot take over the abandoned lock %s: %w", path, cause(err))
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil, &BusyError{path, other.since, context.Cause(ctx)}
-		case <-time.After(opts.Retry):
-		}
-	}
+			return moveAway(path, seen)
+		},
+	}.take(ctx)
 }
+
+// lookFile is look at what must be a file.
+func lookFile(path string) (fs.FileInfo, error) {
+	info, err := look(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
+	return info, err
+}
+
+var errNoFile = errors.New("it is not a regular file; remove it if the client is not running")
 
 // a claim is what stands in a lease.
 type claim struct {

@@ -44,10 +44,10 @@ func (s *sighting) see(info fs.FileInfo, retry time.Duration) {
 // abandoned reports whether the holder has been silent for longer than the
 // client itself allows. One and a half heartbeats of looking, because a
 // holder that woke with us from a sleep has up to a whole one still to go.
-func (s *sighting) abandoned(opts DirOptions) bool {
-	return opts.Stale > 0 &&
-		time.Since(s.info.ModTime()) > opts.Stale+grace &&
-		s.still >= opts.Heartbeat*3/2
+func (s *sighting) abandoned(stale, heartbeat time.Duration) bool {
+	return stale > 0 &&
+		time.Since(s.info.ModTime()) > stale+grace &&
+		s.still >= heartbeat*3/2
 }
 
 var (
@@ -90,7 +90,11 @@ func takeAway(path string, seen fs.FileInfo) error {
 }
 
 // moveAway is takeAway from the moment of the last look.
-func moveAway(path string, seen fs.FileInfo) error {
+func moveAway(path string, seen fs.FileInfo) error { return moveAside(path, seen, look, os.Remove) }
+
+// moveAside is moveAway for a lock that takes more to be told from another, and
+// to be removed.
+func moveAside(path string, seen fs.FileInfo, look func(string) (fs.FileInfo, error), remove func(string) error) error {
 	aside := filepath.Join(filepath.Dir(path), ".lamplighter-stale-"+rand.Text())
 	err := os.Rename(path, aside)
 	switch {
@@ -98,7 +102,7 @@ func moveAway(path string, seen fs.FileInfo) error {
 		return errChanged
 	case errors.Is(err, syscall.EXDEV):
 		// overlayfs refuses to move a directory that came with the image.
-		if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+		if err = remove(path); errors.Is(err, fs.ErrNotExist) {
 			return errChanged
 		}
 		return err
@@ -111,7 +115,7 @@ func moveAway(path string, seen fs.FileInfo) error {
 		err = errChanged
 	}
 	if err == nil {
-		if err = os.Remove(aside); err == nil {
+		if err = remove(aside); err == nil {
 			return nil
 		}
 	}

@@ -111,7 +111,7 @@ func TestASleepBetweenTwoLooksIsNotSilence(t *testing.T) {
 		s.see(stat(t, path), claude.Retry)
 		time.Sleep(8 * time.Hour)
 		s.see(stat(t, path), claude.Retry)
-		if s.abandoned(claude) {
+		if s.abandoned(claude.Stale, claude.Heartbeat) {
 			t.Error("two looks with a night between them count as a heartbeat of silence")
 		}
 	})
