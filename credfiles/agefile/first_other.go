@@ -1,0 +1,6 @@
+//go:build !linux
+
+package agefile
+
+// goFirst: there is no such choice.
+func goFirst() {}
