@@ -26,8 +26,8 @@ type Process struct {
 	Program string
 }
 
-// patience bounds one process. 2^20 takes 1 s on an idle desktop and was seen
-// to take 5 s on a busy small server; 2^22 takes four times as long.
+// patience bounds one process. What Codex chooses, 2^18 to 2^20, was seen to
+// take up to 5 s on a small and busy server; 2^22 takes four times as long.
 const patience = 2 * time.Minute
 
 // turn is held by the one process that runs: two would need twice the memory.
