@@ -55,13 +55,26 @@ type client struct {
 	seen               string // the versions that the facts were taken from
 }
 
-// A clientLock is one of a client's own locks.
+// A clientLock is one of a client's own locks: a flock on a file, if nothing
+// else is said.
 type clientLock struct {
-	path      string        // relative to the home
+	path      string        // relative to the home; absolute where it lies elsewhere
 	dir       bool          // made by mkdir and kept alive by its mtime
-	lease     bool          // a file that says who holds it and since when; if neither, a flock on a file
+	filled    *filling      // a directory with files in it
+	lease     bool          // a file that says who holds it and since when
+	exclusive bool          // a file that is only there while it is held
+	removed   bool          // the file of a flock goes at its release
 	stale     time.Duration // when the client takes a dead one over
 	heartbeat time.Duration
+}
+
+// A filling is what stands in a lock that is a directory with files in it.
+type filling struct {
+	files   func(token string) map[string]string
+	beat    string // the file that is touched; empty: the directory
+	staged  bool   // renamed when it is whole, so that an empty one holds nothing
+	breaker string // ends the name of what stands while a client takes it over
+	folder  bool   // the folder around it is made, and those around that
 }
 
 // A file is one of a client's stores: a JSON document.

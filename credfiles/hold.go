@@ -41,10 +41,14 @@ func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 	}
 	// A client takes the one of its own home. Only we take several, one after
 	// the other in the same order, under our own.
+	grant := s.client.grantLock(s, c)
 	homes := append([]string{s.home}, s.also...)
 	slices.Sort(homes)
+	if filepath.IsAbs(grant.path) {
+		homes = homes[:1]
+	}
 	for _, home := range homes {
-		lock, err := lockIn(ctx, s, home, s.client.grantLock(s, c))
+		lock, err := lockIn(ctx, s, home, grant)
 		if err != nil {
 			h.Close()
 			return nil, err
@@ -65,16 +69,30 @@ func lockIn(ctx context.Context, s *Store, home string, l clientLock) (*clientlo
 	if l.path == "" {
 		return nil, nil
 	}
-	path := filepath.Join(home, l.path)
+	path := l.path
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(home, path)
+	}
+	const retry = 100 * time.Millisecond
 	var lock *clientlock.Lock
 	var err error
 	switch {
 	case l.lease:
-		lock, err = clientlock.Lease(ctx, path, clientlock.LeaseOptions{Stale: l.stale, Heartbeat: l.heartbeat, Retry: 100 * time.Millisecond})
+		lock, err = clientlock.Lease(ctx, path, clientlock.LeaseOptions{Stale: l.stale, Heartbeat: l.heartbeat, Retry: retry})
 	case l.dir:
-		lock, err = clientlock.Dir(ctx, path, clientlock.DirOptions{Stale: l.stale, Heartbeat: l.heartbeat, Retry: 100 * time.Millisecond})
+		lock, err = clientlock.Dir(ctx, path, clientlock.DirOptions{Stale: l.stale, Heartbeat: l.heartbeat, Retry: retry})
+	case l.filled != nil:
+		lock, err = clientlock.Filled(ctx, path, clientlock.FilledOptions{
+			Files: l.filled.files, Beat: l.filled.beat, Staged: l.filled.staged, Breaker: l.filled.breaker, Folder: l.filled.folder,
+			Stale: l.stale, Heartbeat: l.heartbeat, Retry: retry,
+		})
+	case l.exclusive:
+		lock, err = clientlock.Exclusive(ctx, path, clientlock.ExclusiveOptions{
+			Text:  func(token string) string { return token },
+			Stale: l.stale, Heartbeat: l.heartbeat, Retry: retry,
+		})
 	default:
-		lock, err = clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: 50 * time.Millisecond})
+		lock, err = clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: retry / 2, Remove: l.removed})
 	}
 	var busy *clientlock.BusyError
 	if err != nil && !errors.As(err, &busy) && ctx.Err() == nil {
