@@ -31,6 +31,8 @@ window-windows:
 setup:
 	$(GO) mod download
 	@$(call need,dbus-daemon,dbus)
+	@$(call need,gnome-keyring-daemon,gnome-keyring)
+	@$(call need,secret-tool,libsecret-tools)
 
 demo: build
 	./lamplighter demo
