@@ -117,7 +117,7 @@ func install() (dir string, err error) {
 			return "", err
 		}
 	}
-	fmt.Fprintln(os.Stderr, "installing Codex, Claude Code and mcp-remote, about 800 MB, into", dir)
+	fmt.Fprintln(os.Stderr, "installing the clients, about 1.5 GB, into", dir)
 	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
 	npm.Dir = dir
 	npm.Stdout, npm.Stderr = os.Stderr, os.Stderr
