@@ -78,9 +78,22 @@ func Open(sealed []byte, passphrase string) ([]byte, error) {
 	return plain, nil
 }
 
-// Seal makes a file, in this process: see [Process.Seal]. workFactor is that
-// of the file whose place it takes, so that its client's own choice stays.
+// Seal makes a file, in this process: see [Sealer]. workFactor is that of the
+// file whose place it takes, so that its client's own choice stays.
 func Seal(plain []byte, passphrase string, workFactor int) ([]byte, error) {
+	var sealed bytes.Buffer
+	w, err := sealing(&sealed, passphrase, workFactor)
+	if err == nil {
+		err = finish(w, plain)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sealed.Bytes(), nil
+}
+
+// sealing does all of it that costs, before there is any content.
+func sealing(to io.Writer, passphrase string, workFactor int) (io.WriteCloser, error) {
 	if workFactor < 1 || workFactor > MaxWorkFactor {
 		return nil, ErrWorkFactor
 	}
@@ -89,16 +102,12 @@ func Seal(plain []byte, passphrase string, workFactor int) ([]byte, error) {
 		return nil, ErrPassphrase
 	}
 	recipient.SetWorkFactor(workFactor)
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, recipient)
-	if err != nil {
-		return nil, err
-	}
+	return age.Encrypt(to, recipient)
+}
+
+func finish(w io.WriteCloser, plain []byte) error {
 	if _, err := w.Write(plain); err != nil {
-		return nil, err
+		return err
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return sealed.Bytes(), nil
+	return w.Close()
 }

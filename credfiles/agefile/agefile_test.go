@@ -55,9 +55,17 @@ func TestWhatTheLibrarySealedIsOpened(t *testing.T) {
 
 func TestTheLibrarysOwnReaderOpensWhatWeSealed(t *testing.T) {
 	const plain = `{"version":1,"secrets":{"global/X":"{}"}}`
-	file, err := Process{}.Seal(t.Context(), []byte(plain), passphrase, 12)
+	sealer, err := Process{}.Sealer(t.Context(), passphrase, 12)
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer sealer.Close()
+	file, err := sealer.Seal([]byte(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sealer.Seal([]byte(plain)); err == nil {
+		t.Error("one key sealed twice")
 	}
 	if n, err := WorkFactor(file); n != 12 || err != nil {
 		t.Errorf("its work factor is %d, %v; it should stay 12", n, err)
@@ -110,7 +118,7 @@ func TestEveryErrorComesThroughTheProcess(t *testing.T) {
 		}
 	}
 	for _, n := range []int{0, -1, MaxWorkFactor + 1} {
-		if _, err := (Process{}).Seal(t.Context(), nil, passphrase, n); !errors.Is(err, ErrWorkFactor) {
+		if _, err := (Process{}).Sealer(t.Context(), passphrase, n); !errors.Is(err, ErrWorkFactor) {
 			t.Errorf("sealed with a work factor of %d: %v", n, err)
 		}
 	}
@@ -148,13 +156,49 @@ func TestNoProgramIsAnError(t *testing.T) {
 	}
 }
 
+// What is cut off must not be sealed as if it were whole.
 func TestAHalfQuestionHasNoAnswer(t *testing.T) {
-	text := question{open: true, passphrase: passphrase, content: sealed(t, "x", 10)}.bytes()
-	for _, cut := range []int{0, 5, 20, len(text) - 1} {
-		var out bytes.Buffer
-		if code := Main(bytes.NewReader(text[:cut]), &out); code != exitOther || out.Len() > 0 {
-			t.Errorf("cut at %d: exit %d, %d bytes", cut, code, out.Len())
+	for workFactor, text := range map[int][]byte{
+		0: question(0, passphrase, sealed(t, "x", 10)), 10: question(10, passphrase, []byte("some content")),
+	} {
+		for _, cut := range []int{0, 3, 7, 20, len(text) - 1} {
+			var out bytes.Buffer
+			if code := Main(bytes.NewReader(text[:cut]), &out); code != exitOther || out.Len() > 1 {
+				t.Errorf("%d, cut at %d: exit %d, %d bytes", workFactor, cut, code, out.Len())
+			}
 		}
+	}
+}
+
+func TestASealerThatIsNotUsedEnds(t *testing.T) {
+	sealer, err := Process{}.Sealer(t.Context(), passphrase, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer.Close()
+	if sealer.cmd.ProcessState == nil {
+		t.Error("it still runs")
+	}
+	if _, err := sealer.Seal([]byte("x")); err == nil {
+		t.Error("it sealed after its end")
+	}
+	sealer.Close()
+}
+
+// A refresh that is under way is not told that its caller left.
+func TestASealerOutlivesTheContextThatMadeIt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	sealer, err := Process{}.Sealer(ctx, passphrase, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sealer.Close()
+	cancel()
+	if _, err := sealer.Seal([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	if _, err := (Process{}).Sealer(ctx, passphrase, 10); !errors.Is(err, context.Canceled) {
+		t.Errorf("one that was cancelled before: %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -39,45 +40,47 @@ func (p Process) Open(ctx context.Context, sealed []byte, passphrase string) ([]
 	if _, err := WorkFactor(sealed); err != nil {
 		return nil, err // not worth a process
 	}
-	return p.ask(ctx, question{open: true, passphrase: passphrase, content: sealed})
-}
-
-// Seal makes a file. Errors are those of Open.
-func (p Process) Seal(ctx context.Context, plain []byte, passphrase string, workFactor int) ([]byte, error) {
-	if workFactor < 1 || workFactor > MaxWorkFactor {
-		return nil, ErrWorkFactor
-	}
-	return p.ask(ctx, question{workFactor: workFactor, passphrase: passphrase, content: plain})
-}
-
-func (p Process) ask(ctx context.Context, q question) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	select {
-	case turn <- struct{}{}:
-		defer func() { <-turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	done, err := takeTurn(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	cmd, err := p.command(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var answer bytes.Buffer
-	cmd.Stdin, cmd.Stdout = bytes.NewReader(q.bytes()), &answer
-	cmd.Env = []string{} // it needs nothing of ours
-	cmd.WaitDelay = time.Second
-	err = cmd.Run()
+	var plain bytes.Buffer
+	cmd.Stdin, cmd.Stdout = bytes.NewReader(question(0, passphrase, sealed)), &plain
+	if err := ended(ctx, cmd.Run()); err != nil {
+		return nil, err
+	}
+	return plain.Bytes(), nil
+}
+
+// takeTurn waits until no other process computes.
+func takeTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ended is why a process gave no answer; nil if it did.
+func ended(ctx context.Context, err error) error {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return ctx.Err()
 	case errors.As(err, &exit) && errorOf[exit.ExitCode()] != nil:
-		return nil, errorOf[exit.ExitCode()]
+		return errorOf[exit.ExitCode()]
 	case err != nil:
-		return nil, fmt.Errorf("the process that works on the encrypted file: %w", err)
+		return fmt.Errorf("the process that works on the encrypted file: %w", err)
 	}
-	return answer.Bytes(), nil
+	return nil
 }
 
 func (p Process) command(ctx context.Context) (*exec.Cmd, error) {
@@ -96,6 +99,8 @@ func (p Process) command(ctx context.Context) (*exec.Cmd, error) {
 	if p.Program == "" {
 		cmd.Args[0] = os.Args[0]
 	}
+	cmd.Env = []string{} // it needs nothing of ours
+	cmd.WaitDelay = time.Second
 	return cmd, nil
 }
 
@@ -107,23 +112,11 @@ const (
 
 var errorOf = map[int]error{exitError: ErrFormat, exitError + 1: ErrPassphrase, exitError + 2: ErrWorkFactor, exitError + 3: ErrDamaged}
 
-// Main is the other end of a [Process]: it reads one question, writes the
-// answer, and returns the code to exit with.
+// Main is the other end of a [Process] or a [Sealer]: it answers one question
+// and returns the code to exit with.
 func Main(in io.Reader, out io.Writer) int {
 	goFirst()
-	q, err := readQuestion(in)
-	if err != nil {
-		return exitOther
-	}
-	var answer []byte
-	if q.open {
-		answer, err = Open(q.content, q.passphrase)
-	} else {
-		answer, err = Seal(q.content, q.passphrase, q.workFactor)
-	}
-	if err == nil {
-		_, err = out.Write(answer)
-	}
+	err := answer(in, out)
 	if err == nil {
 		return 0
 	}
@@ -135,38 +128,74 @@ func Main(in io.Reader, out io.Writer) int {
 	return exitOther
 }
 
-// A question is what goes to the other process: three numbers, the
-// passphrase, the content.
-type question struct {
-	open       bool
-	workFactor int
-	passphrase string
-	content    []byte
+func answer(in io.Reader, out io.Writer) error {
+	workFactor, passphrase, err := readQuestion(in)
+	if err != nil {
+		return err
+	}
+	if workFactor == 0 {
+		sealed, err := readPart(in)
+		if err != nil {
+			return err
+		}
+		plain, err := Open(sealed, passphrase)
+		if err == nil {
+			_, err = out.Write(plain)
+		}
+		return err
+	}
+	var sealed bytes.Buffer
+	w, err := sealing(&sealed, passphrase, workFactor)
+	if err != nil {
+		return err
+	}
+	// What is left to do needs next to nothing, but may be long in coming.
+	debug.FreeOSMemory()
+	if _, err := out.Write([]byte{isReady}); err != nil {
+		return err
+	}
+	plain, err := readPart(in)
+	if err != nil {
+		return err
+	}
+	if err := finish(w, plain); err != nil {
+		return err
+	}
+	_, err = out.Write(sealed.Bytes())
+	return err
 }
 
-// numbers are the work factor, 0 to open, and two lengths.
-type numbers struct{ WorkFactor, Passphrase, Content uint32 }
+// isReady is what a process writes that has the key and waits for the content.
+const isReady = 1
 
-func (q question) bytes() []byte {
-	n := numbers{uint32(q.workFactor), uint32(len(q.passphrase)), uint32(len(q.content))}
-	text, _ := binary.Append(nil, binary.LittleEndian, n) // of a fixed size, so without an error
-	return append(append(text, q.passphrase...), q.content...)
+// question is what goes to the other process: the work factor, 0 to open, then
+// the passphrase and the content, each after its length.
+func question(workFactor int, passphrase string, content []byte) []byte {
+	return append(part(binary.LittleEndian.AppendUint32(nil, uint32(workFactor)), []byte(passphrase)), part(nil, content)...)
 }
 
-func readQuestion(in io.Reader) (question, error) {
-	var n numbers
+func part(to, content []byte) []byte {
+	return append(binary.LittleEndian.AppendUint32(to, uint32(len(content))), content...)
+}
+
+func readQuestion(in io.Reader) (workFactor int, passphrase string, err error) {
+	var n uint32
 	if err := binary.Read(in, binary.LittleEndian, &n); err != nil {
-		return question{}, err
+		return 0, "", err
 	}
-	if n.Passphrase > maxSize || n.Content > 2*maxSize {
-		return question{}, errors.New("too large")
+	text, err := readPart(in)
+	return int(n), string(text), err
+}
+
+func readPart(in io.Reader) ([]byte, error) {
+	var n uint32
+	if err := binary.Read(in, binary.LittleEndian, &n); err != nil {
+		return nil, err
 	}
-	text := make([]byte, n.Passphrase+n.Content)
-	if _, err := io.ReadFull(in, text); err != nil {
-		return question{}, err
+	if n > 2*maxSize {
+		return nil, errors.New("too large")
 	}
-	return question{
-		open: n.WorkFactor == 0, workFactor: int(n.WorkFactor),
-		passphrase: string(text[:n.Passphrase]), content: text[n.Passphrase:],
-	}, nil
+	text := make([]byte, n)
+	_, err := io.ReadFull(in, text)
+	return text, err
 }
