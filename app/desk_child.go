@@ -81,12 +81,15 @@ func (d *desk) live(ctx context.Context, c *child) {
 	stop := context.AfterFunc(ctx, c.close)
 	defer stop()
 	c.listen(func(a model.Action) { d.act(ctx, a, "") })
-	err := c.wait()
+	// It is closed, but may take its time to end. Who asks for a window now gets
+	// another one.
 	d.do(func() {
 		if d.child == c {
 			d.child, d.history = nil, history{}
 		}
 	})
+	c.in.Close()
+	err := c.wait()
 	if err != nil && ctx.Err() == nil {
 		d.line(saidWindowFailed, err)
 	}

@@ -49,8 +49,8 @@ func beClipboard() {
 	}
 }
 
-// beWindow hands the test whatever it reads, and says what the test says. It
-// ends when either ends.
+// beWindow hands the test whatever it reads, and says what the test says. When
+// the test has closed it, it ends as soon as its parent has noticed.
 func beWindow() {
 	conn, err := net.Dial("unix", os.Getenv(windowVariable))
 	if err != nil {
@@ -59,9 +59,10 @@ func beWindow() {
 	fmt.Fprintln(conn, os.Getpid())
 	go func() {
 		io.Copy(os.Stdout, conn)
-		os.Exit(0)
+		os.Stdout.Close()
 	}()
 	io.Copy(conn, os.Stdin)
+	io.Copy(io.Discard, os.Stdin)
 }
 
 // A window is a stand-in that runs.

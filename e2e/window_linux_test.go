@@ -66,6 +66,23 @@ func TestASecondStartShowsTheWindowOfTheFirst(t *testing.T) {
 	}
 }
 
+// A window takes its time to end after it was closed.
+func TestAClickAfterAWindowIsClosedOpensAnother(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.window(t)
+	panel := d.bus.Panel()
+	d.start()
+	item := panel.Item()
+	item.Click("Open Lamplighter")
+	d.opens(1).close()
+	d.until("another window", func() bool {
+		item.Click("Open Lamplighter") // the first may come before it is closed
+		return len(d.opened()) > 1
+	})
+	d.quit()
+}
+
 func TestAClickOnANotificationOpensTheCredential(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
