@@ -115,7 +115,7 @@ func thisHost() credfiles.Host {
 	if err != nil && uerr == nil { // cron and some services set no HOME
 		home = u.HomeDir
 	}
-	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List}
+	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List, Keyring: systemKeyring(os.Getenv)}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil { // Linux
 		h.Kernel = string(release)
 	}
@@ -130,6 +130,7 @@ func thisHost() credfiles.Host {
 
 func (p *program) root() *cobra.Command {
 	cobra.EnableCommandSorting = false
+	cobra.MousetrapHelpText = "" // on Windows it ends what the Explorer starts, at login too
 	var atLogin bool
 	root := &cobra.Command{
 		Use:           "lamplighter",
@@ -147,7 +148,10 @@ func (p *program) root() *cobra.Command {
 			}
 			return usagef(saidNoCommand, args[0])
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return p.face(c.Context(), atLogin) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			p.leaveConsole()
+			return p.face(c.Context(), atLogin)
+		},
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentPreRun = func(*cobra.Command, []string) { p.called = true }
