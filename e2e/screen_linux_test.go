@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"image"
-	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,18 +37,7 @@ func (d *desk) realWindow() bool {
 // look takes a picture of a part of the screen.
 func look(t *testing.T, s *desktop.Screen, part desktop.Frame) image.Image {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "picture.png")
-	s.Picture(file, part)
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
+	return s.Look(part)
 }
 
 // differ counts the pixels in which two pictures differ.

@@ -2,7 +2,9 @@ package desktop
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,12 +22,14 @@ import (
 type Screen struct {
 	Width, Height int
 
-	t     testing.TB
-	bus   *Bus
-	home  string
-	look  Look
-	env   []string
-	panel *exec.Cmd
+	t      testing.TB
+	bus    *Bus
+	home   string
+	look   Look
+	env    []string
+	panel  *exec.Cmd
+	empty  image.Image // of the panel without an icon
+	access *access
 }
 
 // A Look is how the desktop looks: the name of a theme of GTK.
@@ -66,6 +70,13 @@ const panelConfig = `<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 `
 
+// Notifications stand in the lower right corner: they must not hide the menu.
+const noticesConfig = `<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-notifyd" version="1.0">
+  <property name="notify-location" type="uint" value="3"/>
+</channel>
+`
+
 // Screen starts a desktop, which ends with the test. The test is skipped where
 // a program for it is missing.
 func (b *Bus) Screen(look Look) *Screen {
@@ -75,13 +86,15 @@ func (b *Bus) Screen(look Look) *Screen {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { os.RemoveAll(home) })
-	s := &Screen{Width: 1280, Height: 800, t: b.t, bus: b, home: home, look: look}
+	s := &Screen{Width: 1280, Height: 800, t: b.t, bus: b, home: home, look: look, access: b.access()}
 	folder := filepath.Join(home, "config", "xfce4", "xfconf", "xfce-perchannel-xml")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "xfce4-panel.xml"), fmt.Appendf(nil, panelConfig, look == Dark), 0o600); err != nil {
-		b.t.Fatal(err)
+	for name, text := range map[string]string{"xfce4-panel.xml": fmt.Sprintf(panelConfig, look == Dark), "xfce4-notifyd.xml": noticesConfig} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
 	}
 	s.find("xdotool")
 	s.find("import")
@@ -89,6 +102,7 @@ func (b *Bus) Screen(look Look) *Screen {
 	s.service("/usr/lib/*/xfce4/xfconf/xfconfd", "org.xfce.Xfconf")
 	s.service("xfwm4", "", "--compositor=off")
 	s.Panel()
+	s.drawn()
 	s.service("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", noticesName)
 	return s
 }
@@ -110,7 +124,7 @@ func (s *Screen) service(program, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(s.find(program), args...)
 	cmd.Env = append(s.Environ(), "HOME="+s.home, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8",
 		"XDG_CONFIG_HOME="+filepath.Join(s.home, "config"), "XDG_CACHE_HOME="+filepath.Join(s.home, "cache"),
-		"GTK_THEME="+string(s.look), "NO_AT_BRIDGE=1", "GDK_BACKEND=x11")
+		"GTK_THEME="+string(s.look), "GDK_BACKEND=x11", s.bus.accessEnviron())
 	s.start(cmd)
 	if name != "" {
 		s.bus.until(name, func() bool { return s.owned(name) })
@@ -181,7 +195,9 @@ func (s *Screen) Environ() []string {
 
 // do runs a program that looks at the screen or acts on it.
 func (s *Screen) do(name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience) // xdotool waits for windows that have gone
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), s.env...)
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
@@ -199,12 +215,6 @@ func (s *Screen) Hand(args ...string) {
 func (s *Screen) Press(x, y int) {
 	s.t.Helper()
 	s.Hand("mousemove", strconv.Itoa(x), strconv.Itoa(y), "click", "1")
-}
-
-// PressIcon presses on the tray's only icon.
-func (s *Screen) PressIcon() {
-	s.t.Helper()
-	s.Press(s.Width-13, 16)
 }
 
 // A Frame is where something is on the screen.
