@@ -22,7 +22,7 @@ type desk struct {
 
 	mu      sync.Mutex // guards the rest, and is held for moments only
 	snap    snapshot
-	plans   map[string]string // by Row key, until the user has begun
+	plans   map[string]plan // by Row key, until the user has begun
 	history history
 	child   *child
 	login   *signing

@@ -16,15 +16,16 @@ import (
 )
 
 // act does what a person asked for. token is the desktop's leave to take the
-// focus.
+// focus: it goes to the browser of a sign-in. (The window has no use for it:
+// Fyne asks for one of its own, and takes none.)
 func (d *desk) act(ctx context.Context, a model.Action, token string) {
 	switch a.Do {
 	case model.Quit:
 		d.quit()
 	case model.Open:
-		d.open(ctx, model.Show{Page: a.Value, Key: a.Key, Token: token})
+		d.open(ctx, model.Show{Page: a.Value, Key: a.Key})
 	case model.About:
-		d.open(ctx, model.Show{Page: "about", Token: token})
+		d.open(ctx, model.Show{Page: "about"})
 	case model.CancelLogin:
 		if s := d.signing(); s != nil {
 			s.cancel()
@@ -40,14 +41,14 @@ func (d *desk) act(ctx context.Context, a model.Action, token string) {
 		row, ok := d.row(a.Key)
 		d.mu.Unlock()
 		if ok && slices.Contains(can(row, time.Now()), a.Do) { // it was when the menu was drawn
-			d.actOn(ctx, row, a)
+			d.actOn(ctx, row, a, token)
 		}
 	}
 	d.do(func() {})
 }
 
 // actOn does what was asked for with one credential.
-func (d *desk) actOn(ctx context.Context, row refresher.Row, a model.Action) {
+func (d *desk) actOn(ctx context.Context, row refresher.Row, a model.Action, token string) {
 	switch a.Do {
 	case model.Refresh:
 		d.group.Go(func() {
@@ -56,7 +57,7 @@ func (d *desk) actOn(ctx context.Context, row refresher.Row, a model.Action) {
 			d.tell(withDo(text, do))
 		})
 	case model.Login:
-		d.signIn(ctx, row)
+		d.signIn(ctx, row, token)
 	case model.Copy:
 		d.group.Go(func() {
 			text := fmt.Sprintf(saidCopied, row.ID)

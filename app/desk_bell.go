@@ -69,7 +69,7 @@ func (d *desk) answered(ctx context.Context) {
 		if a.What == notice.Button {
 			d.act(ctx, model.Action{Do: model.Login, Key: a.Tag}, a.Token)
 		} else {
-			d.open(ctx, model.Show{Key: a.Tag, Token: a.Token})
+			d.open(ctx, model.Show{Key: a.Tag})
 		}
 	}
 }

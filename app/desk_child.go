@@ -80,6 +80,7 @@ func (d *desk) open(ctx context.Context, show model.Show) {
 func (d *desk) live(ctx context.Context, c *child) {
 	stop := context.AfterFunc(ctx, c.close)
 	defer stop()
+	d.group.Go(func() { d.redraw(c) })
 	c.listen(func(a model.Action) { d.act(ctx, a, "") })
 	// It is closed, but may take its time to end. Who asks for a window now gets
 	// another one.
@@ -92,6 +93,30 @@ func (d *desk) live(ctx context.Context, c *child) {
 	err := c.wait()
 	if err != nil && ctx.Err() == nil {
 		d.line(saidWindowFailed, err)
+	}
+}
+
+// redraws is how often a window is told again how much time is left.
+const redraws = 30 * time.Second
+
+// redraw keeps the times in a window true while nothing happens: every word is
+// made here, so that the window needs no clock. It ends with the window, so that
+// nothing wakes up where none is open.
+func (d *desk) redraw(c *child) {
+	tick := time.NewTicker(redraws)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-tick.C:
+			d.mu.Lock()
+			if d.child == c {
+				m := d.model()
+				c.send(model.Message{Model: &m})
+			}
+			d.mu.Unlock()
+		}
 	}
 }
 

@@ -17,18 +17,20 @@ import (
 
 // A signing is a sign-in that was asked for by a click. There is one at a time.
 type signing struct {
-	key, id string
-	cancel  context.CancelFunc
-	flow    *signin.Flow // nil: the client's own command, or not begun
-	text    string
-	paste   func(string) error
+	key    string
+	title  string
+	token  string // the desktop's leave for the browser to take the focus
+	cancel context.CancelFunc
+	flow   *signin.Flow // nil: the client's own command, or not begun
+	text   string
+	paste  func(string) error
 }
 
 // signInPatience is how long one waits for the person at the browser.
 const signInPatience = 5 * time.Minute
 
 func (s *signing) shown() *model.SignIn {
-	m := &model.SignIn{Key: s.key, ID: s.id, Text: s.text}
+	m := &model.SignIn{Key: s.key, Title: s.title, Text: s.text}
 	if s.flow != nil {
 		m.URL, m.Paste = s.flow.URL(), true
 	}
@@ -44,16 +46,16 @@ func (d *desk) signing() *signing {
 
 // signIn begins a sign-in. The one before it ends: who clicks on another wants
 // that one. A second click on the same shows the browser once more.
-func (d *desk) signIn(ctx context.Context, row refresher.Row) {
+func (d *desk) signIn(ctx context.Context, row refresher.Row, token string) {
 	if s := d.signing(); s != nil {
 		if s.key == keyOf(row) {
-			d.again(s)
+			d.again(s, token)
 			return
 		}
 		s.cancel()
 	}
 	ctx, cancel := context.WithTimeout(ctx, signInPatience)
-	s := &signing{key: keyOf(row), id: row.ID, cancel: cancel, text: fmt.Sprintf(saidSigningIn, row.ID)}
+	s := &signing{key: keyOf(row), title: titleOf(d.view(true).row(row, time.Now())), token: token, cancel: cancel, text: wordSoonInBrowser}
 	s.paste = func(string) error { return errors.New(wordNothingToPaste) }
 	d.do(func() { d.login = s })
 	d.siblings(row)
@@ -115,11 +117,11 @@ func (d *desk) flow(ctx context.Context, s *signing, row refresher.Row) string {
 		return failed(err)
 	}
 	defer f.Close()
-	opened := f.Listens() && signin.Open(d.host.Getenv, f.URL()) == nil
+	opened := f.Listens() && signin.Open(d.leave(s.token), f.URL()) == nil
 	d.do(func() {
-		s.flow, s.paste, s.text = f, f.Paste, fmt.Sprintf(saidInBrowser, row.ID, f.Host())
+		s.flow, s.paste, s.text = f, f.Paste, fmt.Sprintf(wordInBrowser, f.Host())
 		if !opened {
-			s.text = fmt.Sprintf(saidNoBrowser, row.ID, f.Host())
+			s.text = fmt.Sprintf(wordNoBrowser, f.Host())
 		}
 	})
 	if !opened {
@@ -134,12 +136,22 @@ func (d *desk) flow(ctx context.Context, s *signing, row refresher.Row) string {
 }
 
 // again shows the browser once more.
-func (d *desk) again(s *signing) {
+func (d *desk) again(s *signing, token string) {
 	d.mu.Lock()
 	f, text := s.flow, s.text
 	d.mu.Unlock()
-	if f != nil && signin.Open(d.host.Getenv, f.URL()) != nil {
+	if f != nil && signin.Open(d.leave(token), f.URL()) != nil {
 		d.tell(text)
+	}
+}
+
+// leave is the environment of a program that may take the focus.
+func (d *desk) leave(token string) func(string) string {
+	return func(name string) string {
+		if name == "XDG_ACTIVATION_TOKEN" {
+			return token
+		}
+		return d.host.Getenv(name)
 	}
 }
 

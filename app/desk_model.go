@@ -1,11 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lamplighter/app/model"
@@ -25,11 +28,19 @@ func (d *desk) model() model.Model {
 	m.Version, m.Begun = d.version, v.waits == ""
 	if s.PausedUntil.After(m.At) {
 		m.Paused = s.PausedUntil
+		m.Rests = fmt.Sprintf(wordRests, pausedUntil(m))
 	}
 	for i := range m.Rows {
-		m.Rows[i].Plan = d.plans[m.Rows[i].Key]
+		r := &m.Rows[i]
+		if p, ok := d.plans[r.Key]; ok {
+			r.Plan, r.Kept = p.text, p.kept
+		}
 	}
-	if !m.Begun {
+	inOrder(m.Rows)
+	switch {
+	case d.snap.At.IsZero():
+		m.Summary = wordLooking
+	case !m.Begun && len(m.Rows) > 0:
 		m.Summary = plural(len(m.Rows), wordFoundOne, wordFound)
 	}
 	for _, about := range slices.Sorted(maps.Keys(d.notes)) {
@@ -43,12 +54,42 @@ func (d *desk) model() model.Model {
 	if d.child != nil {
 		m.Settings = d.settings(s)
 		m.History = d.history.read(d, v)
+		for i := range m.Rows {
+			m.Rows[i].Facts = v.facts(m.Rows[i], m.At)
+		}
 	}
 	return m
 }
 
+// inOrder sorts the rows of each client by name, its login last: the order of
+// a store says nothing to anybody. Clients stay as they come.
+func inOrder(rows []model.Row) {
+	at := map[string]int{}
+	for _, r := range rows {
+		if _, ok := at[r.Client]; !ok {
+			at[r.Client] = len(at)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b model.Row) int {
+		named := func(r model.Row) int {
+			if r.Name == "" {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(at[a.Client]-at[b.Client], strings.Compare(a.Profile, b.Profile), named(a)-named(b),
+			strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+	})
+}
+
+// A plan is what will be done with a credential once the user has begun.
+type plan struct {
+	text string
+	kept bool
+}
+
 // plan finds out what will be done once the user has begun.
-func (d *desk) plan(ctx context.Context) map[string]string {
+func (d *desk) plan(ctx context.Context) map[string]plan {
 	if d.x.waits() == "" {
 		return nil
 	}
@@ -60,10 +101,10 @@ func (d *desk) plan(ctx context.Context) map[string]string {
 			return p
 		},
 	}
-	plans := map[string]string{}
+	plans := map[string]plan{}
 	snap := would.Scan(ctx)
 	for _, row := range snap.Rows {
-		plans[keyOf(row)] = d.view(true).plan(row, snap.At)
+		plans[keyOf(row)] = plan{d.view(true).plan(row, snap.At), kept(row)}
 	}
 	return plans
 }
@@ -128,7 +169,7 @@ func (h *history) read(d *desk, v view) []model.Event {
 		old, fresh := e.Old, e.New
 		id := e.ID
 		e.ID = ""
-		h.events = append(h.events, model.Event{At: e.At, Key: keyed[id], ID: id, What: v.event(e, false), Old: old, New: fresh})
+		h.events = append(h.events, model.Event{At: e.At, Key: keyed[id], ID: id, When: e.At.Local().Format(dateAndSecond), What: upper(v.event(e, false)), Old: old, New: fresh})
 	}
 	return h.events
 }

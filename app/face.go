@@ -101,7 +101,7 @@ func (d *desk) asked(ctx context.Context, one *instance.Instance) {
 	for r := range one.Requests() {
 		switch r.Do {
 		case model.Open:
-			d.open(ctx, model.Show{Key: r.ID, Token: r.Token})
+			d.open(ctx, model.Show{Key: r.ID})
 		case model.Login:
 			d.act(ctx, model.Action{Do: model.Login, Key: r.ID}, r.Token)
 		}

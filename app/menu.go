@@ -30,7 +30,7 @@ func menuOf(m model.Model, window bool) []tray.Item {
 	}
 	line := tray.Item{Separator: true}
 	if s := m.SignIn; s != nil {
-		items = append(items, line, tray.Item{Text: fmt.Sprintf(menuSigningIn, s.ID)},
+		items = append(items, line, tray.Item{Text: fmt.Sprintf(menuSigningIn, s.Title)},
 			tray.Item{Text: menuAgain, Do: model.Action{Do: model.Login, Key: s.Key}},
 			tray.Item{Text: menuCancel, Do: model.Action{Do: model.CancelLogin}})
 	}
@@ -70,10 +70,10 @@ func menuOf(m model.Model, window bool) []tray.Item {
 			rows = append(rows, rowItem(r, m.Begun, window))
 		}
 		if len(m.Rows) > menuRows {
-			items = append(items, tray.Item{Text: clientText(client), Items: rows})
+			items = append(items, tray.Item{Text: clientText(client, m.Begun), Items: rows})
 			continue
 		}
-		items = append(append(items, line, tray.Item{Text: client[0].ClientTitle}), rows...)
+		items = append(append(items, line, tray.Item{Text: homeOf(client[0])}), rows...)
 	}
 	return append(append(items, line), allItems(m, window)...)
 }
@@ -86,7 +86,7 @@ const (
 )
 
 // clientText is a client with how its tokens are.
-func clientText(rows []model.Row) string {
+func clientText(rows []model.Row, begun bool) string {
 	fresh, kept := 0, 0
 	for _, r := range rows {
 		if r.Kept {
@@ -96,8 +96,8 @@ func clientText(rows []model.Row) string {
 			fresh++
 		}
 	}
-	text := fmt.Sprintf(menuClient, rows[0].ClientTitle, len(rows))
-	if fresh < kept {
+	text := fmt.Sprintf(menuClient, homeOf(rows[0]), len(rows))
+	if fresh < kept && begun {
 		text += fmt.Sprintf(menuNotFresh, kept-fresh)
 	}
 	return text
@@ -111,36 +111,44 @@ func urgentItem(r model.Row) (tray.Item, bool) {
 	case r.NeedsYou:
 		return tray.Item{Text: fmt.Sprintf(menuNeedsYou, titleOf(r), r.Do)}, true
 	case !r.Unused && (is(r, refresher.Unsaved) || is(r, refresher.Misconfigured)):
-		return tray.Item{Text: fmt.Sprintf(menuTrouble, titleOf(r), r.State), Do: model.Action{Do: model.Open, Key: r.Key}}, true
+		return tray.Item{Text: fmt.Sprintf(menuTrouble, titleOf(r), r.Word), Do: model.Action{Do: model.Open, Key: r.Key}}, true
 	}
 	return tray.Item{}, false
 }
 
 // titleOf names a credential for people: "Slack (Claude Code)".
-func titleOf(r model.Row) string {
-	client := r.ClientTitle
-	if r.Profile != "" {
-		client += " " + r.Profile
+func titleOf(r model.Row) string { return fmt.Sprintf("%s (%s)", short(r.Title), homeOf(r)) }
+
+// homeOf is a client, and which of its homes if there are several.
+func homeOf(r model.Row) string {
+	if r.Profile == "" {
+		return r.ClientTitle
 	}
-	return fmt.Sprintf("%s (%s)", nameOf(r), client)
+	return r.ClientTitle + " @" + short(r.Profile)
 }
 
-// nameOf is the server's name, or what it is instead of a server's.
-func nameOf(r model.Row) string {
-	if r.Name == "" {
-		return r.Kind
+// nameRunes is how much of a name fits into a line of a menu with all that is
+// said of it. The whole name is in the window.
+const nameRunes = 32
+
+// short cuts a name that somebody chose.
+func short(name string) string {
+	runes := []rune(name)
+	if len(runes) <= nameRunes {
+		return name
 	}
-	return r.Name
+	return strings.TrimSpace(string(runes[:nameRunes-1])) + "…"
 }
 
-// clientsOf groups rows by client, as they come.
+// clientsOf groups rows by client and home, as they come.
 func clientsOf(rows []model.Row) (groups [][]model.Row) {
 	at := map[string]int{}
 	for _, r := range rows {
-		i, ok := at[r.Client]
+		home := r.Client + "@" + r.Profile
+		i, ok := at[home]
 		if !ok {
 			i = len(groups)
-			at[r.Client], groups = i, append(groups, nil)
+			at[home], groups = i, append(groups, nil)
 		}
 		groups[i] = append(groups[i], r)
 	}
@@ -149,8 +157,8 @@ func clientsOf(rows []model.Row) (groups [][]model.Row) {
 
 // actions are those of one credential, in the order of the menu.
 var actions = []struct{ do, text string }{
-	{model.Login, menuSignIn}, {model.Refresh, menuRefresh}, {model.Copy, menuCopy},
-	{model.Pause, menuPause}, {model.Resume, menuResume}, {model.Keep, menuKeep}, {model.Watch, menuWatch},
+	{model.Refresh, menuRefresh}, {model.Copy, menuCopy}, {model.Pause, menuPause}, {model.Resume, menuResume},
+	{model.Keep, menuKeep}, {model.Watch, menuWatch}, {model.Login, menuSignIn},
 }
 
 func rowItem(r model.Row, begun, window bool) tray.Item {
@@ -160,9 +168,13 @@ func rowItem(r model.Row, begun, window bool) tray.Item {
 		why = fmt.Sprintf(menuPlan, r.Plan)
 	}
 	item.Items = append(item.Items, tray.Item{Text: upper(why)}, tray.Item{Separator: true})
+	mends, ok := urgentItem(r)
+	if ok && mends.Do.Do == model.Login {
+		item.Items = append(item.Items, tray.Item{Text: menuSignIn, Do: mends.Do})
+	}
 	for _, a := range actions {
 		switch {
-		case !slices.Contains(r.Can, a.do):
+		case !slices.Contains(r.Can, a.do), a.do == mends.Do.Do:
 		case a.do == model.Pause:
 			item.Items = append(item.Items, pauses(a.text, model.Action{Do: a.do, Key: r.Key}))
 		default:
@@ -185,13 +197,10 @@ func pauses(text string, a model.Action) tray.Item {
 // rowText is a credential in one line: the state by its word where it is not
 // the one that all should have.
 func rowText(r model.Row) string {
-	name := nameOf(r)
-	if r.Profile != "" {
-		name += " @" + r.Profile
-	}
+	name := short(r.Title)
 	parts := []string{}
 	if !is(r, refresher.Fresh) {
-		parts = append(parts, r.State)
+		parts = append(parts, r.Word)
 	}
 	if r.Left != "" {
 		parts = append(parts, r.Left)

@@ -14,7 +14,10 @@ import (
 
 // full adds to a Row what the tray and the window show besides.
 func (v view) full(m model.Row, row refresher.Row, now time.Time) model.Row {
-	m.ClientTitle = credfiles.Title(row.Client)
+	m.ClientTitle, m.Title = credfiles.Title(row.Client), m.Name
+	if m.Title == "" {
+		m.Title = m.Kind
+	}
 	m.Left = left(row, now)
 	m.Life = row.Lifetime()
 	m.Endpoint = row.Memory.TokenURL

@@ -1,5 +1,7 @@
 package app
 
+import "lamplighter/refresher"
+
 // Words of the tray's menu, of the notifications, and of what a click comes to.
 // The window's fixed words are its own, in app/window.
 const (
@@ -45,10 +47,30 @@ const (
 	wordNoNotifications = "Nothing here shows notifications: look at the icon."
 	wordNoTray          = "This desktop shows no tray icons. On GNOME, install the AppIndicator extension; this window is Lamplighter's face until then."
 
+	wordRests = "Everything is paused%s."
+	wordAgo   = "%s ago"
+
+	factPlan      = "What will be done"
+	factExpires   = "Access token ends"
+	factLife      = "Its lifetime"
+	factNext      = "Next refresh"
+	factLast      = "Last refresh"
+	factEnds      = "Sign-in ends"
+	factMode      = "Mode"
+	factServer    = "Server"
+	factEndpoint  = "Refreshed at"
+	factIssuer    = "Issuer"
+	factHosts     = "We talk to"
+	factHolders   = "May hold it"
+	factReconnect = "Cannot notice"
+	factStore     = "Store"
+	factSignIn    = "Sign-in command"
+
 	noticeDead    = "Sign in to %s"
 	noticeUnsaved = "%s cannot be stored"
 	noticeButton  = "Sign in"
 
+	wordLooking  = "Looking for credentials ..."
 	wordFoundOne = "One token found. Nothing is refreshed until you begin."
 	wordFound    = "%d tokens found. Nothing is refreshed until you begin."
 	wordWaits    = "only watched until you begin"
@@ -56,11 +78,12 @@ const (
 
 	saidCopied    = "%s: the access token is in the clipboard"
 	saidNoNumber  = "%q is no number; write it as 0.1"
-	saidSigningIn = "Signing in to %s."
-	saidInBrowser = "%s: sign in at %s, in your browser."
-	saidNoBrowser = "%s: sign in at %s; open the address in any browser. If it ends on a page that does not load, paste the address of that page."
 	saidTooLate   = "%s is not signed in: nobody came back from the browser in five minutes; nothing was changed. Try again."
 	saidCancelled = "%s is not signed in: cancelled; nothing was changed"
+
+	wordSoonInBrowser = "Your browser is about to show where to sign in."
+	wordInBrowser     = "Sign in at %s, in your browser. If it ends on a page that does not load, paste the address of that page."
+	wordNoBrowser     = "Open this address in any browser, and sign in at %s. If it ends on a page that does not load, paste the address of that page."
 
 	wordNothingToPaste = "nothing to paste: its client's own command is signing in"
 
@@ -72,3 +95,17 @@ const (
 	saidNoWindow     = "the window is not installed: put lamplighter-window beside lamplighter"
 	saidWindowFailed = "the window ended: %v; open it again"
 )
+
+// modeWords are the modes for people.
+var modeWords = map[string]string{"keep": "Keep fresh", "watch-only": "Only watch", "paused": "Paused"}
+
+// stateWord is a state for people, to go on a sentence.
+func stateWord(s refresher.State) string {
+	switch s {
+	case refresher.SignInNeeded:
+		return "sign-in needed"
+	case refresher.CannotRefresh:
+		return "cannot refresh"
+	}
+	return string(s)
+}

@@ -46,7 +46,6 @@ type Message struct {
 
 // Show brings the window to the front, on a page.
 type Show struct {
-	Page  string // "", "history", "settings", "problems", "about"
-	Key   string // of the Row whose page is shown
-	Token string // the desktop's leave to take the focus (XDG activation)
+	Page string // "", "history", "settings", "problems", "about"
+	Key  string // of the Row whose page is shown
 }

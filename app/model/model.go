@@ -17,6 +17,7 @@ type Model struct {
 	// is only watched, and each Row's Plan says what would be done.
 	Begun    bool
 	Paused   time.Time // everything rests until then; zero: nothing does
+	Rests    string    // the sentence on it; empty: nothing does
 	AtLogin  bool      // the tray app starts at login
 	Rows     []Row
 	Problems []Problem
@@ -34,11 +35,13 @@ type Row struct {
 	Client      string // the client's name in the table: "claude"
 	ClientTitle string // and for people: "Claude Code"
 	Name        string // of the server, as the client calls it
+	Title       string // for people: the Name, or what it is instead of a server's
 	Kind        string
 	Profile     string
 	Server      string // its URL
 	Store       string // the path of the file, or the place in a keyring
 	State       string
+	Word        string // the State for people
 	Mode        string
 	Reason      string // why it is in this state, to go on a sentence
 	Do          string // what a person should do; empty: nothing
@@ -59,6 +62,13 @@ type Row struct {
 	Holders     []string // running programs that may hold its refresh token
 	Reconnect   []string // what to do in running programs that cannot notice
 	Can         []string // what may be done with it: names of Actions
+	Facts       []Fact   // what else there is to know of it
+}
+
+// A Fact is one line of what there is to know.
+type Fact struct {
+	Name, Text string
+	Copy       bool // people want to copy the Text
 }
 
 // A Problem is something about a store, or about our config.
@@ -70,6 +80,7 @@ type Problem struct {
 // An Event is something that was done, or found.
 type Event struct {
 	At   time.Time
+	When string // At, for people
 	Key  string // of the Row that it is about; may be empty
 	ID   string
 	What string // in words
@@ -80,10 +91,11 @@ type Event struct {
 
 // A SignIn is one that waits for a person.
 type SignIn struct {
-	Key, ID string
-	Text    string // what the person does now
-	URL     string // to go to in a browser, where one cannot be started
-	Paste   bool   // the address on which the browser ended can be handed in
+	Key   string
+	Title string // what is signed in to
+	Text  string // what the person does now
+	URL   string // to go to in a browser, where one cannot be started
+	Paste bool   // the address on which the browser ended can be handed in
 }
 
 // Settings are those that can be set in the window. Each is also a key of the

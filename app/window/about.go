@@ -4,7 +4,6 @@ package window
 
 import (
 	"fmt"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -36,7 +35,7 @@ func newAboutPage() *aboutPage {
 
 func (p *aboutPage) object() fyne.CanvasObject { return p.scroll }
 
-func (p *aboutPage) update(m *model.Model, _ time.Time) {
+func (p *aboutPage) update(m *model.Model) {
 	setText(p.version, fmt.Sprintf(wordVersion, m.Version))
 	settle(p.scroll)
 }

@@ -5,7 +5,6 @@ package window
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -44,9 +43,9 @@ func newBeginPage(w *Window) *beginPage {
 
 func (p *beginPage) object() fyne.CanvasObject { return p.box }
 
-func (p *beginPage) update(m *model.Model, _ time.Time) {
+func (p *beginPage) update(m *model.Model) {
 	same := func(a, b model.Row) bool {
-		return a.Key == b.Key && a.Name == b.Name && a.Plan == b.Plan && a.State == b.State && a.Server == b.Server
+		return a.Key == b.Key && a.Title == b.Title && a.Plan == b.Plan && a.Kept == b.Kept && a.State == b.State && a.Server == b.Server
 	}
 	if len(p.list.Objects) > 0 && slices.EqualFunc(m.Rows, p.shown, same) {
 		return
@@ -79,13 +78,13 @@ func planLine(r model.Row) fyne.CanvasObject {
 	} else if r.NeedsYou {
 		look = markOf(r)
 	}
-	name := widget.NewLabelWithStyle(r.Name, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	name := widget.NewLabelWithStyle(r.Title, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	host := widget.NewLabel(hostOf(r))
 	host.Importance = widget.LowImportance
 	name.Truncation, host.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
-	plan := wrapped(r.Plan)
+	plan := wrapped(capital(r.Plan))
 	if r.Plan == "" {
-		plan.Text = fmt.Sprintf("%s: %s", stateWord(r.State), r.Reason)
+		plan.Text = fmt.Sprintf("%s: %s", capital(r.Word), r.Reason)
 	}
 	return container.New(planLayout{}, widget.NewIcon(look.drawing()), container.New(naming{}, fit(name), fit(host)), fit(plan))
 }

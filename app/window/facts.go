@@ -4,8 +4,7 @@ package window
 
 import (
 	"fmt"
-	"strings"
-	"time"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -15,81 +14,60 @@ import (
 	"lamplighter/app/model"
 )
 
-// A fact is one line of a credential's page: what it is, what it says, and a
-// button that copies it. A fact that nobody knows is not shown.
+// facts are the lines of a credential's page. A line stays, with the focus on
+// its button, as long as there is a fact of its name.
+type facts struct {
+	w     *Window
+	in    *container.Scroll
+	card  fyne.CanvasObject
+	list  *fyne.Container
+	lines map[string]*fact
+}
+
+// A fact is one line: what it is, what it says, and perhaps a button that copies
+// it.
 type fact struct {
 	box   fyne.CanvasObject
 	value *widget.Label
-	of    func(r model.Row, now time.Time) string
 }
 
-func (p *rowPage) newFacts() (all []*fact) {
-	add := func(name string, copied bool, of func(r model.Row, now time.Time) string) {
-		f := &fact{value: widget.NewLabel(""), of: of}
-		f.value.Wrapping = fyne.TextWrapWord
-		title := widget.NewLabel(name)
-		title.Importance, title.Wrapping = widget.LowImportance, fyne.TextWrapWord
-		end := nowhere()
-		if copied {
-			end = p.w.icon(wordCopy+" "+name, theme.ContentCopyIcon(), p.scroll, func() {
-				p.w.app.Clipboard().SetContent(f.value.Text)
-				p.w.said(fmt.Sprintf(wordCopied, name))
-			})
-		}
-		f.box = container.New(factLayout{}, fit(title), fit(f.value), end)
-		all = append(all, f)
-	}
-	at := func(of func(r model.Row) time.Time) func(model.Row, time.Time) string {
-		return func(r model.Row, now time.Time) string { return distant(of(r), now) }
-	}
-	text := func(of func(r model.Row) string) func(model.Row, time.Time) string {
-		return func(r model.Row, _ time.Time) string { return of(r) }
-	}
-	add(factPlan, false, func(r model.Row, _ time.Time) string {
-		if p.w.model.Begun {
-			return ""
-		}
-		return r.Plan
-	})
-	add(factExpires, false, at(func(r model.Row) time.Time { return r.Expires }))
-	add(factLife, false, text(func(r model.Row) string {
-		if r.Life <= 0 {
-			return ""
-		}
-		return span(r.Life)
-	}))
-	add(factNext, false, at(func(r model.Row) time.Time { return r.Refresh }))
-	add(factLast, false, at(func(r model.Row) time.Time { return r.Refreshed }))
-	add(factEnds, false, at(func(r model.Row) time.Time { return r.Ends }))
-	add(factMode, false, text(func(r model.Row) string { return r.Mode }))
-	add(factServer, true, text(func(r model.Row) string { return r.Server }))
-	add(factEndpoint, false, text(func(r model.Row) string { return r.Endpoint }))
-	add(factIssuer, false, text(func(r model.Row) string { return r.Issuer }))
-	add(factHosts, false, text(func(r model.Row) string { return strings.Join(r.Hosts, "\n") }))
-	add(factHolders, false, text(func(r model.Row) string { return strings.Join(r.Holders, "\n") }))
-	add(factReconnect, false, text(func(r model.Row) string { return strings.Join(r.Reconnect, "\n") }))
-	add(factStore, true, text(func(r model.Row) string { return r.Store }))
-	add(factSignIn, true, text(func(r model.Row) string { return r.SignIn }))
-	return all
+func newFacts(w *Window, in *container.Scroll) *facts {
+	f := &facts{w: w, in: in, list: newColumn(0.5), lines: map[string]*fact{}}
+	f.card = onCard(f.list)
+	return f
 }
 
-func (f *fact) set(r model.Row, now time.Time) {
-	text := f.of(r, now)
-	setText(f.value, text)
-	setShown(f.box, text != "")
+func (f *facts) set(all []model.Fact) {
+	var boxes []fyne.CanvasObject
+	for _, data := range all {
+		line := f.lines[data.Name]
+		if line == nil {
+			line = f.line(data)
+			f.lines[data.Name] = line
+		}
+		setText(line.value, data.Text)
+		boxes = append(boxes, line.box)
+	}
+	if !slices.Equal(boxes, f.list.Objects) {
+		f.list.Objects = boxes
+		f.list.Refresh()
+	}
+	setShown(f.card, len(all) > 0)
 }
 
-// distant is an absolute local time, and how far away it is.
-func distant(t, now time.Time) string {
-	switch {
-	case t.IsZero():
-		return ""
-	case t.Unix() == 0:
-		return wordEnded // how a client writes that it ended long ago
-	case t.After(now):
-		return moment(t) + ", " + fmt.Sprintf(wordIn, span(t.Sub(now)))
+func (f *facts) line(data model.Fact) *fact {
+	line := &fact{value: wrapped("")}
+	title := wrapped(data.Name)
+	title.Importance = widget.LowImportance
+	end := nowhere()
+	if data.Copy {
+		end = f.w.icon(wordCopy+" "+data.Name, theme.ContentCopyIcon(), f.in, func() {
+			f.w.app.Clipboard().SetContent(line.value.Text)
+			f.w.said(fmt.Sprintf(wordCopied, data.Name))
+		})
 	}
-	return moment(t) + ", " + fmt.Sprintf(wordAgo, span(now.Sub(t)))
+	line.box = container.New(factLayout{}, fit(title), fit(line.value), end)
+	return line
 }
 
 func todo(r model.Row) string {

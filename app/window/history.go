@@ -5,7 +5,6 @@ package window
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -54,7 +53,7 @@ func newHistoryPage(w *Window) *historyPage {
 
 func (p *historyPage) object() fyne.CanvasObject { return p.box }
 
-func (p *historyPage) update(m *model.Model, _ time.Time) {
+func (p *historyPage) update(m *model.Model) {
 	if slices.Equal(m.History, p.all) {
 		return
 	}
@@ -69,7 +68,7 @@ func (p *historyPage) sift(keep bool) {
 	before := p.shown
 	p.shown = nil
 	for _, e := range p.all {
-		text := strings.ToLower(e.ID + " " + e.What + " " + e.Old + " " + e.New + " " + moment(e.At))
+		text := strings.ToLower(e.ID + " " + e.What + " " + e.Old + " " + e.New + " " + e.When)
 		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
 			p.shown = append(p.shown, e)
 		}
@@ -110,7 +109,7 @@ func (p *historyPage) choose() {
 		return
 	}
 	var lines []string
-	for _, line := range []string{moment(e.At), e.ID, e.What, prints(e)} {
+	for _, line := range []string{e.When, e.ID, e.What, prints(e)} {
 		if line != "" {
 			lines = append(lines, line)
 		}

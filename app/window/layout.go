@@ -45,7 +45,7 @@ func (c column) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
 	return size
 }
 
-// A margin makes room around one thing, in em.
+// A margin makes room around one thing, in em; around what is hidden, none.
 type margin struct{ top, right, bottom, left float32 }
 
 func newMargin(y, x float32, o fyne.CanvasObject) *fyne.Container {
@@ -60,8 +60,14 @@ func (m margin) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (m margin) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
+	shown := false
 	for _, o := range objects {
-		size = size.Max(o.MinSize())
+		if o.Visible() {
+			shown, size = true, size.Max(o.MinSize())
+		}
+	}
+	if !shown {
+		return size
 	}
 	return size.AddWidthHeight((m.left+m.right)*em(), (m.top+m.bottom)*em())
 }

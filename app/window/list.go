@@ -66,7 +66,7 @@ func (l *eventLine) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimp
 
 func (l *eventLine) set(e model.Event) {
 	setText(l.what, e.What)
-	when := moment(e.At)
+	when := e.When
 	if e.ID != "" {
 		when += "   " + e.ID
 	}

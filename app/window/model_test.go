@@ -36,7 +36,7 @@ func TestAModelKeepsFocusScrollAndWidgets(t *testing.T) {
 		t.Fatal("the page does not scroll")
 	}
 	next := many(40)
-	next.Rows[3].State, next.Rows[3].Reason = "retrying", "no answer; next try in 30 s"
+	next.Rows[3].State, next.Rows[3].Word, next.Rows[3].Reason = "retrying", "retrying", "no answer; next try in 30 s"
 	w.Model(next)
 	if o.rows[m.Rows[30].Key] != r || w.win.Canvas().Focused() != fyne.Focusable(r) || o.scroll.Offset != before {
 		t.Errorf("after a Model: same row %v, focus %v, offset %v and before %v", o.rows[m.Rows[30].Key] == r, w.win.Canvas().Focused(), o.scroll.Offset, before)
@@ -159,10 +159,14 @@ func TestAPastedAddressIsHandedIn(t *testing.T) {
 	}
 }
 
-func TestTheTimeLeftGoesByWithoutAModel(t *testing.T) {
+func TestTheTimeLeftGoesByWithEachModel(t *testing.T) {
 	w, _ := open(t, sample())
-	w.now = func() time.Time { return noon.Add(30 * time.Minute) }
-	w.update()
+	m := sample()
+	m.At = noon.Add(30 * time.Minute)
+	for i := range m.Rows {
+		m.Rows[i].Left = "28 min left"
+	}
+	w.Model(m)
 	b := w.pages[pageOverview].(*overview).rows["codex/notion"].bar
 	if b.text != "28 min left" || b.share < 0.46 || b.share > 0.47 {
 		t.Errorf("half an hour later the bar says %q, %v", b.text, b.share)
@@ -185,7 +189,7 @@ func TestAThousandModelsDrawTheLast(t *testing.T) {
 
 func TestANameCannotLookLikeAnother(t *testing.T) {
 	m := sample()
-	m.Rows[0].Name = "x\u202egnp.exe\n\ttab"
+	m.Rows[0].Title = "x\u202egnp.exe\n\ttab"
 	m.Rows[0].SignIn = "codex mcp login x\nrm -r ."
 	m.Rows[0].Key = "k\n"
 	m.Settings.Homes[0].Path = "~/odd\t"

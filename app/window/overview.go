@@ -4,7 +4,6 @@ package window
 
 import (
 	"slices"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -80,8 +79,8 @@ func rank(r model.Row) int {
 	return 1
 }
 
-func (o *overview) update(m *model.Model, now time.Time) {
-	o.head.update(m, now)
+func (o *overview) update(m *model.Model) {
+	o.head.update(m)
 	var shown []fyne.CanvasObject
 	live := map[string]bool{}
 	for _, s := range sections(m.Rows) {
@@ -98,7 +97,7 @@ func (o *overview) update(m *model.Model, now time.Time) {
 				r = o.w.row(o.scroll)
 				o.rows[data.Key] = r
 			}
-			r.set(data, now)
+			r.set(data, m.At)
 			live[data.Key] = true
 			shown = append(shown, r)
 		}
@@ -126,9 +125,10 @@ func newGroup(client, count string) *group {
 // settle lays a page out again if its text has become higher or lower, and
 // keeps the place.
 func settle(s *container.Scroll) {
-	for range 2 { // what wraps knows its height only when it knows its width
+	for _, more := range []float32{1, 0} { // what wraps knows its height only when it knows its width
 		least := s.Content.MinSize()
-		s.Content.Resize(fyne.NewSize(s.Size().Width, max(least.Height, s.Size().Height)))
+		// At a size that it has already nothing would be laid out.
+		s.Content.Resize(fyne.NewSize(s.Size().Width, max(least.Height, s.Size().Height)+more))
 	}
 	s.ScrollToOffset(s.Offset)
 }

@@ -4,7 +4,6 @@ package window
 
 import (
 	"slices"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -30,7 +29,7 @@ type rowPage struct {
 	bar     *bar
 	actions []*action
 	buttons *fyne.Container
-	facts   []*fact
+	facts   *facts
 	trail   *timeline
 }
 
@@ -72,19 +71,15 @@ func newRowPage(w *Window) *rowPage {
 	head := newColumn(0.7,
 		container.New(heading{}, p.icon, newColumn(0.1, fit(p.name), fit(p.id))),
 		newColumn(0.3, fit(p.says), p.does), p.bar, p.buttons)
-	p.facts = p.newFacts()
-	list := newColumn(0.5)
-	for _, f := range p.facts {
-		list.Add(f.box)
-	}
+	p.facts = newFacts(w, p.scroll)
 	p.trail = newTimeline(w, p.scroll)
-	p.scroll.Content = container.New(margin{0.8, 1.8, 1.4, 1.8}, newColumn(0.8, newLine(0, p.back), onCard(head), onCard(list), p.trail.box))
+	p.scroll.Content = container.New(margin{0.8, 1.8, 1.4, 1.8}, newColumn(0.8, newLine(0, p.back), onCard(head), p.facts.card, p.trail.box))
 	return p
 }
 
 func (p *rowPage) object() fyne.CanvasObject { return p.scroll }
 
-func (p *rowPage) update(m *model.Model, now time.Time) {
+func (p *rowPage) update(m *model.Model) {
 	i := slices.IndexFunc(m.Rows, func(r model.Row) bool { return r.Key == p.key })
 	if i < 0 {
 		p.w.show(pageOverview) // logged out, or its store has gone
@@ -96,17 +91,15 @@ func (p *rowPage) update(m *model.Model, now time.Time) {
 		p.icon.SetResource(look.drawing())
 	}
 	p.data = data
-	setText(p.name, data.Name)
+	setText(p.name, data.Title)
 	setText(p.id, data.ID)
-	p.says.set(stateWord(data.State), data.Reason, look.text)
+	p.says.set(capital(data.Word), data.Reason, look.text)
 	setText(p.todo, todo(data))
-	setShown(p.does, data.Do != "")
-	left, share := remaining(data, now)
+	setShown(p.does, data.Do != "" && data.Do != data.SignIn) // which is among the facts, and has a button
+	left, share := remaining(data, m.At)
 	p.bar.set(left, share, look)
 	p.showActions(data)
-	for _, f := range p.facts {
-		f.set(data, now)
-	}
+	p.facts.set(data.Facts)
 	p.trail.set(m.History, data)
 	settle(p.scroll)
 }

@@ -4,7 +4,6 @@ package window
 
 import (
 	"slices"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -51,7 +50,7 @@ func troubles(m *model.Model) int { return len(m.Problems) + len(troubled(m.Rows
 
 func (p *problemsPage) object() fyne.CanvasObject { return p.scroll }
 
-func (p *problemsPage) update(m *model.Model, now time.Time) {
+func (p *problemsPage) update(m *model.Model) {
 	var shown []fyne.CanvasObject
 	for _, data := range troubled(m.Rows) {
 		r := p.rows[data.Key]
@@ -59,7 +58,7 @@ func (p *problemsPage) update(m *model.Model, now time.Time) {
 			r = p.w.row(p.scroll)
 			p.rows[data.Key] = r
 		}
-		r.set(data, now)
+		r.set(data, m.At)
 		shown = append(shown, r)
 	}
 	if !slices.Equal(shown, p.list.Objects) {

@@ -41,9 +41,9 @@ func texts(o fyne.CanvasObject, each func(o fyne.CanvasObject, text string)) {
 
 func TestNothingIsCutWhenTextGrows(t *testing.T) {
 	m := sample()
-	m.Rows[0].Name = "a-server-with-a-name-that-somebody-typed-with-great-patience-and-no-spaces"
-	m.Rows[0].Store = "/home/ada/.config/a/path/that/goes/on/and/on/through/many/folders/until/nobody/remembers/why.json"
-	m.SignIn = &model.SignIn{ID: "claude/mcp/slack", Text: "Sign in to Slack in the browser that was opened, or paste the address on which it ended.", URL: "https://example.com/", Paste: true}
+	m.Rows[0].Title = "a-server-with-a-name-that-somebody-typed-with-great-patience-and-no-spaces"
+	m.Rows[0].Facts = []model.Fact{{Name: "Store", Text: "~/.config/a/path/that/goes/on/and/on/through/many/folders/until/nobody/remembers/why.json", Copy: true}}
+	m.SignIn = &model.SignIn{Title: "slack (Claude Code)", Text: "Sign in to Slack in the browser that was opened, or paste the address on which it ended.", URL: "https://example.com/", Paste: true}
 	for _, grow := range []float32{1, 1.5, 2} {
 		for _, width := range []float32{760, 960, 1400} {
 			w, _ := open(t, m)

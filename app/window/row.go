@@ -70,14 +70,15 @@ func (r *row) set(data model.Row, now time.Time) {
 		r.icon.SetResource(m.drawing())
 	}
 	r.data = data
-	setText(r.title, data.Name)
+	setText(r.title, data.Title)
 	setText(r.host, hostOf(data))
-	r.says.set(stateWord(data.State), data.Reason, m.text)
+	r.says.set(capital(data.Word), data.Reason, m.text)
+	mends := data.NeedsYou && slices.Contains(data.Can, model.Login)
+	setShown(r.button, mends)
 	setText(r.todo, todo(data))
-	setShown(r.does, data.Do != "")
+	setShown(r.does, data.Do != "" && !(mends && data.Do == data.SignIn)) // the button does that
 	left, share := remaining(data, now)
 	r.bar.set(left, share, m)
-	setShown(r.button, data.NeedsYou && slices.Contains(data.Can, model.Login))
 	r.button.name = wordSignIn + " " + data.ID
 }
 
@@ -93,21 +94,17 @@ func hostOf(r model.Row) string {
 	return host
 }
 
-// remaining is how much life an access token has left: in words, and as a share
-// of its whole life; below 0 if that is unknown.
-func remaining(r model.Row, now time.Time) (text string, share float32) {
-	left := r.Expires.Sub(now)
+// remaining is how much life an access token has left at a time: in words, and
+// as a share of its whole life; below 0 if that is unknown.
+func remaining(r model.Row, at time.Time) (text string, share float32) {
+	left := r.Expires.Sub(at)
 	switch {
-	case r.Expires.IsZero() && r.Left == "":
+	case r.Left == "":
 		return wordUnknownLeft, -1
-	case r.Expires.IsZero():
+	case r.Expires.IsZero() || r.Life <= 0:
 		return r.Left, -1
-	case left <= 0:
-		return wordEnded, 0
-	case r.Life <= 0:
-		return fmt.Sprintf(wordLeft, span(left)), -1
 	}
-	return fmt.Sprintf(wordLeft, span(left)), min(1, float32(left)/float32(r.Life))
+	return r.Left, max(0, min(1, float32(left)/float32(r.Life)))
 }
 
 func (r *row) CreateRenderer() fyne.WidgetRenderer {
@@ -137,7 +134,7 @@ func (r *row) TypedRune(rune)                         {}
 func (r *row) AccessibilityRole() fyne.AccessibleRole { return fyne.AccessibleRoleButton }
 
 func (r *row) AccessibilityLabel() string {
-	return fmt.Sprintf(wordRow, r.data.ID, stateWord(r.data.State), r.bar.text, r.data.Reason)
+	return fmt.Sprintf(wordRow, r.data.ID, r.data.Word, r.bar.text, r.data.Reason)
 }
 
 func (r *row) TypedKey(key *fyne.KeyEvent) {

@@ -4,6 +4,7 @@ package window
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"lamplighter/app/model"
@@ -13,17 +14,18 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 
 func sampleRow(client, title, name, host, state, reason string, left, life time.Duration) model.Row {
 	r := model.Row{
-		Key: client + "/" + name, ID: client + "/mcp/" + name, Client: client, ClientTitle: title, Name: name, Kind: "mcp",
-		Server: "https://" + host + "/mcp", Store: "/home/ada/." + client + "/.credentials.json", State: state, Mode: "keep",
+		Key: client + "/" + name, ID: client + "/mcp/" + name, Client: client, ClientTitle: title, Name: name, Title: name, Kind: "mcp",
+		Server: "https://" + host + "/mcp", Store: "/home/ada/." + client + "/.credentials.json", State: state, Word: strings.ReplaceAll(state, "sign-in-", "sign-in "), Mode: "keep",
 		Reason: reason, SignIn: client + " mcp login " + name, Plan: "kept fresh", Kept: true,
 		Expires: noon.Add(left), Refresh: noon.Add(left - 10*time.Minute), Refreshed: noon.Add(left - life), Life: life,
 		Endpoint: "https://auth." + host + "/oauth/token", Issuer: "https://auth." + host,
 		Hosts: []string{"auth." + host, host}, Can: []string{model.Refresh, model.Login, model.Copy, model.Pause, model.Watch},
 	}
-	r.Left = fmt.Sprintf(wordLeft, span(left))
+	r.Left = fmt.Sprintf("%d min left", int(left.Minutes()))
 	if left < 0 {
-		r.Left = wordEnded
+		r.Left = "ended"
 	}
+	r.Facts = []model.Fact{{Name: "Server", Text: r.Server, Copy: true}, {Name: "Issuer", Text: r.Issuer}}
 	return r
 }
 
@@ -50,7 +52,7 @@ func sample() *model.Model {
 			Homes: []model.Home{{Client: "codex", Path: "~/work/.codex", Name: "work"}}, Clients: []string{"claude", "codex", "mcp-remote"}, Notifications: true},
 	}
 	for i := range 12 {
-		m.History = append(m.History, model.Event{At: noon.Add(-time.Duration(i) * 47 * time.Minute), Key: notion.Key, ID: notion.ID,
+		m.History = append(m.History, model.Event{At: noon.Add(-time.Duration(i) * 47 * time.Minute), When: "Sat 21 Nov 2026, 12:00:00", Key: notion.Key, ID: notion.ID,
 			What: "refreshed, good until " + noon.Add(time.Hour-time.Duration(i)*47*time.Minute).Format("15:04"), Old: fmt.Sprintf("%08x", i*7919+77), New: fmt.Sprintf("%08x", i*104729+5)})
 	}
 	m.History = append(m.History, model.Event{At: noon.Add(-50 * time.Minute), Key: slack.Key, ID: slack.ID, What: "the server refused the refresh token: invalid_grant", Old: "9f3ac201"})

@@ -3,10 +3,8 @@
 package window
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -101,13 +99,13 @@ func (w *Window) set(name, value string) {
 
 func (p *settingsPage) object() fyne.CanvasObject { return p.scroll }
 
-func (p *settingsPage) update(m *model.Model, now time.Time) {
-	paused := m.Paused.After(now)
-	setText(p.rests, wordNotPaused)
-	if paused {
-		setText(p.rests, fmt.Sprintf(wordPausedAll, clock(m.Paused, now)))
+func (p *settingsPage) update(m *model.Model) {
+	rests := m.Rests
+	if rests == "" {
+		rests = wordNotPaused
 	}
-	setShown(p.resume, paused)
+	setText(p.rests, rests)
+	setShown(p.resume, m.Rests != "")
 	s := m.Settings
 	for _, g := range p.groups {
 		setShown(g, s != nil)

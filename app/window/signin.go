@@ -3,6 +3,7 @@
 package window
 
 import (
+	"fmt"
 	"net/url"
 
 	"fyne.io/fyne/v2"
@@ -89,7 +90,7 @@ func (s *signIn) update(m *model.Model) {
 		return
 	}
 	s.data = *m.SignIn
-	setText(s.id, s.data.ID)
+	setText(s.id, fmt.Sprintf(wordSigningIn, s.data.Title))
 	setText(s.text, s.data.Text)
 	setText(s.link, s.data.URL)
 	setShown(s.where, s.data.URL != "")

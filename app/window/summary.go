@@ -3,10 +3,8 @@
 package window
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -47,14 +45,13 @@ func newSummary(w *Window, in *container.Scroll) *summary {
 	return s
 }
 
-func (s *summary) update(m *model.Model, now time.Time) {
+func (s *summary) update(m *model.Model) {
 	setText(s.text, m.Summary)
-	paused := m.Paused.After(now)
-	if paused {
-		setText(s.paused, fmt.Sprintf(wordPausedAll, clock(m.Paused, now)))
+	if m.Rests != "" {
+		setText(s.paused, m.Rests)
 	}
-	setShown(s.rests, paused)
-	setShown(s.watch, m.Begun && !paused && m.Settings != nil && m.Settings.Mode == "watch-only")
+	setShown(s.rests, m.Rests != "")
+	setShown(s.watch, m.Begun && m.Rests == "" && m.Settings != nil && m.Settings.Mode == "watch-only")
 	s.notes.set(slices.Concat(m.Restarts, m.Notes))
 }
 

@@ -61,7 +61,7 @@ func TestTextCanBeRead(t *testing.T) {
 }
 
 func TestEveryStateIsToldApartWithoutColour(t *testing.T) {
-	for state := range stateWords {
+	for state := range marks {
 		if _, ok := marks[state]; !ok && state != "unknown" {
 			t.Errorf("%s has no icon", state)
 		}

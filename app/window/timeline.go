@@ -54,7 +54,7 @@ func (t *timeline) set(history []model.Event, r model.Row) {
 	t.more.SetText(fmt.Sprintf(wordMore, len(events)))
 	t.list.Objects = nil
 	for _, e := range events[:min(latest, len(events))] {
-		when, what := widget.NewLabel(moment(e.At)), widget.NewLabel(e.What)
+		when, what := widget.NewLabel(e.When), widget.NewLabel(e.What)
 		when.Importance, when.Wrapping = widget.LowImportance, fyne.TextWrapWord
 		what.Wrapping = fyne.TextWrapWord
 		print := widget.NewLabelWithStyle(prints(e), fyne.TextAlignLeading, fyne.TextStyle{Monospace: true})
@@ -83,7 +83,7 @@ func prints(e model.Event) string {
 type eventLayout struct{}
 
 func (eventLayout) wide() float32 {
-	return fyne.MeasureText("Wed 30 Mmm 2026 00:00:00", em(), fyne.TextStyle{}).Width + em()
+	return fyne.MeasureText("Wed 30 Mmm 2026, 00:00:00", em(), fyne.TextStyle{}).Width + em()
 }
 
 func (l eventLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {

@@ -4,7 +4,6 @@ package window
 
 import (
 	"strings"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -28,8 +27,8 @@ const (
 // A page is one of what the window can show.
 type page interface {
 	object() fyne.CanvasObject
-	// update shows a Model as it is at now; it changes what differs, no more.
-	update(m *model.Model, now time.Time)
+	// update shows a Model; it changes what differs, no more.
+	update(m *model.Model)
 }
 
 // A Window draws the last Model that it was given, and says what a person asked
@@ -38,25 +37,23 @@ type Window struct {
 	app  fyne.App
 	win  fyne.Window
 	send func(model.Action)
-	now  func() time.Time
 
-	inbox    inbox
-	model    *model.Model
-	received time.Time
-	pages    map[string]page
-	turned   string // the page that was asked for
-	shown    string // the page that is shown
-	nav      *nav
-	signIn   *signIn
-	strip    *saidStrip
-	body     *fyne.Container
+	inbox  inbox
+	model  *model.Model
+	pages  map[string]page
+	turned string // the page that was asked for
+	shown  string // the page that is shown
+	nav    *nav
+	signIn *signIn
+	strip  *saidStrip
+	body   *fyne.Container
 }
 
 // New makes the window of an application; send is called with what a person
 // asks for.
 func New(app fyne.App, send func(model.Action)) *Window {
 	app.Settings().SetTheme(newLook(1))
-	w := &Window{app: app, win: app.NewWindow(wordTitle), now: time.Now, model: &model.Model{Begun: true, Summary: wordWaiting}}
+	w := &Window{app: app, win: app.NewWindow(wordTitle), model: &model.Model{Begun: true, Summary: wordWaiting}}
 	w.send = func(a model.Action) {
 		w.said("") // it was about the Action before
 		send(a)
@@ -75,25 +72,15 @@ func New(app fyne.App, send func(model.Action)) *Window {
 	w.win.SetContent(container.NewBorder(nil, nil, w.nav.box, nil, w.body))
 	w.win.SetPadded(false)
 	w.win.SetIcon(fyne.NewStaticResource("lamplighter.png", assets.App))
-	w.win.Resize(fyne.NewSize(960, 680))
+	w.win.Resize(fyne.NewSize(1000, 700))
 	w.listen()
 	w.shown = pageBegin // not what is shown next
 	w.show(pageOverview)
 	return w
 }
 
-// redraw is how often the time that is left is drawn anew.
-const redraw = 30 * time.Second
-
 // Run shows the window until it is closed. It has to be called by main.
 func (w *Window) Run() {
-	tick := time.NewTicker(redraw)
-	defer tick.Stop()
-	go func() {
-		for range tick.C {
-			fyne.Do(w.update)
-		}
-	}()
 	w.win.SetMaster()
 	w.win.ShowAndRun()
 }
@@ -101,7 +88,7 @@ func (w *Window) Run() {
 // Model shows a new Model.
 func (w *Window) Model(m *model.Model) {
 	clean(m)
-	w.model, w.received = m, w.now()
+	w.model = m
 	w.update()
 }
 
@@ -119,14 +106,6 @@ func (w *Window) other(m model.Message) {
 	} else {
 		w.show(m.Show.Page)
 	}
-}
-
-// clock is the time by the keeper's clock: by what has passed since its Model.
-func (w *Window) clock() time.Time {
-	if w.model.At.IsZero() {
-		return w.now()
-	}
-	return w.model.At.Add(w.now().Sub(w.received))
 }
 
 // show turns to a page.
@@ -157,7 +136,7 @@ func (w *Window) update() {
 	setShown(w.nav.box, name != pageBegin)
 	w.signIn.update(w.model)
 	w.relay()
-	w.pages[name].update(w.model, w.clock())
+	w.pages[name].update(w.model)
 }
 
 // relay lays out what stands above and below the page.

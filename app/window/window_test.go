@@ -5,7 +5,6 @@ package window
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -19,8 +18,6 @@ func open(t *testing.T, m *model.Model) (*Window, *[]model.Action) {
 	t.Helper()
 	var sent []model.Action
 	w := New(test.NewTempApp(t), func(a model.Action) { sent = append(sent, a) })
-	now := noon
-	w.now = func() time.Time { return now }
 	w.win.Show()
 	w.Model(m)
 	return w, &sent
@@ -123,7 +120,7 @@ func TestTheFirstRunHasTwoButtonsAndNothingElse(t *testing.T) {
 
 func TestEveryControlIsReachedByTabAndHasAName(t *testing.T) {
 	m := sample()
-	m.SignIn = &model.SignIn{Key: "claude/slack", ID: "claude/mcp/slack", Text: "sign in", URL: "https://example.com/", Paste: true}
+	m.SignIn = &model.SignIn{Key: "claude/slack", Title: "slack (Claude Code)", Text: "sign in", URL: "https://example.com/", Paste: true}
 	w, _ := open(t, m)
 	w.said("something")
 	w.openRow("codex/notion")

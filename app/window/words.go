@@ -4,7 +4,8 @@ package window
 
 import (
 	"fmt"
-	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Words of the window's own. What is said of a credential comes worded in the
@@ -32,6 +33,7 @@ const (
 	wordBeginFoot   = "You can change your mind in the settings at any time."
 	wordWatchNotice = "Everything is only watched."
 
+	wordSigningIn   = "Signing in to %s"
 	wordSignInAgain = "Sign in again"
 	wordRefresh     = "Refresh now"
 	wordSignIn      = "Sign in"
@@ -50,12 +52,9 @@ const (
 	wordPasteHere   = "Address on which the browser ended"
 	wordOpenLink    = "Open in the browser"
 	wordToDo        = "To do: %s"
-	wordPausedAll   = "Everything is paused until %s."
 	wordOneToken    = "1 credential"
 	wordTokens      = "%d credentials"
 	wordUnknownLeft = "end unknown"
-	wordLeft        = "%s left"
-	wordEnded       = "ended"
 	wordRow         = "%s, %s, %s, %s"
 	wordCopied      = "%s is in the clipboard."
 	wordCopyLink    = "Copy the address"
@@ -74,24 +73,6 @@ const (
 	wordNotPaused   = "Nothing is paused. A pause ends by itself."
 	wordAddHome     = "Add"
 	wordRemove      = "Remove"
-	wordIn          = "in %s"
-	wordAgo         = "%s ago"
-
-	factPlan      = "What will be done"
-	factExpires   = "Access token ends"
-	factLife      = "Its lifetime"
-	factNext      = "Next refresh"
-	factLast      = "Last refresh"
-	factEnds      = "Sign-in ends"
-	factMode      = "Mode"
-	factServer    = "Server"
-	factEndpoint  = "Refreshed at"
-	factIssuer    = "Issuer"
-	factHosts     = "We talk to"
-	factHolders   = "May hold it"
-	factReconnect = "Cannot notice"
-	factStore     = "Store"
-	factSignIn    = "Sign-in command"
 
 	setPausing      = "Pausing"
 	setRefreshing   = "Refreshing"
@@ -120,29 +101,6 @@ const (
 // modeWords are the modes of the settings, for people.
 var modeWords = []string{"Keep fresh", "Only watch"}
 
-// stateWords are the states, as status has them, for people.
-var stateWords = map[string]string{
-	"fresh":          "Fresh",
-	"refreshing":     "Refreshing",
-	"retrying":       "Retrying",
-	"deferred":       "Deferred",
-	"unsaved":        "Unsaved",
-	"misconfigured":  "Misconfigured",
-	"sign-in-needed": "Sign-in needed",
-	"cannot-refresh": "Cannot refresh",
-	"watch-only":     "Watch-only",
-	"paused":         "Paused",
-	"unknown":        "Unknown",
-}
-
-// stateWord is a state for people; one of a newer keeper is shown as it is.
-func stateWord(state string) string {
-	if word, ok := stateWords[state]; ok {
-		return word
-	}
-	return state
-}
-
 func tokens(n int) string {
 	if n == 1 {
 		return wordOneToken
@@ -150,41 +108,8 @@ func tokens(n int) string {
 	return fmt.Sprintf(wordTokens, n)
 }
 
-// span writes a duration as status does.
-func span(d time.Duration) string {
-	if d = d.Abs().Round(time.Second); d >= time.Minute {
-		d = d.Round(time.Minute)
-	}
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		h, m := int(d.Hours()), int(d.Minutes())%60
-		if h >= 10 || m == 0 {
-			return fmt.Sprintf("%d h", h)
-		}
-		return fmt.Sprintf("%d h %d min", h, m)
-	case d < 2*365*24*time.Hour:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
-	return fmt.Sprintf("%d years", int(d.Hours()/24/365))
-}
-
-// moment is an absolute local time.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Local().Format("Mon 2 Jan 2006 15:04:05")
-}
-
-// clock is a time of day, with the day where it is not today.
-func clock(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04")
-	}
-	return t.Format("Mon 2 Jan 15:04")
+// capital begins a line with what goes on a sentence elsewhere.
+func capital(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }

@@ -17,23 +17,28 @@ var ErrNoBrowser = errors.New("no browser could be started")
 const startup = 2 * time.Second
 
 // Open shows a URL in the user's browser. getenv is the environment's: BROWSER
-// names it on Linux and BSD. The URL is one argument of the program; no shell
-// reads it, and only http and https are opened.
+// names it on Linux and BSD, and XDG_ACTIVATION_TOKEN is the desktop's leave to
+// come to the front (the xdg-activation protocol; DESKTOP_STARTUP_ID before it),
+// which is handed on. The URL is one argument of the program; no shell reads it,
+// and only http and https are opened.
 func Open(getenv func(string) string, raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.HasPrefix(raw, "-") {
 		return errors.New("only a web page is opened in a browser")
 	}
 	for _, words := range openers(getenv, u.String()) {
-		if started(words) {
+		if started(words, getenv("XDG_ACTIVATION_TOKEN")) {
 			return nil
 		}
 	}
 	return ErrNoBrowser
 }
 
-func started(words []string) bool {
+func started(words []string, token string) bool {
 	cmd := exec.Command(words[0], words[1:]...)
+	if token != "" {
+		cmd.Env = append(cmd.Environ(), "XDG_ACTIVATION_TOKEN="+token, "DESKTOP_STARTUP_ID="+token)
+	}
 	apart(cmd)
 	if cmd.Start() != nil {
 		return false
