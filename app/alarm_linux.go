@@ -16,7 +16,7 @@ func (x *parts) alarm(w *watch.Watcher) (stop func() error) {
 	}
 	x.refresher.Alarm = a
 	x.refresher.Every = func() time.Duration {
-		if w.Blind() {
+		if w.Blind() || x.ringWatched() {
 			return time.Minute
 		}
 		return 8 * time.Minute

@@ -55,16 +55,22 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
 	for ctx.Err() == nil {
 		// What the finder is made of changes with the config only, and never
 		// under a refresh.
-		inner, again := context.WithCancel(ctx)
-		go x.follow(inner, p, w, changed, again)
+		inner, anew := context.WithCancel(ctx)
+		go x.follow(inner, p, w, changed, anew)
 		x.refresher.Finder = x.finder()
-		x.refresher.Run(inner, changed, w.Poll, func(snap snapshot) {
+		poll := func() {
+			w.Poll()
+			if x.ringMoved(inner) {
+				again(changed)
+			}
+		}
+		x.refresher.Run(inner, changed, poll, func(snap snapshot) {
 			x.alive(ctx)
 			t.eyes(w.Err())
 			t.look(ctx, snap)
 			idle.looked()
 		})
-		again()
+		anew()
 	}
 	return nil
 }
@@ -78,10 +84,18 @@ func (x *parts) watched() []string {
 	return paths
 }
 
+// again makes a keeper look again, if it is not about to.
+func again(changed chan<- struct{}) {
+	select {
+	case changed <- struct{}{}:
+	default:
+	}
+}
+
 // follow passes changes on, after reading the config again where that is what
-// changed. It calls again where the parts have to be made anew.
-func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, changed chan<- struct{}, again func()) {
-	watched := x.watched()
+// changed. It calls anew where the parts have to be made so.
+func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, changed chan<- struct{}, anew func()) {
+	watched, ring := x.watched(), x.ringTells()
 	for woken := false; ; woken = true {
 		if woken {
 			if now := x.watched(); !slices.Equal(now, watched) {
@@ -95,20 +109,18 @@ func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, change
 			watched = x.watched()
 			w.Set(watched)
 			if !slices.Equal(before, x.allowed()) {
-				again()
+				anew()
 			}
 			woken = true
 		}
 		if woken {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
+			again(changed)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.Changed():
+		case <-ring:
 		}
 	}
 }

@@ -115,7 +115,7 @@ func thisHost() credfiles.Host {
 	if err != nil && uerr == nil { // cron and some services set no HOME
 		home = u.HomeDir
 	}
-	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List}
+	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List, Keyring: systemKeyring(os.Getenv)}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil { // Linux
 		h.Kernel = string(release)
 	}

@@ -36,6 +36,7 @@ type parts struct {
 	host     credfiles.Host
 	homes    []credfiles.Home
 	stores   []*credfiles.Store
+	stamps   string // what the keyring told at the last look
 }
 
 // open reads the settings and wires the parts. A config that cannot be used
@@ -214,8 +215,9 @@ func (p *program) read(ctx context.Context, x *parts) (snapshot, error) {
 	for _, s := range x.currentStores() {
 		found, problems := s.Scan(ctx)
 		all = append(all, found...)
-		snap.Problems = append(snap.Problems, problems...)
+		snap.Problems = append(snap.Problems, slices.DeleteFunc(problems, func(p credfiles.Problem) bool { return p.Perhaps })...)
 	}
+	snap.Problems = credfiles.Distinct(snap.Problems)
 	credfiles.NameAll(all)
 	for _, c := range all {
 		snap.Rows = append(snap.Rows, refresher.Row{Credential: c})

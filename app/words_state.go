@@ -190,6 +190,8 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "a file that " + client + " reads only where the keychain has nothing"
 	case credfiles.ClientConfig:
 		return client + "'s own configuration cannot be read"
+	case credfiles.KeyringUnread:
+		return "the keyring, where a newer one may be, does not answer"
 	case credfiles.NoServer:
 		return "no MCP configuration that we know names its server, and the store does not"
 	case credfiles.NoClient:

@@ -175,7 +175,8 @@ func (v view) problem(p credfiles.Problem) string {
 func unread(p credfiles.Problem) bool {
 	switch p.Kind {
 	case credfiles.Empty, credfiles.Torn, credfiles.Trailing, credfiles.NotJSON, credfiles.NotUTF8, credfiles.TooDeep, credfiles.TooLarge,
-		credfiles.NotRegular, credfiles.Dangling, credfiles.Denied, credfiles.Failed:
+		credfiles.NotRegular, credfiles.Dangling, credfiles.Denied, credfiles.Failed,
+		credfiles.Locked, credfiles.NoKeyring, credfiles.Slow, credfiles.NotAllowed, credfiles.Double:
 		return true
 	case credfiles.OddShape:
 		return p.Entry == ""
@@ -186,6 +187,9 @@ func unread(p credfiles.Problem) bool {
 // trouble says what is the matter with a store, and what to do about it.
 func (v view) trouble(p credfiles.Problem) (what, do string) {
 	store, client := shortPath(v.home, p.Store), credfiles.Title(p.Client)
+	if strings.HasPrefix(store, "keyring: ") && p.Entry != "" {
+		store += ", " + p.Entry
+	}
 	again := "sign in again in " + client
 	line := ""
 	if p.Line > 0 {
@@ -200,6 +204,9 @@ func (v view) trouble(p credfiles.Problem) (what, do string) {
 			return ""
 		}
 		return " (" + chmod + ")"
+	}
+	if what, do := ringTrouble(p, store, client); what != "" {
+		return what, do
 	}
 	switch p.Kind {
 	case credfiles.Empty:

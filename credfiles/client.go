@@ -137,6 +137,8 @@ type joined struct {
 	marks     map[string]bool   // servers that it will not try before a sign-in
 	blocked   Reason            // why nothing here may be refreshed now
 	elsewhere bool              // the client does not look into this store
+	item      bool              // the store is an item of a keyring
+	kept      map[string]bool   // entries that it finds in the keyring first
 	pair      jsonedit.Value    // what stands about an entry in a file of its own
 	written   time.Time         // when the store was, by its file system
 	command   *remoteServer     // the command line that uses it

@@ -1,18 +1,13 @@
 package credfiles
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/processes"
@@ -53,6 +48,7 @@ var codex = client{
 			}},
 		},
 	},
+	ring:   &codexRing,
 	beside: []string{"config.toml"},
 	join:   codexJoin,
 
@@ -117,72 +113,6 @@ var codexFields = fields{
 	// no blanked shape.
 }
 
-// codexJoin reads config.toml: the secrets of registered clients stand there
-// in plain text, and it tells which entries are still used.
-func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
-	j := joined{entries: map[string]bool{}}
-	for _, m := range root.Members() {
-		j.entries[m.Key] = true
-	}
-	name := filepath.Join(s.home, "config.toml")
-	text, err := readFile(name, maxSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return j, nil
-	}
-	var config struct {
-		Store   string `toml:"mcp_oauth_credentials_store"`
-		Servers map[string]struct {
-			URL   string `toml:"url"`
-			OAuth struct {
-				ClientID     string `toml:"client_id"`
-				ClientSecret string `toml:"client_secret"`
-				AuthMethod   string `toml:"token_endpoint_auth_method"`
-				Redirect     string `toml:"callback_url"`
-				Port         uint16 `toml:"callback_port"`
-			} `toml:"oauth"`
-		} `toml:"mcp_servers"`
-	}
-	// Without it a secret may be missing from the request, and the server would
-	// say that the client is gone.
-	if err != nil {
-		j.blocked = ClientConfig
-		return j, &Problem{Store: name, Client: "codex", Kind: BadConfig, Err: err}
-	}
-	if err := toml.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &config); err != nil {
-		// Its words are not passed on: they may quote what stands there.
-		j.blocked = ClientConfig
-		return j, &Problem{Store: name, Client: "codex", Kind: BadConfig, Line: tomlLine(err)}
-	}
-	j.servers = map[string]server{}
-	for n, c := range config.Servers {
-		if c.URL == "" {
-			continue
-		}
-		s := server{
-			keys:     map[string]bool{EntryKey(n, c.URL): true},
-			clientID: c.OAuth.ClientID, clientSecret: NewSecret(c.OAuth.ClientSecret), authMethod: c.OAuth.AuthMethod,
-			redirect: c.OAuth.Redirect,
-		}
-		if s.redirect == "" && c.OAuth.Port != 0 {
-			s.redirect = "http://127.0.0.1:" + strconv.Itoa(int(c.OAuth.Port)) + "/callback"
-		}
-		s.register(s.clientID)
-		j.servers[n] = s
-	}
-	// In "keyring" mode it does not look into the file at all.
-	j.elsewhere = config.Store == "keyring"
-	return j, nil
-}
-
-func tomlLine(err error) int {
-	var d *toml.DecodeError
-	if errors.As(err, &d) {
-		line, _ := d.Position()
-		return line
-	}
-	return 0
-}
-
 func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 	// Each server has a path of its own, unless it names itself in its answers
 	// (0.169.0, observed).
@@ -192,12 +122,13 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 	// the entry stands under; a mis-keyed one is a stale double once the right
 	// one exists (observed).
 	right := EntryKey(c.Name, c.ServerURL)
-	if j.entries[right] && c.Key.Entry != right {
+	if (j.entries[right] || j.item) && c.Key.Entry != right {
 		c.Unused = true
 	}
 	if j.elsewhere {
 		c.Unused = true
 	}
+	c.stale = j.kept[right]
 	// A server that config.toml does not name may come from a project or a
 	// plugin: then the entry counts as used.
 	if s, ok := j.servers[c.Name]; ok {

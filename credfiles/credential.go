@@ -83,6 +83,9 @@ type Credential struct {
 	// Unused means that the client's own configuration names this server with
 	// other values, so that the client no longer reads this entry.
 	Unused bool
+	// stale means that the client finds this entry in another place first: this
+	// is an old copy, and not shown.
+	stale bool
 	// NeedsAuth means that the client remembers this server as waiting for a
 	// sign-in and will not try it, whatever the store holds.
 	NeedsAuth bool
@@ -129,6 +132,7 @@ const (
 	OddFormat     Reason = "odd-format"     // a shape that we do not know
 	Fallback      Reason = "fallback"       // the client prefers another place on this system, such as the keychain
 	ClientConfig  Reason = "client-config"  // the client's own configuration cannot be read
+	KeyringUnread Reason = "keyring-unread" // the keyring may hold a newer one, and cannot be read
 	NoServer      Reason = "no-server"      // the store does not say whose token it is, and no configuration does
 	NoClient      Reason = "no-client"      // the registration that the token belongs to is not there
 	ClientRenews  Reason = "client-renews"  // its client was told to use a token that no refresh token renews

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"lamplighter/credfiles/keyring"
 )
@@ -75,7 +76,7 @@ func (h Host) items(c *client, homes []folder, known map[string]*Store) (all []*
 	items, err := h.Keyring.List(ctx, c.ring.service)
 	knew := false
 	for _, s := range known {
-		knew = knew || s.client == c && s.ring != nil
+		knew = knew || s.client == c && s.Polled()
 	}
 	sure := knew || slices.ContainsFunc(found, func(home ringHome) bool { return home.only })
 	for _, item := range items {
@@ -170,6 +171,15 @@ func ringKind(err error) ProblemKind {
 		}
 	}
 	return ""
+}
+
+// named is a Problem with the name of the item, where it is one item's.
+func (s *Store) named(p Problem) Problem {
+	if s.ring != nil && p.Kind != Locked && p.Kind != NoKeyring && p.Kind != Slow {
+		name, _, _ := strings.Cut(s.entry, "|")
+		p.Entry = printable(name)
+	}
+	return p
 }
 
 // Stamps is another text when anything is another in what clients keep in the

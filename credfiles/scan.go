@@ -20,7 +20,7 @@ func (s *Store) Scan(ctx context.Context) ([]Credential, []Problem) {
 		return s.missing(), nil
 	}
 	if err != nil {
-		return nil, []Problem{*s.problem(err)}
+		return nil, []Problem{s.named(*s.problem(err))}
 	}
 	j, p := s.join(doc.root)
 	all, problems := s.entries(doc.root, j)
@@ -111,6 +111,10 @@ func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, proble
 		}
 		for _, m := range found {
 			c, odd := view.credential(k, m.Key, m.Value)
+			if c.stale {
+				problems = append(problems, Problem{Store: s.path, Client: s.client.name, Kind: StaleCopy, Entry: printable(c.Name)})
+				continue
+			}
 			if odd {
 				problems = append(problems, *s.odd(c.Name))
 			}
@@ -171,6 +175,8 @@ func (s *Store) find(root jsonedit.Value, key Key, j joined) (Credential, error)
 	}
 	c, odd := s.view(j).credential(k, key.Entry, e)
 	switch {
+	case c.stale:
+		return Credential{}, ErrGone
 	case c.holds():
 		return c, nil
 	case odd:

@@ -275,5 +275,9 @@ func (f *file) tail() string { return f.name[strings.LastIndexByte(f.name, '*')+
 // pairPath is the file beside this store.
 func (s *Store) pairPath() string { return strings.TrimSuffix(s.path, s.file.tail()) + s.file.pair }
 
+// Polled reports that the store is in the keyring, or that entries of its are
+// known to be there: what changes there has to be looked for.
+func (s *Store) Polled() bool { return s.ring != nil && (s.unread == nil || s.sure) }
+
 // Exists reports whether the store is there at all.
 func (s *Store) Exists() bool { return s.where().exists() }

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Refresher struct {
 	mu      sync.Mutex
 	flights map[credfiles.Key]chan struct{}
 	running running
+	known   map[string]bool // stores of which something is remembered, as far as that was asked
 }
 
 // A Row is one credential with all that is known and decided about it.
@@ -93,7 +95,7 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 	var of []*credfiles.Store
 	for _, s := range stores {
 		creds, problems := s.Scan(ctx)
-		snap.Problems = append(snap.Problems, problems...)
+		snap.Problems = append(snap.Problems, slices.DeleteFunc(problems, r.idle)...)
 		for _, c := range creds {
 			if c.Missing && !r.knew(c.Key) {
 				continue
@@ -102,6 +104,7 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 			of = append(of, s)
 		}
 	}
+	snap.Problems = credfiles.Distinct(snap.Problems)
 	listing.Wait()
 	for i := range all {
 		all[i].Holders = held[of[i].Path()]
@@ -113,6 +116,24 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 		snap.Rows = append(snap.Rows, view.row(c, of[i]))
 	}
 	return snap
+}
+
+// idle reports that a Problem is nobody's: nothing was ever seen there.
+func (r *Refresher) idle(p credfiles.Problem) bool {
+	if !p.Perhaps {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, asked := r.known[p.Store]
+	if !asked {
+		if r.known == nil {
+			r.known = map[string]bool{}
+		}
+		known = r.Ledger.Knows(p.Store)
+		r.known[p.Store] = known // what comes to be known later, its Store knows
+	}
+	return !known
 }
 
 // knew reports that a refresh token was seen there once.

@@ -304,7 +304,7 @@ func (k *keeper) strays(ctx context.Context, snap Snapshot) {
 
 func (r *Refresher) stray(ctx context.Context, rec ledger.Record) {
 	for _, s := range r.Stores() {
-		if s.Real() != rec.Sent.Key.Store || !s.Exists() {
+		if !s.May(rec.Sent.Key) || !s.Exists() {
 			continue
 		}
 		short, cancel := context.WithTimeout(ctx, time.Second)

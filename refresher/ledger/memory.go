@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"lamplighter/credfiles"
@@ -85,6 +87,21 @@ func (l *Ledger) Memory(key credfiles.Key) (Memory, error) {
 		return Memory{Store: key.Store, Entry: key.Entry}, nil
 	}
 	return m, nil
+}
+
+// Knows reports whether anything is remembered of a store. It reads all that
+// is remembered.
+func (l *Ledger) Knows(store string) bool {
+	folder := filepath.Join(l.dir, "memory")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		var m Memory
+		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		return err == nil && json.Unmarshal(text, &m) == nil && m.Store == store
+	})
 }
 
 // Save replaces what is remembered.

@@ -1,0 +1,8 @@
+//go:build windows || darwin
+
+package app
+
+import "lamplighter/credfiles"
+
+// systemKeyring is none: no client is known to keep there what we may refresh.
+func systemKeyring(func(string) string) credfiles.Keyring { return nil }

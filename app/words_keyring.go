@@ -1,0 +1,29 @@
+package app
+
+import "lamplighter/credfiles"
+
+// ringTrouble says what is the matter with a keyring, and what to do about it;
+// nothing where the Problem is another.
+func ringTrouble(p credfiles.Problem, store, client string) (what, do string) {
+	of := ""
+	if p.Entry != "" {
+		of = p.Entry + ": "
+	}
+	switch p.Kind {
+	case credfiles.Locked:
+		return of + "the keyring is locked, so " + client + "'s tokens in it cannot be read", "unlock it; nothing else has to be done"
+	case credfiles.NoKeyring:
+		return of + "no keyring can be reached, so " + client + "'s tokens in it cannot be read", "start the one of your desktop, or run this in its session"
+	case credfiles.Slow:
+		return of + "the keyring does not answer, so " + client + "'s tokens in it cannot be read", "look whether it waits for you; else start it again"
+	case credfiles.NotAllowed:
+		return of + "the keyring does not let us read what " + client + " keeps in it", "allow it in the keyring's own program"
+	case credfiles.Full:
+		return of + "the keyring takes no longer token than the one that is there, and a new one may be longer", "sign in again in " + client + " when this one ends"
+	case credfiles.Double:
+		return of + "the keyring has two items for it, and " + client + " uses neither", "remove one of them in the keyring's own program"
+	case credfiles.StaleCopy:
+		return store + ": " + p.Entry + " is an old copy, which " + client + " does not use: it has another in the keyring", "nothing, or sign in again in " + client + ", which removes it"
+	}
+	return "", ""
+}

@@ -1,0 +1,178 @@
+package credfiles
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"strconv"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/keyring"
+)
+
+// codexConfig is what config.toml says that matters here.
+type codexConfig struct {
+	// Where it keeps the tokens of MCP servers: "auto", "file" or "keyring".
+	Store    string         `toml:"mcp_oauth_credentials_store"`
+	Features map[string]any `toml:"features"`
+	Servers  map[string]struct {
+		URL   string `toml:"url"`
+		OAuth struct {
+			ClientID     string `toml:"client_id"`
+			ClientSecret string `toml:"client_secret"`
+			AuthMethod   string `toml:"token_endpoint_auth_method"`
+			Redirect     string `toml:"callback_url"`
+			Port         uint16 `toml:"callback_port"`
+		} `toml:"oauth"`
+	} `toml:"mcp_servers"`
+}
+
+// readCodexConfig reads it. Without the file everything is as it comes. The
+// error is a *Problem.
+func readCodexConfig(home string) (config codexConfig, err error) {
+	name := filepath.Join(home, "config.toml")
+	text, err := readFile(name, maxSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config, nil
+	}
+	if err != nil {
+		return config, &Problem{Store: name, Client: "codex", Kind: BadConfig, Err: err}
+	}
+	if err := toml.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &config); err != nil {
+		// Its words are not passed on: they may quote what stands there.
+		return config, &Problem{Store: name, Client: "codex", Kind: BadConfig, Line: tomlLine(err)}
+	}
+	return config, nil
+}
+
+// looks reports whether it looks for its items in the keyring. "auto", which
+// is how it comes, is the keyring where that has an entry, else the file
+// (0.169.0, observed). With secret_auth_storage, which is how it comes on
+// Windows, "keyring" means an encrypted file.
+func (c codexConfig) looks(os string) bool {
+	encrypted, said := c.Features["secret_auth_storage"].(bool)
+	if !said {
+		encrypted = os == "windows"
+	}
+	return c.Store != "file" && !encrypted
+}
+
+// codexRing are its items in the keyring: one for each server, under the key
+// that the server would have in the file. They are bound to no home.
+var codexRing = ring{
+	service: "Codex MCP Credentials",
+	file: file{
+		name: "Codex MCP Credentials",
+		kinds: []kind{{
+			name: "mcp", single: true,
+			// What it writes there is not what it writes into the file (0.169.0,
+			// exact bytes observed).
+			fields: fields{
+				name: at("server_name"), server: at("url"), issuer: at("issuer"), clientID: at("client_id"),
+				access: at("token_response", "access_token"), refresh: at("token_response", "refresh_token"),
+				expiry: at("expires_at"), expiryGone: asNull,
+				lifetime: at("token_response", "expires_in"), scope: at("token_response", "scope"),
+				refreshGone: asMissing,
+			},
+			required: [][]string{at("server_name"), at("url"), at("client_id"), at("token_response", "access_token")},
+			times:    codexTimes,
+			adopt:    codexAdopt,
+		}},
+	},
+	home: func(h Host, home string) ringHome {
+		config, err := readCodexConfig(home)
+		if err != nil {
+			return ringHome{reads: h.OS != "windows"} // then nothing of it is refreshed
+		}
+		found := ringHome{reads: config.looks(h.OS), only: config.Store == "keyring", names: map[string]bool{}}
+		for name, server := range config.Servers {
+			found.names[EntryKey(name, server.URL)] = true
+		}
+		return found
+	},
+}
+
+// codexTimes: what the answer said stands in whole seconds, and is not read
+// again (0.169.0, observed).
+func codexTimes(_ jsonedit.Value, t Token) (expiry, lifetime []byte) {
+	if !readable(float64(t.Expiry.UnixMilli())) {
+		return []byte("null"), nil
+	}
+	left := math.Round(max(0, t.Expiry.Sub(t.written)).Seconds())
+	return strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10), strconv.AppendInt(nil, int64(left), 10)
+}
+
+// codexJoin reads config.toml: the secrets of registered clients stand there
+// in plain text, and it tells which entries are still used. Of an entry in the
+// file the keyring may have another, which is the one that is used then.
+func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
+	j := joined{item: s.ring != nil}
+	if !j.item {
+		j.entries = map[string]bool{}
+		for _, m := range root.Members() {
+			j.entries[m.Key] = true
+		}
+	}
+	config, err := readCodexConfig(s.home)
+	if err != nil {
+		// Without it a secret may be missing from the request, and the server
+		// would say that the client is gone.
+		j.blocked = ClientConfig
+		return j, s.problem(err)
+	}
+	j.servers = map[string]server{}
+	for n, c := range config.Servers {
+		if c.URL == "" {
+			continue
+		}
+		s := server{
+			keys:     map[string]bool{EntryKey(n, c.URL): true},
+			clientID: c.OAuth.ClientID, clientSecret: NewSecret(c.OAuth.ClientSecret), authMethod: c.OAuth.AuthMethod,
+			redirect: c.OAuth.Redirect,
+		}
+		if s.redirect == "" && c.OAuth.Port != 0 {
+			s.redirect = "http://127.0.0.1:" + strconv.Itoa(int(c.OAuth.Port)) + "/callback"
+		}
+		s.register(s.clientID)
+		j.servers[n] = s
+	}
+	if s.ring == nil && s.host.Keyring != nil && config.looks(s.host.OS) {
+		j.kept, j.blocked = s.host.kept(codexRing.service)
+	}
+	// In "keyring" mode it does not look into the file at all.
+	j.elsewhere = s.ring == nil && config.Store == "keyring"
+	return j, nil
+}
+
+// kept are the accounts that the keyring has items for. Where some cannot be
+// told, any entry elsewhere may be an old copy.
+func (h Host) kept(service string) (accounts map[string]bool, blocked Reason) {
+	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
+	defer cancel()
+	items, err := h.Keyring.List(ctx, service)
+	if errors.Is(err, keyring.ErrSlow) || errors.Is(err, context.DeadlineExceeded) {
+		blocked = KeyringUnread
+	}
+	accounts = map[string]bool{}
+	for _, i := range items {
+		if i.Account == "" {
+			blocked = KeyringUnread
+		}
+		accounts[i.Account] = true
+	}
+	return accounts, blocked
+}
+
+func tomlLine(err error) int {
+	var d *toml.DecodeError
+	if errors.As(err, &d) {
+		line, _ := d.Position()
+		return line
+	}
+	return 0
+}
