@@ -5,9 +5,9 @@ GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export CGO_ENABLED ?= 0
 
-# need installs a package where a program is missing, if that is possible here.
+# need installs packages where a program is missing, if that is possible here.
 # What cannot be had is left out by who would use it, with a sentence.
-need = command -v $(1) >/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || apt-get install -y -qq $(2) || true
+need = $(foreach program,$(1),command -v $(program) >/dev/null &&) true || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || { apt-get install -y -qq $(2) || { apt-get update -qq && apt-get install -y -qq $(2); }; } || true
 
 WINDOW = -trimpath -tags migrated_fynedo,release -ldflags '-s -w $(2)' -o $(1) ./app/window/lamplighter-window
 
@@ -70,9 +70,13 @@ cross: setup
 real:
 	./real/run
 
-# Our directory locks against the npm package whose protocol Claude Code's
-# follow; a sign-in that is killed in place of every call that changes a file.
+# The tray app on a real panel, with a real notification service, and the real
+# window where "make window" was run; our directory locks against the npm package
+# whose protocol Claude Code's follow; a sign-in that is killed in place of every
+# call that changes a file.
 e2e:
+	@$(call need,dbus-daemon strace Xvfb xdotool import xfconf-query xfce4-panel xfce4-notifyd-config xfwm4,dbus strace $(shell cat lab/desktop/packages))
+	$(GO) test -tags e2e -count=1 -timeout 5m -v -run Real ./e2e
 	$(GO) test -tags e2e ./credfiles/clientlock
 	$(GO) test -tags e2e -run Killed ./refresher
 

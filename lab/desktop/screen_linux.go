@@ -3,6 +3,7 @@ package desktop
 import (
 	"bufio"
 	"context"
+	_ "embed"
 	"fmt"
 	"image"
 	"os"
@@ -41,8 +42,11 @@ const (
 	Dark  Look = "Adwaita:dark"
 )
 
-// screenWants is what a Screen is made of, as Debian and Ubuntu call it.
-const screenWants = "xvfb xdotool imagemagick xfconf xfce4-panel xfce4-notifyd xfwm4 adwaita-icon-theme fonts-dejavu-core libgl1-mesa-dri"
+// screenWants is what a Screen is made of, as Debian and Ubuntu call it. The
+// Makefile reads it too.
+//
+//go:embed packages
+var screenWants string
 
 const panelConfig = `<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
@@ -142,7 +146,7 @@ func (s *Screen) find(name string) string {
 	} else if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	s.t.Skipf("needs %s (Debian: apt-get install %s)", filepath.Base(name), screenWants)
+	s.t.Skipf("needs %s (Debian: apt-get install %s)", filepath.Base(name), strings.TrimSpace(screenWants))
 	return ""
 }
 
