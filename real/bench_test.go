@@ -32,6 +32,7 @@ type bench struct {
 	*testing.T
 	server *authtest.Server
 	mcp    string // URL of the MCP server
+	model  string // URL of the stand-in for the model
 	home   string
 	env    []string
 
@@ -73,6 +74,7 @@ func newBench(t *testing.T) *bench {
 	front.Start()
 	t.Cleanup(front.Close)
 	model := startModel(t)
+	b.model = model
 
 	for _, dir := range []string{"project", "tmp", ".codex"} {
 		if err := os.Mkdir(filepath.Join(b.home, dir), 0o755); err != nil {

@@ -1,8 +1,8 @@
 //go:build real && linux
 
 // Package real proves Lamplighter against the programs that it serves: the
-// real Codex CLI, the real Claude Code and the real mcp-remote, as npm has them,
-// with throwaway homes. An authorization server with an MCP server behind it and a stand-in
+// real Codex CLI, Claude Code, mcp-remote, opencode and what Cline is made of,
+// as npm has them, with throwaway homes. An authorization server with an MCP server behind it and a stand-in
 // for the model run beside them, all on the loopback of a network namespace
 // that has nothing else. What is asserted is what that authorization server
 // was sent, not what a client says.
@@ -31,7 +31,7 @@ import (
 const place = "LAMPLIGHTER_REAL_PLACE"
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "browser" {
+	if name := filepath.Base(os.Args[0]); name == "browser" || name == "xdg-open" {
 		os.Exit(browse(os.Args[1:]))
 	}
 	if os.Getenv(place) != "" {
@@ -70,9 +70,12 @@ func outside() (code int, err error) {
 		return 2, fmt.Errorf("building lamplighter: %w\n%s", err, out)
 	}
 	for name, target := range map[string]string{
-		"browser": self,
-		"codex":   filepath.Join(clients, "node_modules/.bin/codex"),
-		"claude":  filepath.Join(clients, "node_modules/.bin/claude"),
+		"browser":  self,
+		"xdg-open": self, // the browser of those that know no variable
+		"codex":    filepath.Join(clients, "node_modules/.bin/codex"),
+		"claude":   filepath.Join(clients, "node_modules/.bin/claude"),
+		"opencode": filepath.Join(clients, "node_modules/opencode-linux-x64/bin/opencode"),
+		"cline":    filepath.Join(clients, "node_modules/@cline/core/dist/index.js"),
 
 		"mcp-remote":        filepath.Join(clients, "node_modules/mcp-remote/dist/proxy.js"),
 		"mcp-remote-before": filepath.Join(clients, "node_modules/mcp-remote-before/dist/proxy.js"),

@@ -15,7 +15,7 @@ import (
 
 type object = map[string]any
 
-// startModel starts a stand-in for the model of both clients: OpenAI's
+// startModel starts a stand-in for the model of the clients: OpenAI's
 // Responses API and Anthropic's Messages API, streamed. It calls the MCP
 // server's tool whenever a person has spoken and the tool is there, and
 // answers with a sentence otherwise.
@@ -55,24 +55,30 @@ func stream(w http.ResponseWriter, events []object) {
 }
 
 // responses is the answer to Codex, which offers the tools of an MCP server as
-// a namespace of their own (0.169.0, observed).
+// a namespace of their own (0.169.0, observed), and to opencode, which offers
+// each by itself (1.18.33, observed).
 func responses(input, tools []object) []object {
-	item := object{"type": "message", "role": "assistant", "id": "msg_" + rand.Text(),
-		"content": []object{{"type": "output_text", "text": "That is all."}}}
+	item := object{"type": "message", "role": "assistant", "id": "msg_" + rand.Text(), "status": "completed",
+		"content": []object{{"type": "output_text", "text": "That is all.", "annotations": []object{}}}}
 	spoken := len(input) > 0 && input[len(input)-1]["type"] != "function_call_output"
 	for _, t := range tools {
 		namespace, _ := t["name"].(string)
 		inside, _ := t["tools"].([]any)
+		if spoken && namespace == "lab_ping" {
+			item = object{"type": "function_call", "id": "fc_" + rand.Text(), "call_id": "call_" + rand.Text(),
+				"name": namespace, "arguments": "{}", "status": "completed"}
+		}
 		if !spoken || !strings.HasPrefix(namespace, "mcp__") || len(inside) == 0 {
 			continue
 		}
 		item = object{"type": "function_call", "id": "fc_" + rand.Text(), "call_id": "call_" + rand.Text(),
 			"namespace": namespace, "name": inside[0].(object)["name"], "arguments": "{}"}
 	}
-	response := object{"id": "resp_" + rand.Text()}
-	done := object{"id": response["id"], "usage": object{"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}
+	response := object{"id": "resp_" + rand.Text(), "created_at": 1, "model": "stand-in"}
+	done := object{"id": response["id"], "created_at": 1, "model": "stand-in", "usage": object{"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}
 	return []object{
 		{"type": "response.created", "response": response},
+		{"type": "response.output_item.added", "output_index": 0, "item": item},
 		{"type": "response.output_item.done", "output_index": 0, "item": item},
 		{"type": "response.completed", "response": done},
 	}
