@@ -2,7 +2,6 @@ package credfiles
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -11,9 +10,11 @@ import (
 
 // spliced is a document with an entry's token replaced.
 func (s *Store) spliced(doc document, key Key, t Token) (document, error) {
-	k, place := s.place(key)
+	k, place := s.place(doc.root, key)
 	e, _ := doc.root.Get(place...)
-	return s.changed(doc, k.changes(place, e, t))
+	x := edits{place: place, entry: e}
+	k.changes(&x, t)
+	return s.changed(doc, x.all)
 }
 
 func (s *Store) changed(doc document, all []jsonedit.Change) (document, error) {
@@ -24,51 +25,69 @@ func (s *Store) changed(doc document, all []jsonedit.Change) (document, error) {
 	return s.parse(text)
 }
 
+// edits are changes of one entry.
+type edits struct {
+	place []string // where it stands in the document
+	entry jsonedit.Value
+	all   []jsonedit.Change
+	made  map[string]bool // objects that it will have
+}
+
+func (x *edits) set(field []string, raw []byte) {
+	if len(field) == 0 {
+		return
+	}
+	// An object that a wipe took away whole is made again.
+	for i := 1; i < len(field); i++ {
+		name := strings.Join(field[:i], "\x00")
+		if v, ok := x.entry.Get(field[:i]...); x.made[name] || ok && v.Kind() != jsonedit.Null {
+			continue
+		}
+		if x.made == nil {
+			x.made = map[string]bool{}
+		}
+		x.made[name] = true
+		x.all = append(x.all, jsonedit.Set(join(x.place, field[:i]), []byte("{}")))
+	}
+	x.all = append(x.all, jsonedit.Set(join(x.place, field), raw))
+}
+
+func (x *edits) remove(field []string, how absence) {
+	switch {
+	case len(field) == 0:
+	case how == asNull:
+		x.set(field, []byte("null"))
+	default:
+		x.all = append(x.all, jsonedit.Delete(join(x.place, field)))
+	}
+}
+
 // changes are the values of an entry that a new token changes: the ones that
 // the client itself writes after a refresh, and no other.
-func (k *kind) changes(place []string, e jsonedit.Value, t Token) []jsonedit.Change {
-	var all []jsonedit.Change
-	set := func(field []string, raw []byte) {
-		if len(field) > 0 {
-			all = append(all, jsonedit.Set(join(place, field), raw))
+func (k *kind) changes(x *edits, t Token) {
+	f := k.in(x.entry)
+	r := reader{entry: x.entry}
+	before := r.text(f.access)
+	x.set(f.access, jsonedit.Quote(t.Access.Reveal()))
+	for _, copied := range f.copies {
+		// What a person put in its place instead is no copy.
+		if before != "" && r.text(copied) == before {
+			x.set(copied, jsonedit.Quote(t.Access.Reveal()))
 		}
 	}
-	setOrDelete := func(field []string, raw []byte) {
-		if raw == nil {
-			all = append(all, jsonedit.Delete(join(place, field)))
-		} else {
-			set(field, raw)
-		}
-	}
-	f := k.fields
-	set(f.access, jsonedit.Quote(t.Access.Reveal()))
 	if !t.Refresh.IsZero() {
-		set(f.refresh, jsonedit.Quote(t.Refresh.Reveal()))
+		x.set(f.refresh, jsonedit.Quote(t.Refresh.Reveal()))
 	}
-	switch {
-	case k.times != nil:
-		expiry, lifetime := k.times(e, t)
-		setOrDelete(f.expiry, expiry)
-		setOrDelete(f.lifetime, lifetime)
-	case len(f.expiry) == 0:
-	case readable(float64(t.Expiry.UnixMilli())):
-		set(f.expiry, strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10))
-	case f.expiryGone == asNull:
-		set(f.expiry, []byte("null"))
-	default:
-		all = append(all, jsonedit.Delete(join(place, f.expiry)))
-	}
-	r := reader{entry: e}
+	x.times(t, f)
 	// A scope that no store can hold is not worth failing for.
 	told := strings.TrimSpace(t.Scope) != "" && utf8.ValidString(t.Scope)
 	if _, has := r.value(f.scope); has && told && !sameScope(r.scope(f.scope, f.scopeList), t.Scope) {
-		set(f.scope, k.scopeText(t.Scope))
+		x.set(f.scope, f.scopeText(t.Scope))
 	}
-	return all
 }
 
-func (k *kind) scopeText(scope string) []byte {
-	if !k.fields.scopeList {
+func (f fields) scopeText(scope string) []byte {
+	if !f.scopeList {
 		return jsonedit.Quote(scope)
 	}
 	raw := []byte{'['}

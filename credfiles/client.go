@@ -15,7 +15,13 @@ type client struct {
 	name  string // in IDs
 	title string // as its makers write it
 	dir   string // the default home, below the user's
+	// dirOn is the default home on systems (runtime.GOOS) where it is another.
+	dirOn map[string]string
 	env   string // the variable that moves it
+	below string // where the home is in the folder which that variable names; empty: it is that folder
+	// vars are further variables that move it, each where those before are not
+	// set.
+	vars []variable
 
 	files  []file
 	ring   *ring    // where it keeps entries in the keyring; nil: it does not
@@ -27,6 +33,10 @@ type client struct {
 	threshold time.Duration // how long before expiry the client refreshes by itself
 	patience  time.Duration // how long a client waits for a lock of ours before it goes without or fails
 	request   Request
+
+	// wipesOnError: it wipes an entry after whatever error it met in a refresh, a
+	// network that is down among them. Else only what the server refused.
+	wipesOnError bool
 
 	grantLock func(s *Store, c Credential) clientLock // held over the exchange
 	storeLock clientLock                              // held over a write
@@ -55,6 +65,13 @@ type client struct {
 	seen               string // the versions that the facts were taken from
 }
 
+// A variable of the environment names the folder in which a client's home is.
+type variable struct {
+	name  string
+	below string // where in it; empty: it is that folder
+	os    string // the system (runtime.GOOS) on which it counts; empty: all
+}
+
 // A clientLock is one of a client's own locks: a flock on a file, if nothing
 // else is said.
 type clientLock struct {
@@ -81,7 +98,7 @@ type filling struct {
 type file struct {
 	name    string // relative to the home
 	many    bool   // the name is a pattern: each file that it matches is the store of one entry
-	pair    string // how the file beside each of them is called, from the last * on: it says whose entry it is
+	pairs   []pair // the files beside each of them, that say whose entry it is
 	kinds   []kind
 	inPlace bool // the client itself writes it in place, so we may where nothing else works
 	// fallbackOn are the systems (runtime.GOOS) on which the client prefers
@@ -89,19 +106,33 @@ type file struct {
 	fallbackOn []string
 }
 
+// A pair is a file beside each file of one entry. A value that the entry
+// itself does not hold is read there.
+type pair struct {
+	tail   string // its name, from the last * of the entry's file's on
+	fields fields
+}
+
 // A kind is one sort of credential in a file.
 type kind struct {
-	name      string
-	at        []string // where its entries' object stands in the document
-	single    bool     // what stands there is the one entry
+	name   string
+	at     []string // where its entries' object stands in the document
+	single bool     // what stands there is the one entry
+	list   bool     // what stands there is an array of entries, with their names as keys
+	double double   // of two entries of a list with one name
+	keyed  bool     // an entry's key is its name
+	// configured: a server that its configuration names has an entry here as
+	// soon as anybody signed in. One that is gone while its server is still
+	// named was wiped, not logged out.
+	configured bool
+	// preset: the registration may stand in its configuration alone.
+	preset    bool
 	watchOnly Reason
 	fields    fields
+	or        []fields   // where else a value may stand: the first place that is there counts
 	required  [][]string // strings without which the client does not take it for an entry
 	// blanked reports the shape that only the client's own wipe leaves.
 	blanked func(e jsonedit.Value) bool
-	// times are what to write for an expiry; nil removes. It is nil where that is
-	// just the expiry's milliseconds.
-	times func(e jsonedit.Value, t Token) (expiry, lifetime []byte)
 	// adopt adds what the client keeps elsewhere. It may be nil.
 	adopt func(c *Credential, e jsonedit.Value, j joined)
 }
@@ -109,17 +140,35 @@ type kind struct {
 // fields says where in an entry the values stand. Empty paths: not stored.
 type fields struct {
 	name, server, issuer, clientID, clientSecret []string
+	authMethod                                   []string // token_endpoint_auth_method (RFC 7591 section 2)
+	tokenURL                                     []string // where the client itself sends the refresh token
 	access, refresh                              []string
-	expiry, refreshExpiry                        []string // milliseconds since 1970; without expiry the access token itself may tell
-	expiryGone                                   absence  // how the client writes that the expiry is not known
-	lifetime                                     []string // seconds, as the server named them
-	scope                                        []string
-	scopeList                                    bool // an array instead of one string
-	metadata, resourceMetadata                   []string
-	redirect                                     []string // the redirect URI that the client registered
-	found                                        []string // the authorization server that a sign-in found, where it stands beside issuer
-	refreshGone                                  absence  // how the client writes that a sign-in brought no refresh token
+	copies                                       [][]string // where the access token stands once more
+
+	expiry, refreshExpiry []string   // without expiry the access token itself may tell
+	unit                  unit       // of every time in the entry
+	expiryGone            absence    // how the client writes that the expiry is not known
+	lifetime              []string   // seconds, as the server named them
+	since                 []string   // when that lifetime began, which the client notes at each refresh
+	sinceFile             bool       // where neither expiry nor since tells, it began when the file was written
+	stamps                [][]string // what the client sets to the time of each refresh
+
+	scope                      []string
+	scopeList                  bool // an array instead of one string
+	metadata, resourceMetadata []string
+	redirect                   []string // the redirect URI that the client registered
+	found                      []string // the authorization server that a sign-in found, where it stands beside issuer
+	refreshGone                absence  // how the client writes that a sign-in brought no refresh token
 }
+
+// A double says which of two entries with one name the client takes.
+type double int
+
+const (
+	oddDouble  double = iota // nobody knows: neither is written
+	lastDouble               // as it is for the members of objects
+	firstDouble
+)
 
 type absence int
 
@@ -139,7 +188,7 @@ type joined struct {
 	elsewhere bool              // the client does not look into this store
 	item      bool              // the store is an item of a keyring
 	kept      map[string]bool   // entries that it finds in the keyring first
-	pair      jsonedit.Value    // what stands about an entry in a file of its own
+	pairs     []jsonedit.Value  // what stands about an entry in the files beside its own
 	written   time.Time         // when the store was, by its file system
 	command   *remoteServer     // the command line that uses it
 }
@@ -153,6 +202,7 @@ type server struct {
 	authMethod   string
 	redirect     string          // registered with clientID
 	registered   map[string]bool // client IDs that it names, in whatever project
+	url          string          // where no key is computed from it
 }
 
 func at(path ...string) []string { return path }

@@ -32,6 +32,10 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			check(c.title != "" && Title(c.name) == c.title, "it has no title")
 			check(slices.Contains(ClientNames(), c.name), "the config does not know it")
 			check(inside(c.dir), "its home is not below the user's")
+			for _, dir := range c.dirOn {
+				check(inside(filepath.FromSlash(dir)), "its home is not below the user's: "+dir)
+			}
+			check(c.below == "" || inside(filepath.FromSlash(c.below)), "its home is not below its variable's")
 			check(c.env != "" && c.env == strings.ToUpper(c.env), "no variable moves it")
 			check(versions.MatchString(c.seen), "nobody says which versions the facts are from")
 			check(c.threshold > 0 && c.threshold <= 10*time.Minute, "its threshold is not a threshold")
@@ -53,7 +57,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			kinds := map[string]bool{}
 			for _, f := range c.files {
 				check(inside(f.name), "a store outside its home: "+f.name)
-				check(f.many == strings.Contains(f.name, "*") && f.many == (f.pair != ""), f.name+" is one store, or one for each entry")
+				check(f.many == strings.Contains(f.name, "*") && f.many == (len(f.pairs) > 0), f.name+" is one store, or one for each entry")
 				check(len(f.kinds) > 0, f.name+" holds nothing")
 				many := 0
 				for _, k := range f.kinds {
@@ -72,9 +76,9 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 
 func checkKind(t *testing.T, c *client, k kind) {
 	f := k.fields
-	paths := [][]string{
-		f.name, f.server, f.issuer, f.clientID, f.clientSecret, f.access, f.refresh,
-		f.expiry, f.refreshExpiry, f.scope, f.metadata, f.resourceMetadata,
+	paths := append(slices.Clone(f.copies), f.stamps...)
+	for _, place := range f.places() {
+		paths = append(paths, *place)
 	}
 	paths = slices.DeleteFunc(paths, func(p []string) bool { return len(p) == 0 })
 	for i, p := range paths {
@@ -85,18 +89,27 @@ func checkKind(t *testing.T, c *client, k kind) {
 		}
 	}
 	need := [][]string{f.access, f.refresh}
+	if !k.single && !k.keyed {
+		need = append(need, f.name)
+	}
 	if !k.single {
-		need = append(need, f.name, f.server)
+		need = append(need, f.server)
 	}
 	many := c.files[0].many
 	if k.watchOnly == "" {
-		need = append(need, f.expiry, f.issuer)
+		need = append(need, append(slices.Clone(f.expiry), f.lifetime...))
 	}
 	if k.watchOnly == "" && !many {
 		need = append(need, f.clientID)
 	}
-	if (k.times != nil) != (len(f.lifetime) > 0) {
-		t.Errorf("%s: a lifetime without a func that writes it, or the other way round", k.name)
+	if began := len(f.since) > 0 || f.sinceFile; len(f.lifetime) > 0 && !began && len(f.expiry) == 0 || began && len(f.lifetime) == 0 {
+		t.Errorf("%s: a lifetime of which nobody knows when it began, or the other way round", k.name)
+	}
+	if k.list && (k.single || len(f.name) == 0) || k.double != oddDouble && !k.list || k.keyed && (k.list || k.single) {
+		t.Errorf("%s: its entries have two sorts of key, or none", k.name)
+	}
+	if k.configured && (!k.list && !k.keyed || c.join == nil || k.adopt == nil) {
+		t.Errorf("%s: nobody can tell which of its entries is gone", k.name)
 	}
 	for i, p := range need {
 		if len(p) == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"math"
 	"path/filepath"
 	"strconv"
 
@@ -76,11 +75,11 @@ var codexRing = ring{
 				name: at("server_name"), server: at("url"), issuer: at("issuer"), clientID: at("client_id"),
 				access: at("token_response", "access_token"), refresh: at("token_response", "refresh_token"),
 				expiry: at("expires_at"), expiryGone: asNull,
+				// In whole seconds, and not read again (0.169.0, observed).
 				lifetime: at("token_response", "expires_in"), scope: at("token_response", "scope"),
 				refreshGone: asMissing,
 			},
 			required: [][]string{at("server_name"), at("url"), at("client_id"), at("token_response", "access_token")},
-			times:    codexTimes,
 			adopt:    codexAdopt,
 		}},
 	},
@@ -95,16 +94,6 @@ var codexRing = ring{
 		}
 		return found
 	},
-}
-
-// codexTimes: what the answer said stands in whole seconds, and is not read
-// again (0.169.0, observed).
-func codexTimes(_ jsonedit.Value, t Token) (expiry, lifetime []byte) {
-	if !readable(float64(t.Expiry.UnixMilli())) {
-		return []byte("null"), nil
-	}
-	left := math.Round(max(0, t.Expiry.Sub(t.written)).Seconds())
-	return strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10), strconv.AppendInt(nil, int64(left), 10)
 }
 
 // codexJoin reads config.toml: the secrets of registered clients stand there

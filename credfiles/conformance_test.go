@@ -133,15 +133,16 @@ func conform(l *lab, i int, name string, token Token) {
 		if got := l.write(old, token); got != Written {
 			t.Fatalf("%s: %v", who, got)
 		}
-		k, place := l.storeOf(old).place(old.Key)
+		k, place := l.place(old, text)
 		was, now := cut(t, text, k, place), cut(t, l.get(file), k, place)
 		if token.Expiry.Year() > 9999 {
 			token.Expiry = time.Time{} // no client could read it
 		}
 		if token.Expiry.IsZero() && k.fields.expiryGone == asMissing {
-			was = without(was, k.fields.expiry[0])
-			if len(k.fields.lifetime) > 0 {
-				was = without(was, k.fields.lifetime[0])
+			for _, field := range [][]string{k.fields.expiry, k.fields.lifetime} {
+				if len(field) > 0 {
+					was = without(was, field[len(field)-1])
+				}
 			}
 		}
 		if was != now {
@@ -220,7 +221,7 @@ func cut(t testing.TB, text string, k *kind, place []string) string {
 	}
 	walk("")
 	var out [][2]int
-	for _, field := range [][]string{k.fields.access, k.fields.refresh, k.fields.expiry, k.fields.lifetime, k.fields.scope} {
+	for _, field := range append(k.written(), k.fields.scope) {
 		if span, ok := spans["\x00"+strings.Join(join(place, field), "\x00")]; ok && len(field) > 0 {
 			out = append(out, span)
 		}
@@ -230,6 +231,12 @@ func cut(t testing.TB, text string, k *kind, place []string) string {
 		text = text[:span[0]] + "␀" + text[span[1]:]
 	}
 	return text
+}
+
+// written are the places that a client's refresh writes.
+func (k *kind) written() [][]string {
+	f := k.fields
+	return slices.Concat([][]string{f.access, f.refresh, f.expiry, f.lifetime, f.since}, f.copies, f.stamps)
 }
 
 // without takes the one member with a cut value of that name out.
@@ -261,7 +268,7 @@ func TestAWipedEntryTakesANewerToken(t *testing.T) {
 			if !has(now, fresh("lab")) || !now.Expiry.Equal(fresh("lab").Expiry) || now.Blanked {
 				t.Errorf("read back: %+v", now)
 			}
-			k, place := l.store().place(old.Key)
+			k, place := l.place(old, string(wiped))
 			was, is := cut(t, string(wiped), k, place), cut(t, l.get(l.file()), k, place)
 			if !strings.Contains(was, `"`+k.fields.refresh[0]+`":␀`) {
 				is = without(is, k.fields.refresh[0])

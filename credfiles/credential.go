@@ -33,7 +33,8 @@ type Grant struct {
 	Issuer              string // bound at sign-in; a refresh token never goes to another one
 	MetadataURL         string // the user's or client's own choice of authorization server metadata
 	ResourceMetadataURL string // protected-resource metadata, as found at sign-in (RFC 9728)
-	TokenURL            string // the user's override; no client stores it
+	TokenURL            string // the user's override
+	Endpoint            string // the token endpoint, where the client itself stores it
 	ServerURL           string // the MCP server
 	ClientID            string
 	ClientSecret        Secret
@@ -76,10 +77,13 @@ type Credential struct {
 	// Blanked means that the entry has the shape that the client leaves when
 	// the server refused the refresh token.
 	Blanked bool
-	// Missing means that the store is not there any more, that its client wipes
+	// Missing means that the entry is not there any more, that its client wipes
 	// by deleting it, and that the server is still configured: Blanked, unless
 	// nobody ever saw a token there.
 	Missing bool
+	// UnsureWipe means that its client wipes after any error of a refresh: a wipe
+	// does not say that the server refused the refresh token.
+	UnsureWipe bool
 	// Unused means that the client's own configuration names this server with
 	// other values, so that the client no longer reads this entry.
 	Unused bool

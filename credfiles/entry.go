@@ -14,12 +14,13 @@ import (
 type view struct {
 	store *Store
 	real  string
+	root  jsonedit.Value
 	limit Reason
 	j     joined
 }
 
-func (s *Store) view(j joined) view {
-	v := view{store: s, real: s.Real(), limit: s.limit(), j: j}
+func (s *Store) view(root jsonedit.Value, j joined) view {
+	v := view{store: s, real: s.Real(), root: root, limit: s.limit(), j: j}
 	if v.limit == "" {
 		v.limit = j.blocked
 	}
@@ -29,23 +30,25 @@ func (s *Store) view(j joined) view {
 // credential makes a Credential of one entry. odd reports that the entry has
 // another shape than its client writes: then it is only watched.
 func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, odd bool) {
-	r := reader{entry: e, odd: e.Kind() != jsonedit.Object || v.store.ambiguous(k, key)}
-	f, s := k.fields, v.store
+	r := reader{entry: e, odd: e.Kind() != jsonedit.Object || v.store.ambiguous(k, key) || v.store.doubled(k, v.root, key)}
+	f, s := k.in(e), v.store
 	c = Credential{
 		Key:    Key{Store: v.real, Entry: key},
 		Client: s.client.name, Kind: k.name, Profile: s.profile, Path: s.path,
 		Name: r.text(f.name),
 		Token: Token{
 			Access: NewSecret(r.text(f.access)), Refresh: NewSecret(r.text(f.refresh)),
-			Expiry: r.time(f.expiry), RefreshExpiry: r.time(f.refreshExpiry),
+			Expiry: r.time(f.expiry, f.unit), RefreshExpiry: r.time(f.refreshExpiry, f.unit),
 			Scope: r.scope(f.scope, f.scopeList),
 		},
 		Grant: Grant{
 			Issuer: r.text(f.issuer), ServerURL: r.text(f.server),
 			MetadataURL: r.text(f.metadata), ResourceMetadataURL: r.text(f.resourceMetadata),
-			ClientID: r.text(f.clientID), ClientSecret: NewSecret(r.text(f.clientSecret)),
-			Request: s.client.request,
+			ClientID: r.text(f.clientID), ClientSecret: NewSecret(r.text(f.clientSecret)), AuthMethod: r.text(f.authMethod),
+			Endpoint: r.text(f.tokenURL),
+			Request:  s.client.request,
 		},
+		UnsureWipe: s.client.wipesOnError,
 	}
 	beside := reader{entry: e} // an odd one is no reason not to refresh
 	c.Registration = Registration{
@@ -58,11 +61,21 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 			r.odd = true
 		}
 	}
+	c.fill(s.file.pairs, v.j.pairs)
+	if c.AuthMethod != "none" && c.ClientSecret.IsZero() {
+		c.AuthMethod = "" // there is nothing to authenticate with
+	}
 	c.Scopes = strings.Fields(c.Scope)
+	if c.Expiry.IsZero() {
+		c.Expiry = r.ends(f, v.j.written)
+	}
 	if c.Expiry.IsZero() {
 		if _, exp, ok := c.Access.Times(); ok {
 			c.Expiry = exp
 		}
+	}
+	if k.keyed {
+		c.Name = key
 	}
 	named := k.single || c.Name != ""
 	if !named {
@@ -79,7 +92,10 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 		c.SignIn = s.client.signIn(c)
 		c.SignInTerminal, c.SignInNoBrowser = slices.Contains(s.client.terminal, k.name), s.client.noBrowser
 		if s.profile != "" {
-			c.SignInEnv = s.client.env + "=" + s.home
+			env, ok := s.client.variable(s.home)
+			if c.SignInEnv = env; !ok {
+				c.SignIn = nil // it cannot be made to use this home
+			}
 		}
 	}
 	switch {
@@ -134,23 +150,16 @@ func (r *reader) text(path []string) string {
 	return text
 }
 
-// readable reports whether a number can be milliseconds since 1970 in a store.
-// Zero is a time long gone: Claude Code and Codex refresh at once where it
-// stands (2.1.329 and 0.169.0, observed). What is too small for this century,
-// such as seconds, or beyond the year 9999 is odd.
-func readable(ms float64) bool { return ms == 0 || ms >= 1e11 && ms < 253402300800e3 }
-
-func (r *reader) time(path []string) time.Time {
+func (r *reader) time(path []string, u unit) time.Time {
 	v, ok := r.value(path)
 	if !ok {
 		return time.Time{}
 	}
-	n, ok := v.Float()
-	if !ok || !readable(n) {
+	t, ok := u.read(v)
+	if !ok {
 		r.odd = true
-		return time.Time{}
 	}
-	return time.UnixMilli(int64(n))
+	return t
 }
 
 func (r *reader) scope(path []string, list bool) string {

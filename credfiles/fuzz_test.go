@@ -102,13 +102,19 @@ func FuzzSplice(f *testing.F) {
 			if cred.WatchOnly == OddFormat {
 				continue
 			}
-			k, place := s.place(cred.Key)
+			k, place := s.place(doc.root, cred.Key)
 			e, ok := doc.root.Get(place...)
 			if !ok {
 				t.Fatalf("%s is not in its place", cred.ID)
 			}
 			same := cred.Token
-			if k.times != nil {
+			if len(k.fields.stamps) > 0 {
+				stamp, _ := e.Get(k.fields.stamps[0]...)
+				if same.written, ok = k.fields.unit.read(stamp); !ok || fraction(stamp) {
+					continue
+				}
+			}
+			if len(k.fields.lifetime) > 0 {
 				life, _ := e.Get(k.fields.lifetime...)
 				n, ok := life.Float()
 				if !ok || fraction(life) || n < 0 || n > 1e9 {

@@ -33,7 +33,7 @@ type Hold struct {
 func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 	h := &Hold{store: s, key: c.Key}
 	// A vendor's login has locks of its own, which we do not know how to take.
-	if k, _ := s.place(c.Key); k == nil || k.watchOnly != "" {
+	if k := s.kind(c.Key); k == nil || k.watchOnly != "" {
 		return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: errors.New("this entry is only watched")}
 	}
 	if s.client.grantLock == nil {

@@ -88,10 +88,13 @@ func homeOf(c *client, host Host, p processes.Process) (home string, known bool)
 	if host.OS == "windows" {
 		user = "USERPROFILE"
 	}
-	home, _ = p.Env(c.env)
+	_, home = c.moved(host.OS, func(name string) string {
+		value, _ := p.Env(name)
+		return value
+	})
 	if home == "" {
 		if home, _ = p.Env(user); home != "" {
-			home = filepath.Join(home, c.dir)
+			home = c.home(host.OS, home)
 		}
 	}
 	return home, filepath.IsAbs(home)

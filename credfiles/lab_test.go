@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lamplighter/credfiles/clientlock"
+	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/replace"
 )
 
@@ -179,6 +180,14 @@ func (l *lab) one(name string) Credential {
 	}
 	l.t.Fatalf("there is no credential called %s", name)
 	return Credential{}
+}
+
+// place is where a credential stands in a text of its store.
+func (l *lab) place(c Credential, text string) (*kind, []string) {
+	l.t.Helper()
+	root, err := jsonedit.Parse([]byte(text))
+	l.must(err)
+	return l.storeOf(c).place(root, c.Key)
 }
 
 // hold takes the client's lock on a credential, and wants it ready.

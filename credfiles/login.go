@@ -14,6 +14,7 @@ import (
 type Login struct {
 	Token        // where Refresh is zero, the entry's own goes
 	Issuer       string
+	TokenURL     string // empty where the entry's own stays
 	ClientID     string
 	ClientSecret Secret
 	RedirectURI  string
@@ -54,40 +55,31 @@ func (l Login) in(c Credential) bool {
 
 // splicedLogin is a document with an entry's token and registration replaced.
 func (s *Store) splicedLogin(doc document, key Key, l Login) (document, error) {
-	k, place := s.place(key)
+	k, place := s.place(doc.root, key)
 	e, _ := doc.root.Get(place...)
-	registration, err := k.loginChanges(place, e, l)
-	if err != nil {
+	x := edits{place: place, entry: e}
+	k.changes(&x, l.Token)
+	if err := k.loginChanges(&x, l); err != nil {
 		return document{}, err
 	}
-	return s.changed(doc, append(k.changes(place, e, l.Token), registration...))
+	return s.changed(doc, x.all)
 }
 
 // loginChanges are the values beside the token that a sign-in changes. Of a
 // registration that stays nothing is written.
-func (k *kind) loginChanges(place []string, e jsonedit.Value, l Login) ([]jsonedit.Change, error) {
-	var all []jsonedit.Change
-	f := k.fields
+func (k *kind) loginChanges(x *edits, l Login) error {
+	f := k.in(x.entry)
 	text := func(field []string) string {
-		r := reader{entry: e}
+		r := reader{entry: x.entry}
 		return r.text(field)
 	}
 	set := func(field []string, value string) {
-		if len(field) > 0 && value != "" && text(field) != value {
-			all = append(all, jsonedit.Set(join(place, field), jsonedit.Quote(value)))
-		}
-	}
-	remove := func(field []string, how absence) {
-		switch {
-		case len(field) == 0:
-		case how == asNull:
-			all = append(all, jsonedit.Set(join(place, field), []byte("null")))
-		default:
-			all = append(all, jsonedit.Delete(join(place, field)))
+		if value != "" && text(field) != value {
+			x.set(field, jsonedit.Quote(value))
 		}
 	}
 	if l.Refresh.IsZero() {
-		remove(f.refresh, f.refreshGone)
+		x.remove(f.refresh, f.refreshGone)
 	}
 	another := len(f.clientID) > 0 && text(f.clientID) != l.ClientID
 	if another {
@@ -95,12 +87,15 @@ func (k *kind) loginChanges(place []string, e jsonedit.Value, l Login) ([]jsoned
 		set(f.redirect, l.RedirectURI)
 		switch {
 		case l.ClientSecret.IsZero():
-			remove(f.clientSecret, asMissing)
+			x.remove(f.clientSecret, asMissing)
 		case len(f.clientSecret) == 0:
-			return nil, errors.New("its client has no place for a client secret")
+			return errors.New("its client has no place for a client secret")
 		default:
 			set(f.clientSecret, l.ClientSecret.Reveal())
 		}
+	}
+	if len(f.tokenURL) > 0 {
+		set(f.tokenURL, l.TokenURL)
 	}
 	// An entry without an issuer may be of a version that does not know of it.
 	if stands := text(f.issuer); l.Issuer != "" && stands != l.Issuer && (stands != "" || another) {
@@ -110,15 +105,15 @@ func (k *kind) loginChanges(place []string, e jsonedit.Value, l Login) ([]jsoned
 			set(f.found, l.Issuer)
 		}
 		if text(f.metadata) != "" {
-			remove(f.metadata, asNull)
+			x.remove(f.metadata, asNull)
 		}
 	}
 	// A wipe takes it as well (Claude Code, observed), and a sign-in asks again
 	// for what was granted.
-	if r := (reader{entry: e}); len(f.scope) > 0 && strings.TrimSpace(l.Scope) != "" && utf8.ValidString(l.Scope) {
+	if r := (reader{entry: x.entry}); len(f.scope) > 0 && strings.TrimSpace(l.Scope) != "" && utf8.ValidString(l.Scope) {
 		if _, has := r.value(f.scope); !has {
-			all = append(all, jsonedit.Set(join(place, f.scope), k.scopeText(l.Scope)))
+			x.set(f.scope, f.scopeText(l.Scope))
 		}
 	}
-	return all, nil
+	return nil
 }

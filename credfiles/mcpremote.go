@@ -3,7 +3,6 @@ package credfiles
 import (
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -84,18 +83,23 @@ var mcpRemote = client{
 	files: []file{{
 		name: "mcp-remote-*/*_tokens.json",
 		many: true,
-		pair: "_client_info.json",
+		pairs: []pair{{tail: "_client_info.json", fields: fields{
+			issuer:   at("issuer"), // since 0.14.3 (source)
+			clientID: at("client_id"), clientSecret: at("client_secret"),
+			authMethod: at("token_endpoint_auth_method"),
+			redirect:   at("redirect_uris", "0"),
+		}}},
 		kinds: []kind{{
 			name: "mcp", single: true,
 			fields: fields{
 				access: at("access_token"), refresh: at("refresh_token"), scope: at("scope"),
 				// Since 0.14.3; its own refresh leaves it out again (observed).
 				issuer: at("issuer"),
-				// Milliseconds, since 0.1.46 (source).
+				// Milliseconds, since 0.1.46 (source). Before, nobody notes when the
+				// token came but the file system.
 				expiry: at("expires_at"), expiryGone: asMissing,
-				lifetime: at("expires_in"),
+				lifetime: at("expires_in"), sinceFile: true,
 			},
-			times: mcpRemoteTimes,
 			adopt: mcpRemoteAdopt,
 		}},
 		// Up to 0.1.48 it writes in place, and later where a rename is refused on
@@ -149,7 +153,7 @@ func mcpRemoteJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	return j, nil
 }
 
-func mcpRemoteAdopt(c *Credential, e jsonedit.Value, j joined) {
+func mcpRemoteAdopt(c *Credential, _ jsonedit.Value, j joined) {
 	folder, hash := path.Split(c.Key.Entry)
 	folder = path.Clean(folder)
 	if folder != mcpRemoteStable {
@@ -158,22 +162,6 @@ func mcpRemoteAdopt(c *Credential, e jsonedit.Value, j joined) {
 		c.Request.Scope = false // 0.1.38 sends none (observed)
 	}
 	c.Name, c.Unused = hash[:min(8, len(hash))], j.elsewhere
-	c.ClientID, c.ClientSecret = member(j.pair, "client_id"), NewSecret(member(j.pair, "client_secret"))
-	if method := member(j.pair, "token_endpoint_auth_method"); method == "none" || !c.ClientSecret.IsZero() {
-		c.AuthMethod = method
-	}
-	if uris, _ := j.pair.Get("redirect_uris"); len(uris.Elements()) > 0 {
-		c.RedirectURI, _ = uris.Elements()[0].Text()
-	}
-	if c.Issuer == "" {
-		c.Issuer = member(j.pair, "issuer") // since 0.14.3 (source)
-	}
-	if life, ok := e.Get("expires_in"); ok && c.Expiry.IsZero() && !j.written.IsZero() {
-		// Nobody notes when the token came but the file system.
-		if s, ok := life.Float(); ok && s > 0 && s < math.MaxInt32 {
-			c.Expiry = j.written.Add(time.Duration(s * float64(time.Second))).Truncate(time.Millisecond)
-		}
-	}
 	if j.command == nil {
 		c.WatchOnly = NoServer
 		return
@@ -186,25 +174,6 @@ func mcpRemoteAdopt(c *Credential, e jsonedit.Value, j joined) {
 		c.WatchOnly = NoClient
 	}
 	c.SignIn = j.command.signIn(folder == mcpRemoteStable)
-}
-
-// mcpRemoteTimes writes an expiry as mcp-remote computes it from expires_in,
-// which versions that know of no expires_at count from the file's own time.
-func mcpRemoteTimes(e jsonedit.Value, t Token) (expiry, lifetime []byte) {
-	if !readable(float64(t.Expiry.UnixMilli())) {
-		return nil, nil
-	}
-	_, stands := e.Get("expires_at")
-	_, relative := e.Get("expires_in")
-	if stands || !relative {
-		expiry = strconv.AppendInt(nil, t.Expiry.UnixMilli(), 10)
-	}
-	written := t.written
-	if written.IsZero() {
-		written = time.Now()
-	}
-	left := max(0, t.Expiry.Sub(written).Round(time.Second)/time.Second)
-	return expiry, strconv.AppendInt(nil, int64(left), 10)
 }
 
 // mcpRemotePath is how npm, npx and a checkout start it.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"lamplighter/credfiles/clientlock"
-	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/processes"
 )
 
@@ -213,31 +212,6 @@ func TestTheLeaseOfMcpRemoteIsHeldOverAWrite(t *testing.T) {
 	l.must(err)
 	defer busy.Release()
 	l.must(l.hold(l.one("notes")).Close())
-}
-
-// Versions that note no expiry count from the file's own time, and so do we.
-func TestAnExpiryIsWrittenAsTheVersionComputesIt(t *testing.T) {
-	now := time.UnixMilli(1_795_250_000_400)
-	for _, row := range []struct {
-		entry            string
-		expiry           time.Time
-		at, in, whatItIs string
-	}{
-		{`{"expires_in":90,"expires_at":1}`, now.Add(time.Hour), "1795253600400", "3600", "both"},
-		{`{"expires_in":90}`, now.Add(time.Hour + 400*time.Millisecond), "", "3600", "before 0.1.46"},
-		{`{}`, now.Add(time.Hour), "1795253600400", "3600", "none was named before"},
-		{`{"expires_in":90}`, now.Add(-time.Hour), "", "0", "landed too late"},
-		{`{"expires_in":90,"expires_at":1}`, time.Time{}, "", "", "none is named"},
-	} {
-		e, err := jsonedit.Parse([]byte(row.entry))
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, in := mcpRemoteTimes(e, Token{Expiry: row.expiry, written: now})
-		if string(at) != row.at || string(in) != row.in {
-			t.Errorf("%s: %s, %s", row.whatItIs, at, in)
-		}
-	}
 }
 
 func TestCommentsAndCommasTooManyAreTakenOut(t *testing.T) {

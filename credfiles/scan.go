@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lamplighter/credfiles/jsonedit"
@@ -47,54 +48,86 @@ func (s *Store) Find(ctx context.Context, key Key) (c Credential, ok bool) {
 	}
 	j, _ := s.join(doc.root)
 	c, err = s.find(doc.root, key, j)
+	if k := s.kind(key); errors.Is(err, ErrGone) && k.configured {
+		for _, c := range s.wiped(k, nil, s.view(doc.root, j)) {
+			if c.Key == key {
+				return c, true
+			}
+		}
+	}
 	return c, err == nil && c.Key == key
 }
 
-// missing is the entry of a store whose client wiped it by deleting it, as far
-// as can be told: its server is still configured.
-func (s *Store) missing() []Credential {
-	if !s.file.many {
+// missing are the entries of a store whose client wiped it by deleting it, as
+// far as can be told: their servers are still configured.
+func (s *Store) missing() (all []Credential) {
+	if s.file.many {
+		j, _ := s.join(empty)
+		k := &s.file.kinds[0]
+		return s.absent(k, []string{s.only(k)}, s.view(empty, j))
+	}
+	if !slices.ContainsFunc(s.file.kinds, func(k kind) bool { return k.configured }) {
 		return nil
 	}
-	root, err := jsonedit.Parse([]byte("{}"))
-	if err != nil {
+	j, _ := s.join(empty)
+	for i := range s.file.kinds {
+		all = append(all, s.wiped(&s.file.kinds[i], nil, s.view(empty, j))...)
+	}
+	return all
+}
+
+// empty is an entry with nothing in it.
+var empty, _ = jsonedit.Parse([]byte("{}"))
+
+// wiped are the entries that are not there although their servers are
+// configured.
+func (s *Store) wiped(k *kind, there map[string]bool, v view) []Credential {
+	if !k.configured {
 		return nil
 	}
-	j, _ := s.join(root)
-	k := &s.file.kinds[0]
-	c, _ := s.view(j).credential(k, s.only(k), root)
-	if c.WatchOnly != "" || c.Unused {
-		return nil
+	var names []string
+	for name, server := range v.j.servers {
+		if server.url != "" && !there[name] {
+			names = append(names, name)
+		}
 	}
-	c.Blanked, c.Missing = true, true
-	return []Credential{c}
+	slices.Sort(names)
+	return s.absent(k, names, v)
+}
+
+// absent are credentials of entries that their client deleted.
+func (s *Store) absent(k *kind, keys []string, v view) (all []Credential) {
+	for _, key := range keys {
+		c, _ := v.credential(k, key, empty)
+		if c.ServerURL == "" {
+			c.ServerURL = v.j.servers[key].url
+		}
+		if c.WatchOnly == "" && !c.Unused {
+			c.Blanked, c.Missing = true, true
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // join reads what the client keeps beside this store.
 func (s *Store) join(root jsonedit.Value) (joined, *Problem) {
+	beside := s.pair()
 	adopts := slices.ContainsFunc(s.file.kinds, func(k kind) bool { return k.adopt != nil })
 	if s.client.join == nil || !adopts {
-		return joined{}, nil
+		return beside, nil
 	}
-	return s.client.join(s, root)
-}
-
-// pair is the part of it without which entries cannot be compared.
-func (s *Store) pair() joined {
-	var j joined
-	if s.file.pair != "" {
-		j.pair, _ = readJSON(s.pairPath())
-		j.written = sign(s.path).mod
-	}
-	return j
+	j, p := s.client.join(s, root)
+	j.pairs, j.written = beside.pairs, beside.written
+	return j, p
 }
 
 // entries makes credentials of a document, in the order in which it has them.
 func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, problems []Problem) {
-	if root.Kind() != jsonedit.Object {
+	if root.Kind() != s.file.shape() {
 		return nil, []Problem{*s.odd("")}
 	}
-	view := s.view(j)
+	view := s.view(root, j)
 	for i := range s.file.kinds {
 		k := &s.file.kinds[i]
 		section, err := s.section(root, k)
@@ -102,14 +135,13 @@ func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, proble
 			var p *Problem
 			if errors.As(err, &p) {
 				problems = append(problems, *p)
+				continue
 			}
+			all = append(all, s.wiped(k, nil, view)...)
 			continue
 		}
-		found := []jsonedit.Member{{Key: s.only(k), Value: section}}
-		if !k.single {
-			found = last(section.Members())
-		}
-		for _, m := range found {
+		there := map[string]bool{}
+		for _, m := range s.members(k, section) {
 			c, odd := view.credential(k, m.Key, m.Value)
 			if c.stale {
 				problems = append(problems, Problem{Store: s.path, Client: s.client.name, Kind: StaleCopy, Entry: printable(c.Name)})
@@ -118,28 +150,76 @@ func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, proble
 			if odd {
 				problems = append(problems, *s.odd(c.Name))
 			}
+			if c.holds() || odd {
+				there[m.Key] = true
+			}
 			if c.holds() {
 				all = append(all, c)
 			}
 		}
+		all = append(all, s.wiped(k, there, view)...)
 	}
 	return all, problems
 }
 
-// section is the object that holds a kind's entries, or its one entry. The
-// error is ErrGone where there is none.
+// members are the entries of a kind by their keys, in the order in which they
+// stand.
+func (s *Store) members(k *kind, section jsonedit.Value) []jsonedit.Member {
+	switch {
+	case k.single:
+		return []jsonedit.Member{{Key: s.only(k), Value: section}}
+	case !k.list:
+		return last(section.Members())
+	}
+	all := k.named(section)
+	if k.double != firstDouble {
+		return last(all)
+	}
+	slices.Reverse(all)
+	all = last(all)
+	slices.Reverse(all)
+	return all
+}
+
+// section is the object or array that holds a kind's entries, or its one entry.
+// The error is ErrGone where there is none.
 func (s *Store) section(root jsonedit.Value, k *kind) (jsonedit.Value, error) {
-	if root.Kind() != jsonedit.Object {
+	if root.Kind() != s.file.shape() {
 		return root, s.odd("")
 	}
 	v, ok := root.Get(k.at...)
 	switch {
 	case !ok, v.Kind() == jsonedit.Null:
 		return v, ErrGone
-	case v.Kind() != jsonedit.Object:
+	case v.Kind() != k.shape():
 		return v, s.odd(strings.Join(k.at, "."))
 	}
 	return v, nil
+}
+
+// shape is what holds a kind's entries.
+func (k *kind) shape() jsonedit.Kind {
+	if k.list {
+		return jsonedit.Array
+	}
+	return jsonedit.Object
+}
+
+// shape is what the whole document is.
+func (f *file) shape() jsonedit.Kind {
+	if k := &f.kinds[0]; len(k.at) == 0 {
+		return k.shape()
+	}
+	return jsonedit.Object
+}
+
+// named are the elements of an array by the names that they bear.
+func (k *kind) named(section jsonedit.Value) (all []jsonedit.Member) {
+	for _, e := range section.Elements() {
+		r := reader{entry: e}
+		all = append(all, jsonedit.Member{Key: r.text(k.fields.name), Value: e})
+	}
+	return all
 }
 
 // last drops the members that a later one of the same key overrides.
@@ -158,22 +238,18 @@ func last(all []jsonedit.Member) []jsonedit.Member {
 // find takes one entry out of a document. The error is ErrGone where it is
 // not there or holds no token, a *Problem where its shape hides that.
 func (s *Store) find(root jsonedit.Value, key Key, j joined) (Credential, error) {
-	k, _ := s.place(key)
+	k, place := s.place(root, key)
 	if k == nil {
 		return Credential{}, ErrGone
 	}
-	section, err := s.section(root, k)
-	if err != nil {
+	if _, err := s.section(root, k); err != nil {
 		return Credential{}, err
 	}
-	e := section
-	if !k.single {
-		var ok bool
-		if e, ok = section.Get(key.Entry); !ok {
-			return Credential{}, ErrGone
-		}
+	e, ok := root.Get(place...)
+	if !ok {
+		return Credential{}, ErrGone
 	}
-	c, odd := s.view(j).credential(k, key.Entry, e)
+	c, odd := s.view(root, j).credential(k, key.Entry, e)
 	switch {
 	case c.stale:
 		return Credential{}, ErrGone
@@ -185,19 +261,57 @@ func (s *Store) find(root jsonedit.Value, key Key, j joined) (Credential, error)
 	return Credential{}, ErrGone
 }
 
-// place is where an entry stands in the document, with its kind; nil where
-// the store has no such entries. It has at most one kind that is not single.
-func (s *Store) place(key Key) (many *kind, path []string) {
+// kind is that of an entry; nil where the store has no such entries. It has at
+// most one kind that is not single.
+func (s *Store) kind(key Key) (many *kind) {
 	for i := range s.file.kinds {
 		k := &s.file.kinds[i]
 		switch {
 		case !k.single:
-			many, path = k, join(k.at, []string{key.Entry})
+			many = k
 		case key.Entry == s.only(k):
-			return k, k.at
+			return k
 		}
 	}
-	return many, path
+	return many
+}
+
+// place is where an entry stands in a document, with its kind. In an array that
+// is so for this document only: elsewhere others may stand before it.
+func (s *Store) place(root jsonedit.Value, key Key) (k *kind, path []string) {
+	k = s.kind(key)
+	switch {
+	case k == nil:
+		return nil, nil
+	case k.single:
+		return k, k.at
+	case !k.list:
+		return k, join(k.at, []string{key.Entry})
+	}
+	step := "none" // has no number
+	section, _ := root.Get(k.at...)
+	for i, m := range k.named(section) {
+		if m.Key == key.Entry && (step == "none" || k.double != firstDouble) {
+			step = strconv.Itoa(i)
+		}
+	}
+	return k, join(k.at, []string{step})
+}
+
+// doubled reports two entries of one name of which nobody knows which its
+// client takes.
+func (s *Store) doubled(k *kind, root jsonedit.Value, key string) bool {
+	if !k.list || k.double != oddDouble {
+		return false
+	}
+	section, _ := root.Get(k.at...)
+	n := 0
+	for _, m := range k.named(section) {
+		if m.Key == key {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // only is the key of a kind's one entry.

@@ -17,7 +17,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -99,21 +98,14 @@ func (s *Store) known(before map[string]*Store) *Store {
 // each are the stores of a client that has a file for each entry. Two names
 // of one folder are one: its newest.
 func (s *Store) each(before map[string]*Store) (all []*Store) {
-	names, _ := fs.Glob(os.DirFS(s.home), s.file.name)
-	// A client that wipes by deleting leaves the file beside it.
-	pairs, _ := fs.Glob(os.DirFS(s.home), strings.TrimSuffix(s.file.name, s.file.tail())+s.file.pair)
-	for _, name := range pairs {
-		names = append(names, strings.TrimSuffix(name, s.file.pair)+s.file.tail())
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
+	names := s.file.entries(s.home)
 	slices.Reverse(names)
 	commands := &remoteCommands{host: s.host}
 	seen := map[string]bool{}
 	for _, name := range names {
 		one := &Store{
 			client: s.client, file: s.file, host: s.host, home: s.home, profile: s.profile,
-			path: filepath.Join(s.home, filepath.FromSlash(name)), entry: strings.TrimSuffix(name, s.file.tail()),
+			path: filepath.Join(s.home, filepath.FromSlash(name+s.file.tail())), entry: name,
 		}
 		if real := one.Real(); !seen[real] {
 			seen[real] = true
@@ -159,7 +151,7 @@ func (h Host) homes(c *client, extra []Home) []folder {
 		}
 	}
 	if h.Home != "" {
-		add(filepath.Join(h.Home, c.dir), "")
+		add(c.home(h.OS, h.Home), "")
 	}
 	for _, e := range extra {
 		if e.Client != c.name {
@@ -173,10 +165,10 @@ func (h Host) homes(c *client, extra []Home) []folder {
 		}
 	}
 	tellApart(all, all)
-	if path := h.Getenv(c.env); path != "" {
+	if named, path := c.moved(h.OS, h.Getenv); path != "" {
 		if abs, err := filepath.Abs(path); err == nil {
 			known := len(all)
-			add(abs, filepath.Base(abs))
+			add(abs, filepath.Base(filepath.Clean(named)))
 			tellApart(all, all[known:]) // the others keep their names
 		}
 	}
@@ -263,17 +255,8 @@ func (s *Store) Watched() []string {
 	for _, name := range s.client.beside {
 		paths = append(paths, filepath.Join(s.home, name))
 	}
-	if s.file.pair != "" {
-		paths = append(paths, s.pairPath())
-	}
-	return paths
+	return append(paths, s.pairPaths()...)
 }
-
-// tail is what follows an entry's key in the name of its file.
-func (f *file) tail() string { return f.name[strings.LastIndexByte(f.name, '*')+1:] }
-
-// pairPath is the file beside this store.
-func (s *Store) pairPath() string { return strings.TrimSuffix(s.path, s.file.tail()) + s.file.pair }
 
 // Polled reports that the store is in the keyring, or that entries of its are
 // known to be there: what changes there has to be looked for.

@@ -122,11 +122,11 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	if err != nil {
 		return 0, theirs, err
 	}
-	if w.store.file.many {
+	if w.store.file.many && now.ServerURL == "" {
 		now.ServerURL = w.old.ServerURL // the file's name holds it
-		if w.old.Preset || now.ClientID == "" {
-			now.ClientID = w.old.ClientID // it never stood beside the store
-		}
+	}
+	if k := w.store.kind(w.key); (w.store.file.many || k.preset) && w.old.Preset || w.store.file.many && now.ClientID == "" {
+		now.ClientID = w.old.ClientID // it never stood beside the store
 	}
 	if result := w.decide(now); result != Written {
 		return result, theirs, nil
@@ -175,7 +175,8 @@ func decide(now, old Credential, t Token) Result {
 	switch {
 	case now.ServerURL != old.ServerURL,
 		now.ClientID != old.ClientID,
-		now.Issuer != old.Issuer && old.Issuer != "" && now.Issuer != "":
+		now.Issuer != old.Issuer && old.Issuer != "" && now.Issuer != "",
+		now.Endpoint != old.Endpoint && old.Endpoint != "" && now.Endpoint != "":
 		// Another login. An entry whose client was refused lost its client_id
 		// and cannot use our token either.
 		return Gone

@@ -610,7 +610,7 @@ func TestAVendorsLoginIsNeverHeld(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		for _, s := range l.stores() {
-			if k, _ := s.place(Key{Entry: "login"}); k == nil || !k.single {
+			if k := s.kind(Key{Entry: "login"}); k == nil || !k.single {
 				continue
 			}
 			_, err := s.Hold(context.Background(), Credential{Key: Key{Store: s.Real(), Entry: "login"}})

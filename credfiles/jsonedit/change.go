@@ -16,13 +16,15 @@ type Change struct {
 }
 
 // Set makes the value at path be raw, the bytes of one JSON value such as
-// [Quote] returns. The path is decoded keys, from the outermost object on; an
-// empty path is the whole value. What is there already is left as it is
+// [Quote] returns. The path is that of [Value.Get], from the outermost value
+// on; an empty path is the whole value. What is there already is left as it is
 // written if it says the same: strings after decoding, numbers by their exact
 // value, arrays and objects if they say the same in the same order. Where a
-// key stands more than once the last one is set, the one that [Value.Get]
-// finds. A missing member becomes the last of its object, spaced as its
-// neighbours are; a missing object around it is an error.
+// key stands more than once the last one is set, the one that Get finds. A
+// missing member becomes the last of its object, spaced as its neighbours are,
+// and so does an element whose number is [Last]; a missing object or array
+// around it is an error, and so is a number that no element has: an element is
+// never made by its number, which counts what may have moved.
 func Set(path []string, raw []byte) Change {
 	v, err := Parse(raw)
 	if err != nil {
@@ -31,6 +33,10 @@ func Set(path []string, raw []byte) Change {
 	// A copy, because callers build paths by appending to one base.
 	return Change{slices.Clone(path), v, err}
 }
+
+// Last in the path of a [Set] is the element after an array's last one (RFC
+// 6901 section 4).
+const Last = "-"
 
 // Delete removes the member at path, its comma and the white space that set
 // it off. It removes all members of that key, otherwise an older one would
@@ -93,7 +99,13 @@ func (c Change) insert(text []byte) ([]byte, error) {
 	at.value = root(text)
 	for _, k := range holder {
 		outer = at.value
-		at, _ = outer.field(k)
+		at, _ = outer.step(k)
+	}
+	if outer.Kind() == Array {
+		outer = Value{} // in an element there is no key to follow
+	}
+	if at.value.Kind() == Array && key == Last {
+		return appended(text, at.value, c.value), nil
 	}
 	if at.value.Kind() != Object {
 		return nil, fmt.Errorf("no object at %q to hold %q", holder, key)
@@ -105,6 +117,25 @@ func (c Change) insert(text []byte) ([]byte, error) {
 	s := styleOf(text, at.value, at.key, outer)
 	member := slices.Concat([]byte(s.before), name, []byte(s.colon), c.value.Bytes(), []byte(s.after))
 	return slices.Replace(text, s.start, s.end, member...), nil
+}
+
+// appended is the text with one more element in an array, on a line of its own
+// where the others are.
+func appended(text []byte, array, value Value) []byte {
+	elements := array.Elements()
+	open := string(text[array.start+1 : skipSpace(text, array.start+1)])
+	if len(elements) == 0 {
+		// Two spaces, as those have it who write an array over several lines.
+		s := emptyStyle(open, Value{}, Value{})
+		return slices.Replace(text, array.start+1, array.end-1, slices.Concat([]byte(s.before), value.Bytes(), []byte(s.after))...)
+	}
+	last := elements[len(elements)-1]
+	gap := open
+	if n := len(elements); n > 1 {
+		before := elements[n-2].end
+		gap = string(text[skipSpace(text, before)+1 : last.start])
+	}
+	return slices.Replace(text, last.end, last.end, slices.Concat([]byte(","+gap), value.Bytes())...)
 }
 
 // A style is how a new last member is written, and which bytes of the text it
@@ -189,7 +220,7 @@ func spaceBefore(text []byte, i int) string {
 
 func (c Change) delete(text []byte) []byte {
 	holder, key := c.path[:len(c.path)-1], c.path[len(c.path)-1]
-	obj, _ := root(text).Get(holder...)
+	obj, _ := root(text).Get(holder...) // an array has no fields
 	if _, ok := obj.field(key); !ok {
 		return text
 	}

@@ -215,3 +215,36 @@ func TestAHostileTextTakesNoMoreThanItsLength(t *testing.T) {
 		t.Errorf("%d bytes left, %v", len(got), err)
 	}
 }
+
+func TestAPathLeadsIntoTheElementsOfAnArray(t *testing.T) {
+	for _, c := range []struct{ name, text, path, raw, want string }{
+		{"compact", `[{"a":1},{"a":2}]`, "1.a", `3`, `[{"a":1},{"a":3}]`},
+		{"pretty", "[\n  {\n    \"a\": 1\n  }\n]", "0.a", `2`, "[\n  {\n    \"a\": 2\n  }\n]"},
+		{"a new member", "[\n  {\n    \"a\": 1\n  }\n]", "0.b", `2`, "[\n  {\n    \"a\": 1,\n    \"b\": 2\n  }\n]"},
+		{"in an empty element", `[{}]`, "0.b", `2`, `[{"b":2}]`},
+		{"below", `{"x":[[1,[2]]]}`, "x.0.1.0", `3`, `{"x":[[1,[3]]]}`},
+		{"a number is a key of an object", `{"0":1}`, "0", `2`, `{"0":2}`},
+		{"one more", `[{"a":1},{"a":2}]`, "-", `3`, `[{"a":1},{"a":2},3]`},
+		{"one more, pretty", "[\n  {\n    \"a\": 1\n  }\n]", "-", `{}`, "[\n  {\n    \"a\": 1\n  },\n  {}\n]"},
+		{"one more, spaced", `[1, 2]`, "-", `3`, `[1, 2, 3]`},
+		{"one more, in one line", `[ 1 ]`, "-", `2`, `[ 1, 2 ]`},
+		{"one more, CRLF", "[\r\n\t1,\r\n\t2\r\n]", "-", `3`, "[\r\n\t1,\r\n\t2,\r\n\t3\r\n]"},
+		{"the first", `[]`, "-", `1`, `[1]`},
+		{"the first, pretty", "{\"x\": [\n]}", "x.-", `1`, "{\"x\": [\n  1\n]}"},
+		{"a dash is a key of an object", `{}`, "-", `1`, `{"-":1}`},
+	} {
+		got, err := Apply([]byte(c.text), Set(at(c.path), []byte(c.raw)))
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: got %q, %v", c.name, got, err)
+		}
+	}
+	// A number that no element has, or that is no number, leads nowhere.
+	for _, path := range []string{"1", "2", "-1", "00", "+0", "0x0", "a", "", "-.a"} {
+		if got, err := Apply([]byte(`[1]`), Set(at(path), []byte(`2`))); err == nil {
+			t.Errorf("%s: %s", path, got)
+		}
+		if got, err := Apply([]byte(`[1]`), Delete(at(path))); err != nil || string(got) != `[1]` {
+			t.Errorf("%s: deleting makes it %s, %v", path, got, err)
+		}
+	}
+}

@@ -12,6 +12,7 @@ package jsonedit
 import (
 	"iter"
 	"slices"
+	"strconv"
 )
 
 // A Kind is what a value is. The zero Kind is that of the zero Value.
@@ -79,12 +80,13 @@ func (v Value) Bytes() []byte {
 	return v.text()[v.start:v.end:v.end]
 }
 
-// Get follows decoded keys down through objects. Where a key stands more than
-// once in an object the last one counts, at every level, as it does for
-// JSON.parse and for serde_json's maps. Without a path it returns v itself.
+// Get follows decoded keys down through objects, and the numbers of elements,
+// from 0, down through arrays. Where a key stands more than once in an object
+// the last one counts, at every level, as it does for JSON.parse and for
+// serde_json's maps. Without a path it returns v itself.
 func (v Value) Get(path ...string) (Value, bool) {
 	for _, key := range path {
-		f, ok := v.field(key)
+		f, ok := v.step(key)
 		if !ok {
 			return Value{}, false
 		}
@@ -149,6 +151,20 @@ func (v Value) field(key string) (found field, ok bool) {
 		}
 	}
 	return found, ok
+}
+
+// step is the field with the given key, or in an array the element with that
+// number, which has no key.
+func (v Value) step(key string) (found field, ok bool) {
+	if v.Kind() != Array {
+		return v.field(key)
+	}
+	i, err := strconv.Atoi(key)
+	elements := v.Elements()
+	if err != nil || i < 0 || i >= len(elements) || strconv.Itoa(i) != key {
+		return field{}, false
+	}
+	return field{value: elements[i]}, true
 }
 
 // equal reports whether both say the same: strings after decoding, numbers by
