@@ -44,7 +44,7 @@ func readCodexConfig(home string) (config codexConfig, err error) {
 	}
 	if err := toml.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &config); err != nil {
 		// Its words are not passed on: they may quote what stands there.
-		return config, &Problem{Store: name, Client: "codex", Kind: BadConfig, Line: tomlLine(err)}
+		return codexConfig{}, &Problem{Store: name, Client: "codex", Kind: BadConfig, Line: tomlLine(err)}
 	}
 	return config, nil
 }
@@ -86,7 +86,7 @@ var codexRing = ring{
 	home: func(h Host, home string) ringHome {
 		config, err := readCodexConfig(home)
 		if err != nil {
-			return ringHome{reads: h.OS != "windows"} // then nothing of it is refreshed
+			return ringHome{reads: config.looks(h.OS)} // and nothing of it is refreshed
 		}
 		found := ringHome{reads: config.looks(h.OS), only: config.Store == "keyring", names: map[string]bool{}}
 		for name, server := range config.Servers {
@@ -108,6 +108,9 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 		}
 	}
 	config, err := readCodexConfig(s.home)
+	if !j.item && s.host.Keyring != nil && config.looks(s.host.OS) {
+		j.kept, j.blocked = s.host.kept(codexRing.service)
+	}
 	if err != nil {
 		// Without it a secret may be missing from the request, and the server
 		// would say that the client is gone.
@@ -130,11 +133,8 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 		s.register(s.clientID)
 		j.servers[n] = s
 	}
-	if s.ring == nil && s.host.Keyring != nil && config.looks(s.host.OS) {
-		j.kept, j.blocked = s.host.kept(codexRing.service)
-	}
 	// In "keyring" mode it does not look into the file at all.
-	j.elsewhere = s.ring == nil && config.Store == "keyring"
+	j.elsewhere = !j.item && config.Store == "keyring"
 	return j, nil
 }
 
