@@ -64,7 +64,7 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	}
 	a.observe(now)
 	planned := a.row
-	a.row = a.r.decide(now, a.row, nil)
+	a.row = a.r.decide(now, a.r.whoHolds(ctx, a.row), nil)
 	moved := !now.Refresh.Equal(planned.Refresh) || setup(a.row.Grant) != setup(planned.Grant)
 	fresher := !now.Access.Equal(planned.Access) && now.Expiry.After(clock()) && !a.row.input.Marked
 	switch {

@@ -123,3 +123,19 @@ func TestAServerSlowerThanItsClientWaitsIsAskedWhenThatEndsOrTheTokenDoes(t *tes
 		}
 	})
 }
+
+// An older Codex without locks that starts while we wait would send what we are
+// about to send, and the server would end the grant.
+func TestAHolderThatStartsDuringAWaitIsSeenBeforeTheRefreshTokenIsSent(t *testing.T) {
+	inWorld(t, authtest.Options{}, func(w *world) {
+		g := w.one(w.s, due)
+		w.s.Next(authtest.Metadata, authtest.Behaviour{Delay: 3 * time.Second})
+		k := w.keep()
+		time.Sleep(time.Second)
+		w.run("codex", "0.140.0")
+		time.Sleep(10 * time.Second)
+		if row := k.shows(linear); row.State != refresher.Deferred || w.s.TokenPosts(g.ID) != 0 {
+			t.Errorf("%s, %s, %d POSTs beside a program that never looks", row.State, row.Why, w.s.TokenPosts(g.ID))
+		}
+	})
+}

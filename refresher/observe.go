@@ -33,6 +33,24 @@ func (r *Refresher) holders(ctx context.Context, stores []*credfiles.Store) map[
 	return held
 }
 
+// listLife is how long a list of programs counts when a refresh token is about to
+// be sent.
+const listLife = time.Second
+
+// whoHolds lists anew who may hold a credential, where that was seen before a
+// wait or before the computer slept: a client without locks that started since
+// would send the value that we are about to send.
+func (r *Refresher) whoHolds(ctx context.Context, row Row) Row {
+	now := clock()
+	if age := now.Sub(row.listed); age >= 0 && age < listLife {
+		return row
+	}
+	if held, err := credfiles.Holders(ctx, []*credfiles.Store{row.store}); err == nil {
+		row.Holders, row.listed = held[row.store.Path()], now
+	}
+	return row
+}
+
 // observe remembers what a store was seen to hold: since when, and the token
 // itself as the last good one.
 func (a *attempt) observe(c credfiles.Credential) {

@@ -132,6 +132,7 @@ func (r *Refresher) decide(c credfiles.Credential, row Row, pending map[credfile
 		next.input.Twin, next.input.TwinOwns = row.input.Twin, row.input.TwinOwns
 		next.input.Elsewhere = row.input.Elsewhere
 	}
+	next.listed = row.listed
 	next.Decision = Decide(next.input)
 	return next
 }

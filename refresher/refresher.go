@@ -57,8 +57,9 @@ type Row struct {
 	// Overridden: the user's settings stand in for what was found about it.
 	Overridden bool
 
-	store *credfiles.Store
-	input Input
+	store  *credfiles.Store
+	input  Input
+	listed time.Time // when the holders were, by the wall clock
 }
 
 // DefaultMode is what may be done with it where the user said nothing about it
@@ -113,7 +114,9 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 	view := r.view(all, now)
 	snap.Rows = make([]Row, 0, len(all))
 	for i, c := range all {
-		snap.Rows = append(snap.Rows, view.row(c, of[i]))
+		row := view.row(c, of[i])
+		row.listed = now.Round(0)
+		snap.Rows = append(snap.Rows, row)
 	}
 	return snap
 }
