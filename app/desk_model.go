@@ -40,6 +40,10 @@ func (d *desk) model() model.Model {
 	switch {
 	case d.snap.At.IsZero():
 		m.Summary = wordLooking
+	case len(m.Rows)+len(m.Problems) == 0:
+		m.Summary = wordNothingYet
+	case m.Begun && m.Rests != "":
+		m.Summary = needs(m) + wordResting
 	case !m.Begun && len(m.Rows) > 0:
 		m.Summary = plural(len(m.Rows), wordFoundOne, wordFound)
 	}

@@ -41,7 +41,8 @@ func menuOf(m model.Model, window bool) []tray.Item {
 	var urgent []tray.Item
 	for _, first := range []bool{true, false} { // what one click mends
 		for _, r := range m.Rows {
-			if item, ok := urgentItem(r); ok && r.NeedsYou == first {
+			signing := m.SignIn != nil && m.SignIn.Key == r.Key
+			if item, ok := urgentItem(r); ok && r.NeedsYou == first && !signing {
 				urgent = append(urgent, item)
 			}
 		}

@@ -124,12 +124,9 @@ func keyOf(row refresher.Row) string {
 }
 
 func summary(m model.Model) string {
-	var fresh, need, kept int
+	var fresh, kept int
 	var next time.Time
 	for _, r := range m.Rows {
-		if r.NeedsYou {
-			need++
-		}
 		if !r.Kept {
 			continue
 		}
@@ -159,10 +156,22 @@ func summary(m model.Model) string {
 	default:
 		s = fmt.Sprintf(wordSomeFresh, fresh, kept)
 	}
-	if need > 0 {
-		s = plural(need, wordNeedOne, wordNeedMany) + " " + s
+	return needs(m) + s
+}
+
+// needs says how many need a person, to be followed by another sentence; empty:
+// none does.
+func needs(m model.Model) string {
+	n := 0
+	for _, r := range m.Rows {
+		if r.NeedsYou {
+			n++
+		}
 	}
-	return s
+	if n == 0 {
+		return ""
+	}
+	return plural(n, wordNeedOne, wordNeedMany) + " "
 }
 
 func is(r model.Row, s refresher.State) bool { return r.State == string(s) }

@@ -30,9 +30,9 @@ func (v view) facts(r model.Row, now time.Time) (all []model.Fact) {
 	add(factServer, r.Server, true)
 	add(factEndpoint, r.Endpoint, false)
 	add(factIssuer, r.Issuer, false)
-	add(factHosts, strings.Join(r.Hosts, "\n"), false)
-	add(factHolders, strings.Join(r.Holders, "\n"), false)
-	add(factReconnect, strings.Join(r.Reconnect, "\n"), false)
+	add(factHosts, strings.Join(r.Hosts, ", "), false)
+	add(factHolders, strings.Join(r.Holders, ", "), false)
+	add(factReconnect, strings.Join(r.Reconnect, "; "), false)
 	add(factStore, shortPath(v.home, r.Store), true)
 	add(factSignIn, r.SignIn, true)
 	return all

@@ -59,7 +59,7 @@ func TestEverythingIsPausedByTheMenuAndGoesOn(t *testing.T) {
 	if n := s.TokenPosts(slack.Grant.ID); n > 0 {
 		t.Errorf("%d requests in a pause", n)
 	}
-	item.Click("Go on...")
+	item.Click("Resume all...")
 	d.until("it goes on", func() bool { return s.TokenPosts(slack.Grant.ID) == 1 && d.Landed(slack) == "" })
 	d.icon(item, assets.Fresh)
 	if text := d.config(); text != commented {
@@ -84,7 +84,7 @@ func TestAPauseUntilTomorrowSurvivesARestart(t *testing.T) {
 	d.start()
 	d.until("another icon", func() bool { return panel.Items() == 2 })
 	d.shows(panel.Item(), "slack: paused")
-	d.line(panel.Item(), "Go on (all paused until ...")
+	d.line(panel.Item(), "Resume all (paused until ...")
 	d.quit()
 	if n := s.TokenPosts(slack.Grant.ID); n > 0 {
 		t.Errorf("%d requests in a pause", n)
@@ -108,7 +108,7 @@ func TestOneIsPausedWatchedAndKeptByTheMenu(t *testing.T) {
 		click       []string
 		state, mode string
 	}{
-		{[]string{"Pause", "For 1 hour"}, "paused", "paused"}, {[]string{"Go on"}, "fresh", "keep"},
+		{[]string{"Pause", "For 1 hour"}, "paused", "paused"}, {[]string{"Resume"}, "fresh", "keep"},
 		{[]string{"Only watch"}, "watch-only", "watch-only"}, {[]string{"Keep fresh"}, "fresh", "keep"},
 	} {
 		item.Click(append([]string{"slack: ..."}, step.click...)...)

@@ -69,7 +69,7 @@ func newRowPage(w *Window) *rowPage {
 	}
 	p.actions[0].button.Importance = widget.HighImportance
 	head := newColumn(0.7,
-		container.New(heading{}, p.icon, newColumn(0.1, fit(p.name), fit(p.id))),
+		container.New(heading{2.4}, p.icon, newColumn(0.1, fit(p.name), fit(p.id))),
 		newColumn(0.3, fit(p.says), p.does), p.bar, p.buttons)
 	p.facts = newFacts(w, p.scroll)
 	p.trail = newTimeline(w, p.scroll)
@@ -115,17 +115,18 @@ func (p *rowPage) showActions(data model.Row) {
 	setShown(p.buttons, len(data.Can) > 0)
 }
 
-// A heading sets an icon beside a text of several lines.
-type heading struct{}
+// A heading sets an icon of a size, in em, beside a text of several lines.
+type heading struct{ icon float32 }
 
-func (heading) Layout(o []fyne.CanvasObject, size fyne.Size) {
-	o[0].Resize(fyne.NewSize(2.4*em(), 2.4*em()))
-	o[0].Move(fyne.NewPos(0, 0.1*em()))
-	o[1].Resize(fyne.NewSize(size.Width-3.4*em(), size.Height))
-	o[1].Move(fyne.NewPos(3.4*em(), 0))
+func (h heading) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	left := (h.icon + 1) * em()
+	o[0].Resize(fyne.NewSquareSize(h.icon * em()))
+	o[0].Move(fyne.NewPos(0, 0))
+	o[1].Resize(fyne.NewSize(size.Width-left, size.Height))
+	o[1].Move(fyne.NewPos(left, 0))
 }
 
-func (heading) MinSize(o []fyne.CanvasObject) fyne.Size {
+func (h heading) MinSize(o []fyne.CanvasObject) fyne.Size {
 	text := o[1].MinSize()
-	return fyne.NewSize(text.Width+3.4*em(), max(text.Height, 2.4*em()))
+	return fyne.NewSize(text.Width+(h.icon+1)*em(), max(text.Height, h.icon*em()))
 }

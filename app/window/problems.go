@@ -80,12 +80,7 @@ func (p *problemsPage) update(m *model.Model) {
 }
 
 func problemCard(problem model.Problem) fyne.CanvasObject {
-	where := widget.NewLabel(problem.Store)
-	where.Importance, where.Wrapping = widget.LowImportance, fyne.TextWrapWord
 	icon := widget.NewIcon(theme.NewColoredResource(theme.WarningIcon(), toneWarm.text))
-	text := newColumn(0.2, fit(wrapped(problem.Message)))
-	if problem.Store != "" {
-		text.Add(fit(where))
-	}
-	return onCard(container.New(heading{}, icon, text))
+	text := container.New(heading{1.6}, icon, fit(wrapped(problem.Message))) // it names its store
+	return container.NewStack(newCard(colorCard), newMargin(0.75, 1, text))
 }

@@ -83,7 +83,7 @@ func newSettingsPage(w *Window) *settingsPage {
 	p.groups = []fyne.CanvasObject{
 		groupOf(setRefreshing, setting(setMode, setModeText, outlined(p.mode)), setting(setLeast, setLeastText, p.least),
 			setting(setMost, setMostText, p.most), setting(setShare, setShareText, p.share)),
-		groupOf(setDesktop, p.notify, newColumn(0.1, p.login, p.unset)),
+		groupOf(setDesktop, fit(p.notify), newColumn(0.1, fit(p.login), p.unset)),
 		groupOf(setHomes, p.homes.box),
 		groupOf(setFile, fit(p.file), newLine(0, p.open)),
 	}

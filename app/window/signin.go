@@ -51,7 +51,7 @@ func newSignIn(w *Window) *signIn {
 	s.ended = container.NewBorder(nil, nil, nil, s.hand, s.paste)
 	icon := widget.NewIcon(theme.NewColoredResource(theme.LoginIcon(), toneWarm.text))
 	body := newColumn(0.5, fit(s.id), fit(s.text), s.where, s.ended, newLine(0.5, s.open, s.copy, cancel))
-	s.box = container.New(margin{1, 1.8, 0, 1.8}, container.NewStack(newCard(toneWarm.fill), container.NewStack(newMargin(0.12, 0.12, newCard(colorCard)), newMargin(0.9, 1.1, container.New(heading{}, icon, body)))))
+	s.box = container.New(margin{1, 1.8, 0, 1.8}, container.NewStack(newCard(toneWarm.fill), container.NewStack(newMargin(0.12, 0.12, newCard(colorCard)), newMargin(0.9, 1.1, container.New(heading{2.4}, icon, body)))))
 	s.box.Hide()
 	return s
 }
