@@ -63,7 +63,7 @@ func (p *program) demo(ctx context.Context) error {
 		p.printf(saidDemo, demoLife/time.Second)
 	}
 	go st.play(ctx, func(what string) { q.line("%s", what) })
-	err = q.keep(ctx, x, t)
+	err = q.keep(ctx, x, t, newRest())
 	stop()
 	if err != nil {
 		return err

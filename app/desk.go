@@ -18,6 +18,7 @@ type desk struct {
 	quit    context.CancelFunc
 	changed chan struct{} // there is something new to draw
 	shown   atomic.Bool   // somebody shows the icon
+	idle    *rest
 	group   sync.WaitGroup
 
 	mu      sync.Mutex // guards the rest, and is held for moments only
@@ -33,11 +34,12 @@ type desk struct {
 }
 
 func newDesk(p *program, x *parts, quit context.CancelFunc) *desk {
-	return &desk{program: p, x: x, quit: quit, changed: make(chan struct{}, 1), notes: map[string]string{}}
+	return &desk{program: p, x: x, quit: quit, changed: make(chan struct{}, 1), idle: newRest(), notes: map[string]string{}}
 }
 
 // do changes what there is to see, and has it drawn.
 func (d *desk) do(change func()) {
+	d.idle.looked()
 	d.mu.Lock()
 	change()
 	if d.child != nil {
@@ -65,6 +67,7 @@ func (d *desk) seen(ctx context.Context) func(snapshot) {
 
 // face is what the tray shows now.
 func (d *desk) face() tray.Face {
+	d.idle.looked() // every menu that is opened takes memory
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return faceOf(d.model(), d.host.OS, windowProgram() != "")

@@ -54,7 +54,7 @@ func (p *program) face(ctx context.Context, atLogin bool) error {
 	keeping := make(chan error, 1)
 	go func() {
 		defer quit() // without a keeper there is nothing to show
-		keeping <- p.keep(ctx, x, t)
+		keeping <- p.keep(ctx, x, t, d.idle)
 	}()
 	if err := d.atLogin().Update(); err != nil { // the program may stand elsewhere after an update
 		d.line("%s", upper(d.view(true).tilde(err.Error()))+".")

@@ -22,7 +22,7 @@ func (p *program) keepCommand() *cobra.Command {
 				return err
 			}
 			t := newTeller(p, x)
-			if err := p.keep(c.Context(), x, t); err != nil {
+			if err := p.keep(c.Context(), x, t, newRest()); err != nil {
 				return err
 			}
 			p.line(saidStopped)
@@ -36,8 +36,9 @@ func (p *program) keepCommand() *cobra.Command {
 // in several steps.
 const quiet = 200 * time.Millisecond
 
-// keep runs the keeper until ctx ends.
-func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
+// keep runs the keeper until ctx ends, and idle with it.
+func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) error {
+	defer idle.stop()
 	defer p.finishing(ctx)()
 	w, err := watch.New(quiet)
 	if err != nil {
@@ -47,8 +48,6 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller) error {
 	w.Set(x.watched())
 	x.alive(ctx)
 	defer x.alarm(w)()
-	idle := newRest()
-	defer idle.stop()
 	x.refresher.Tell = t.event
 	defer t.wait()
 	changed := make(chan struct{}, 1)

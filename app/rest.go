@@ -8,14 +8,16 @@ import (
 	"time"
 )
 
-// A rest is what a keeper does between two looks at the stores: it gives back
-// the memory that the look took, and lets the collector sleep. Go's would run
-// every two minutes for nothing, which is a dozen wakeups of its threads.
+// A rest is what a keeper does between two looks at the stores, and a tray app
+// between two at its menu or window: it gives back the memory that the look
+// took, and lets the collector sleep. Go's would run every two minutes for
+// nothing, which is a dozen wakeups of its threads.
 type rest struct {
 	percent int // GOGC
 
 	mu      sync.Mutex
 	resting bool
+	stopped bool
 	timer   *time.Timer
 }
 
@@ -37,6 +39,9 @@ func newRest() *rest {
 func (r *rest) looked() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
 	r.end()
 	r.timer.Reset(restAfter)
 }
@@ -44,6 +49,9 @@ func (r *rest) looked() {
 func (r *rest) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -63,8 +71,9 @@ func (r *rest) end() {
 
 // stop leaves the collector as it was.
 func (r *rest) stop() {
-	r.timer.Stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.timer.Stop()
+	r.stopped = true
 	r.end()
 }
