@@ -29,6 +29,8 @@ type Lab struct {
 	lines   []*Line
 	homes   []credfiles.Home
 	outputs []*output
+	bus     string            // of its session; empty: there is none
+	keyring credfiles.Keyring // on that
 }
 
 // New makes a home without any store.
@@ -56,6 +58,7 @@ type Line struct {
 	Grant  authtest.Grant // as it was stored first
 
 	before string // the store's text then
+	read   func() (string, error)
 	seen   Seen
 }
 
@@ -162,6 +165,10 @@ func (l *Lab) add(lines []*Line, entries []string, head, tail string) {
 	for _, line := range l.lines {
 		if line.Store == store {
 			line.before = text
+			line.read = func() (string, error) {
+				text, err := os.ReadFile(store)
+				return string(text), err
+			}
 		}
 	}
 }
@@ -172,6 +179,7 @@ func (l *Lab) Environ() []string {
 	return []string{
 		"HOME=" + l.Home, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
 		"XDG_STATE_HOME=" + filepath.Dir(l.State), "XDG_CONFIG_HOME=" + l.Path(".config"),
+		"DBUS_SESSION_BUS_ADDRESS=" + l.bus,
 	}
 }
 
@@ -183,7 +191,7 @@ func (l *Lab) Stored(line *Line) (credfiles.Credential, bool) {
 		name, value, _ := strings.Cut(v, "=")
 		env[name] = value
 	}
-	host := credfiles.Host{OS: "linux", Home: l.Home, Getenv: func(name string) string { return env[name] }}
+	host := credfiles.Host{OS: "linux", Home: l.Home, Getenv: func(name string) string { return env[name] }, Keyring: l.keyring}
 	var all []credfiles.Credential
 	for _, store := range credfiles.Stores(host, l.homes) {
 		creds, _ := store.Scan(context.Background())

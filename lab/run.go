@@ -67,11 +67,15 @@ func (l *Lab) Ends(cmd *exec.Cmd) Result {
 	if cmd.ProcessState == nil {
 		l.T.Fatal(err)
 	}
-	text := ""
+	return Result{cmd.ProcessState.ExitCode(), l.Said(cmd)}
+}
+
+// Said is what a command printed so far.
+func (l *Lab) Said(cmd *exec.Cmd) string {
 	if out, ok := cmd.Stderr.(*output); ok {
-		text = out.String()
+		return out.String()
 	}
-	return Result{cmd.ProcessState.ExitCode(), text}
+	return ""
 }
 
 // Keep starts "keep", which is stopped with the test at the latest.

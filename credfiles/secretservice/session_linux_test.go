@@ -1,4 +1,4 @@
-package secretservice
+package secretservice_test
 
 import (
 	"context"
@@ -15,16 +15,12 @@ func TestSecretsTravelEncryptedWhereTheServiceInsists(t *testing.T) {
 	k := b.NewKeyring()
 	attributes := []string{"service", "one", "username", "lab"}
 	k.Put("a", "first EXAMPLE", attributes...)
-	s := New(func() (string, error) { return b.Address(), nil })
-	defer s.Close()
+	s := at(t, b)
 	ctx := context.Background()
-	if err := s.ask(ctx, func(ctx context.Context, o owner) (err error) {
-		s.session, err = session{of: o.name}.exchange(ctx, o)
-		return err
-	}); err != nil {
+	if err := s.Exchange(ctx); err != nil {
 		t.Fatal(err)
 	}
-	key := s.session.key
+	key := s.Key()
 	if len(key) != 16 {
 		t.Fatalf("a key of %d bytes", len(key))
 	}
@@ -39,7 +35,7 @@ func TestSecretsTravelEncryptedWhereTheServiceInsists(t *testing.T) {
 			t.Errorf("secret-tool reads %d bytes of %d", len(got), len(text))
 		}
 	}
-	if string(s.session.key) != string(key) {
+	if string(s.Key()) != string(key) {
 		t.Error("the session was another one")
 	}
 }
