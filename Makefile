@@ -10,8 +10,10 @@ export CGO_ENABLED ?= 0
 need = $(foreach program,$(1),command -v $(program) >/dev/null &&) true || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || { apt-get install -y -qq $(2) || { apt-get update -qq && apt-get install -y -qq $(2); }; } || true
 
 WINDOW = -trimpath -tags migrated_fynedo,release -ldflags '-s -w $(2)' -o $(1) ./app/window/lamplighter-window
+# What a C compiler has to find for it.
+HEADERS = command -v $(CC) >/dev/null && pkg-config --exists gl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client wayland-egl 2>/dev/null
 
-.PHONY: build window window-windows setup demo icons test lint cross unit real e2e torture year bench servers conformance peers
+.PHONY: build window window-windows setup demo icons test lint cross unit real e2e screenshots torture year bench servers conformance peers
 
 build:
 	$(GO) build -trimpath -o lamplighter .
@@ -19,7 +21,7 @@ build:
 # The window, the one part that needs a C compiler and the headers of OpenGL,
 # X11 and Wayland; the first time takes minutes.
 window:
-	@pkg-config --exists gl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client wayland-egl 2>/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || \
+	@$(HEADERS) || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || \
 		apt-get install -y -qq gcc pkg-config libgl1-mesa-dev xorg-dev libxkbcommon-dev libwayland-dev || true
 	CGO_ENABLED=1 $(GO) build $(call WINDOW,lamplighter-window)
 
@@ -56,7 +58,9 @@ unit:
 lint: setup
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags real,e2e,torture,year,bench,servers,conformance ./...
+	$(GO) vet -tags real,e2e,screenshots,torture,year,bench,servers,conformance ./...
+	@if $(HEADERS); then CGO_ENABLED=1 $(GO) vet -trimpath -tags migrated_fynedo,release ./app/window/lamplighter-window; \
+	else echo "no C compiler, or no headers (make window): the window's main package is left out"; fi
 	cd servers/fosite && $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
@@ -79,6 +83,12 @@ e2e:
 	$(GO) test -tags e2e -count=1 -timeout 5m -v -run Real ./e2e
 	$(GO) test -tags e2e ./credfiles/clientlock
 	$(GO) test -tags e2e -run Killed ./refresher
+
+# Pictures of the real programs on sample homes, into screenshots/ or where
+# SCREENSHOTS says.
+screenshots: window
+	@$(call need,dbus-daemon Xvfb xsetroot import xdotool xfconf-query xfce4-panel xfce4-notifyd-config xfwm4,dbus x11-xserver-utils $(shell cat lab/desktop/packages))
+	SCREENSHOTS=$(abspath $(or $(SCREENSHOTS),screenshots)) $(GO) test -tags screenshots -count=1 -timeout 10m -v -run Screenshots ./e2e
 
 # Everything that can go wrong, done to the real program; test runs a sample.
 torture:

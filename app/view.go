@@ -69,6 +69,9 @@ func (v view) configProblems(fault error) []model.Problem {
 	}
 	var all []model.Problem
 	for _, line := range strings.Split(fault.Error(), "\n") {
+		if !strings.HasSuffix(line, "?") {
+			line += ";"
+		}
 		all = append(all, model.Problem{Store: store, Message: fmt.Sprintf(wordOldSettings, v.tilde(line))})
 	}
 	return all

@@ -63,7 +63,7 @@ const (
 	saidLost         = "%s: signed out or replaced meanwhile; nothing was written"
 	saidState        = "%s: %s, %s"
 	saidFailed       = "%s: failed: %s"
-	wordOldSettings  = "%s; until that is mended the settings of before stay in force"
+	wordOldSettings  = "%s until that is mended the settings of before stay in force"
 	saidDo           = "    -> %s\n"
 	saidNotDone      = "%s: left alone, because you interrupted\n"
 	saidInterrupted  = "interrupted"

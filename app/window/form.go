@@ -28,9 +28,13 @@ func groupOf(name string, objects ...fyne.CanvasObject) fyne.CanvasObject {
 
 // setting sets a control beside its name and a word on what it does.
 func setting(name, text string, control fyne.CanvasObject) fyne.CanvasObject {
-	about := wrapped(text)
-	about.Importance = widget.LowImportance
-	return container.New(formLayout{}, newColumn(0.1, fit(wrapped(name)), fit(about)), control)
+	words := newColumn(0.1, fit(wrapped(name)))
+	if text != "" {
+		about := wrapped(text)
+		about.Importance = widget.LowImportance
+		words.Add(fit(about))
+	}
+	return container.New(formLayout{}, words, control)
 }
 
 // outlined draws the edge that Fyne's select lacks.
@@ -49,9 +53,11 @@ func (l formLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	wide := l.wide(size)
 	least := o[1].MinSize()
 	o[0].Resize(fyne.NewSize(size.Width-wide-em(), size.Height))
-	o[0].Move(fyne.NewPos(0, 0))
+	words := min(o[0].MinSize().Height, size.Height)
+	o[0].Resize(fyne.NewSize(size.Width-wide-em(), words))
+	o[0].Move(fyne.NewPos(0, (size.Height-words)/2))
 	o[1].Resize(fyne.NewSize(wide, least.Height))
-	o[1].Move(fyne.NewPos(size.Width-wide, 0))
+	o[1].Move(fyne.NewPos(size.Width-wide, (size.Height-least.Height)/2))
 }
 
 func (formLayout) MinSize(o []fyne.CanvasObject) fyne.Size {

@@ -95,7 +95,7 @@ func (p *rowPage) update(m *model.Model) {
 	setText(p.id, data.ID)
 	p.says.set(capital(data.Word), data.Reason, look.text)
 	setText(p.todo, todo(data))
-	setShown(p.does, data.Do != "" && data.Do != data.SignIn) // which is among the facts, and has a button
+	setShown(p.does, data.Do != "" && !(data.NeedsYou && data.Do == data.SignIn)) // the first button does that
 	left, share := remaining(data, m.At)
 	p.bar.set(left, share, look)
 	p.showActions(data)

@@ -35,6 +35,7 @@ func newSummary(w *Window, in *container.Scroll) *summary {
 	s.paused.Wrapping = fyne.TextWrapWord
 	s.resume = w.button(wordResume, in, func() { w.send(model.Action{Do: model.ResumeAll}) })
 	s.begin = w.button(wordBegin, in, func() { w.send(model.Action{Do: model.Begin}) })
+	s.resume.Importance, s.begin.Importance = widget.HighImportance, widget.HighImportance
 	watch := widget.NewLabel(wordWatchNotice)
 	watch.Wrapping = fyne.TextWrapWord
 	s.rests = strip(theme.IconNameMediaPause, s.paused, s.resume)

@@ -142,7 +142,8 @@ func (w *Window) update() {
 // relay lays out what stands above and below the page.
 func (w *Window) relay() { w.body.Layout.Layout(w.body.Objects, w.body.Size()) }
 
-// leave takes the focus from what is not shown any more.
+// leave takes the focus from what is not shown any more, and from the entry of
+// a page that was left: it would look like that page's.
 func (w *Window) leave() {
 	canvas := w.win.Canvas()
 	focused, ok := canvas.Focused().(fyne.CanvasObject)
@@ -150,7 +151,7 @@ func (w *Window) leave() {
 		return
 	}
 	for _, e := range w.nav.entries {
-		if focused == fyne.CanvasObject(e.button) {
+		if focused == fyne.CanvasObject(e.button) && e.page == w.shown {
 			return
 		}
 	}
