@@ -72,6 +72,9 @@ cross: setup
 
 # The real clients; installs them from npm into a cache of its own.
 real:
+	@$(call need,dbus-daemon,dbus)
+	@$(call need,gnome-keyring-daemon,gnome-keyring)
+	@$(call need,secret-tool,libsecret-tools)
 	./real/run
 
 # The tray app on a real panel, with a real notification service, and the real
