@@ -22,6 +22,8 @@ var (
 	translateMessage  = user32.NewProc("TranslateMessage")
 	dispatchMessage   = user32.NewProc("DispatchMessageW")
 	postThreadMessage = user32.NewProc("PostThreadMessageW")
+	sendMessage       = user32.NewProc("SendMessageW")
+	findWindow        = user32.NewProc("FindWindowExW")
 )
 
 // message is MSG of winuser.h.
@@ -36,7 +38,6 @@ type message struct {
 
 const (
 	wmRButtonUp = 0x0205
-	wmLButtonUp = 0x0202
 	wmUser      = 0x0400
 	wmApp       = 0x8000
 	// wmIcon is what systray has itself told of clicks on the icon.
@@ -51,9 +52,11 @@ var ran atomic.Bool
 //
 // The message loop is ours, not the library's: all that touches the menu runs
 // on this thread, between messages. The library keeps its tables without locks,
-// and closes channels that its window procedure sends on; and while a menu is
-// open, Windows runs a loop of its own inside of DispatchMessage, so nothing is
-// redrawn before the click has been handed over.
+// and closes channels that its window procedure sends on. A click on the icon
+// is sent, not posted (SendNotifyMessage; observed with Wine 8): it runs inside
+// of whatever waits for messages. So it is only noted, and the menu opens from
+// this loop, drawn anew; while it is open Windows runs a loop of its own inside
+// of open, and nothing is redrawn before the click has been handed over.
 func Run(ctx context.Context, t Tray) error {
 	if ran.Swap(true) {
 		return fmt.Errorf("%w: it was shown before", ErrNoTray)
@@ -74,11 +77,16 @@ func Run(ctx context.Context, t Tray) error {
 	n.draw()
 	go t.Shown(true)
 
-	var redraw atomic.Bool
+	var redraw, tapped atomic.Bool
 	thread := windows.GetCurrentThreadId()
 	// A message to the thread that comes while a menu is open is lost; redraw
-	// is looked at after each one.
+	// and tapped are looked at after each one.
 	wake := func() { postThreadMessage.Call(uintptr(thread), wmApp, 0, 0) }
+	tap := func() {
+		tapped.Store(true)
+		wake()
+	}
+	tappable(tap)
 	go func() {
 		for {
 			select {
@@ -93,8 +101,18 @@ func Run(ctx context.Context, t Tray) error {
 	}()
 	for {
 		var m message
-		if left, _, _ := peekMessage.Call(uintptr(unsafe.Pointer(&m)), 0, 0, 0, 0); left == 0 && redraw.Swap(false) {
-			n.draw()
+		if left, _, _ := peekMessage.Call(uintptr(unsafe.Pointer(&m)), 0, 0, 0, 0); left == 0 {
+			switch {
+			case tapped.Swap(false):
+				redraw.Store(false)
+				n.draw()
+				tappable(nil)
+				open(thread)
+				tappable(tap)
+				continue
+			case redraw.Swap(false):
+				n.draw()
+			}
 		}
 		switch got, _, err := getMessage.Call(uintptr(unsafe.Pointer(&m)), 0, 0, 0); int32(got) {
 		case 0: // WM_QUIT
@@ -102,12 +120,31 @@ func Run(ctx context.Context, t Tray) error {
 		case -1:
 			return errors.Join(ErrNoTray, err)
 		}
-		if m.message == wmIcon && (m.lparam == wmRButtonUp || m.lparam == wmLButtonUp) {
-			n.draw() // it is about to open
-		}
 		translateMessage.Call(uintptr(unsafe.Pointer(&m)))
 		dispatchMessage.Call(uintptr(unsafe.Pointer(&m)))
 		n.collect()
+	}
+}
+
+// tappable says what a click on the icon does; nil: it opens the menu at once.
+func tappable(tap func()) {
+	systray.SetOnTapped(tap)
+	systray.SetOnSecondaryTapped(tap)
+}
+
+// open opens the menu, and returns when it is closed.
+func open(thread uint32) {
+	class, _ := windows.UTF16PtrFromString("SystrayClass") // the library's
+	var window uintptr
+	for {
+		window, _, _ = findWindow.Call(0, window, uintptr(unsafe.Pointer(class)), 0)
+		if window == 0 {
+			return
+		}
+		if of, _ := windows.GetWindowThreadProcessId(windows.HWND(window), nil); of == thread {
+			sendMessage.Call(window, wmIcon, 0, wmRButtonUp)
+			return
+		}
 	}
 }
 
