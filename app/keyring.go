@@ -22,9 +22,9 @@ func (x *parts) ringTells() <-chan struct{} {
 // look, of which the keyring may not tell.
 func (x *parts) ringMoved(ctx context.Context) bool {
 	x.mu.Lock()
-	host, before := x.host, x.stamps
+	host, stores, before := x.host, x.stores, x.stamps
 	x.mu.Unlock()
-	now := host.Stamps(ctx)
+	now := host.Stamps(ctx, stores...)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.stamps = now

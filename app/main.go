@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/agefile"
 	"lamplighter/credfiles/processes"
 )
 
@@ -51,6 +52,9 @@ func (e exit) Error() string { return "" }
 
 // Main runs the command line and returns the exit code. about is FyneApp.toml.
 func Main(about []byte, args []string) int {
+	if len(args) == 1 && args[0] == agefile.Argument {
+		return agefile.Main(os.Stdin, os.Stdout)
+	}
 	p := &program{
 		host: thisHost(), out: newStream(os.Stdout), err: newStream(os.Stderr),
 		began: time.Now(), version: versionIn(about),
@@ -116,6 +120,7 @@ func thisHost() credfiles.Host {
 		home = u.HomeDir
 	}
 	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List, Keyring: systemKeyring(os.Getenv)}
+	h.Opener = &credfiles.Opener{}                                             // of this program, which Main is the other end of
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil { // Linux
 		h.Kernel = string(release)
 	}

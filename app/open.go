@@ -14,6 +14,7 @@ import (
 
 	"lamplighter/app/settings"
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/keychain"
 	"lamplighter/refresher"
 	"lamplighter/refresher/discovery"
 	"lamplighter/refresher/exchange"
@@ -131,6 +132,9 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	var homes []credfiles.Home
 	for _, h := range s.Homes {
 		homes = append(homes, credfiles.Home{Client: h.Client, Path: h.Path, Name: h.Name})
+	}
+	if host.OS == "darwin" {
+		host.Keychain = &credfiles.Keychain{Keychain: keychain.Keychain{Program: keychain.Program, Arguments: s.KeychainArguments}}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

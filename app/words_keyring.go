@@ -10,6 +10,12 @@ func ringTrouble(p credfiles.Problem, store, client string) (what, do string) {
 		of = p.Entry + ": "
 	}
 	switch p.Kind {
+	case credfiles.Sealed:
+		why := ""
+		if p.Err != nil {
+			why = ": " + p.Err.Error()
+		}
+		return store + " is encrypted and cannot be opened" + why, "sign in again in " + client + ", which writes it anew"
 	case credfiles.Locked:
 		return of + "the keyring is locked, so " + client + "'s tokens in it cannot be read", "unlock it; nothing else has to be done"
 	case credfiles.NoKeyring:

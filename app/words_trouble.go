@@ -176,7 +176,7 @@ func unread(p credfiles.Problem) bool {
 	switch p.Kind {
 	case credfiles.Empty, credfiles.Torn, credfiles.Trailing, credfiles.NotJSON, credfiles.NotUTF8, credfiles.TooDeep, credfiles.TooLarge,
 		credfiles.NotRegular, credfiles.Dangling, credfiles.Denied, credfiles.Failed,
-		credfiles.Locked, credfiles.NoKeyring, credfiles.Slow, credfiles.NotAllowed, credfiles.Double:
+		credfiles.Sealed, credfiles.Locked, credfiles.NoKeyring, credfiles.Slow, credfiles.NotAllowed, credfiles.Double:
 		return true
 	case credfiles.OddShape:
 		return p.Entry == ""

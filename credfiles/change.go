@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/keychain"
 )
 
 // spliced is a document with an entry's token replaced.
@@ -21,6 +22,9 @@ func (s *Store) changed(doc document, all []jsonedit.Change) (document, error) {
 	text, err := jsonedit.Apply(doc.text, all...)
 	if err != nil {
 		return document{}, err
+	}
+	if s.chain != nil {
+		text = keychain.ASCII(text)
 	}
 	return s.parse(text)
 }

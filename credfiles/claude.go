@@ -1,6 +1,7 @@
 package credfiles
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ var claude = client{
 		// On macOS its place is the login keychain, and the file is for when that
 		// fails: it can hold what was rotated away there (anthropics/claude-code
 		// #87405). Two refreshers of one grant would revoke it.
-		fallbackOn: []string{"darwin"},
+		chain: &claudeChain,
 		kinds: []kind{
 			{
 				name: "login", at: at("claudeAiOauth"), single: true, watchOnly: VendorLogin,
@@ -140,6 +141,16 @@ func claudeLockName(key string) string {
 
 func claudeJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 	j := joined{servers: map[string]server{}, secrets: map[string]Secret{}, marks: claudeWaiting(s.home)}
+	if s.chain != nil {
+		file, _ := readJSON(filepath.Join(s.home, s.file.name))
+		j.stubs = claudeStubs(file)
+	}
+	// The keychain and the file are one store of its.
+	for _, other := range s.ahead() {
+		if doc, _, err := other.read(context.Background()); err == nil {
+			j.keep(doc.root)
+		}
+	}
 	configured, _ := root.Get("mcpOAuthClientConfig")
 	for _, m := range configured.Members() {
 		j.secrets[m.Key] = NewSecret(member(m.Value, "clientSecret"))
@@ -174,7 +185,8 @@ func claudeAdopt(c *Credential, e jsonedit.Value, j joined) {
 			c.Issuer, _ = url.Text()
 		}
 	}
-	c.NeedsAuth = j.marks[c.Name]
+	c.NeedsAuth = j.marks[c.Name] || j.stubs[c.Key.Entry]
+	c.stale = j.kept[c.Key.Entry]
 	// "claude mcp add --client-id ... --client-secret" is a person's registration.
 	c.Preset = !j.secrets[c.Key.Entry].IsZero() || j.servers[c.Name].registered[c.ClientID]
 	if s, ok := j.servers[c.Name]; ok && !s.unknown && !s.keys[c.Key.Entry] {

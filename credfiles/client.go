@@ -100,10 +100,10 @@ type file struct {
 	many    bool   // the name is a pattern: each file that it matches is the store of one entry
 	pairs   []pair // the files beside each of them, that say whose entry it is
 	kinds   []kind
-	inPlace bool // the client itself writes it in place, so we may where nothing else works
-	// fallbackOn are the systems (runtime.GOOS) on which the client prefers
-	// another place, and this file may be an old copy of what is there.
-	fallbackOn []string
+	inPlace bool       // the client itself writes it in place, so we may where nothing else works
+	sealed  *sealing   // how it is encrypted; nil: it is not
+	lock    clientLock // held over a write, where it is not the client's storeLock
+	chain   *chain     // what it is in the macOS keychain; nil: it is a file there too
 }
 
 // A pair is a file beside each file of one entry. A value that the entry
@@ -184,11 +184,13 @@ type joined struct {
 	entries   map[string]bool   // the keys of all entries
 	secrets   map[string]Secret // by entry key
 	marks     map[string]bool   // servers that it will not try before a sign-in
+	stubs     map[string]bool   // entries whose servers it will not try either
 	blocked   Reason            // why nothing here may be refreshed now
 	elsewhere bool              // the client does not look into this store
 	item      bool              // the store is an item of a keyring
 	kept      map[string]bool   // entries that it finds in the keyring first
 	pairs     []jsonedit.Value  // what stands about an entry in the files beside its own
+	quiet     bool              // which is how its stores always are
 	written   time.Time         // when the store was, by its file system
 	command   *remoteServer     // the command line that uses it
 }

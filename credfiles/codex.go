@@ -47,6 +47,7 @@ var codex = client{
 				},
 			}},
 		},
+		codexSealedFile,
 	},
 	ring:   &codexRing,
 	beside: []string{"config.toml"},

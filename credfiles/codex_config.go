@@ -53,12 +53,15 @@ func readCodexConfig(home string) (config codexConfig, err error) {
 // is how it comes, is the keyring where that has an entry, else the file
 // (0.169.0, observed). With secret_auth_storage, which is how it comes on
 // Windows, "keyring" means an encrypted file.
-func (c codexConfig) looks(os string) bool {
-	encrypted, said := c.Features["secret_auth_storage"].(bool)
+func (c codexConfig) looks(os string) bool { return c.Store != "file" && !c.encrypts(os) }
+
+// encrypts reports whether it keeps an encrypted file where it says keyring.
+func (c codexConfig) encrypts(os string) bool {
+	encrypts, said := c.Features["secret_auth_storage"].(bool)
 	if !said {
-		encrypted = os == "windows"
+		return os == "windows"
 	}
-	return c.Store != "file" && !encrypted
+	return encrypts
 }
 
 // codexRing are its items in the keyring: one for each server, under the key
@@ -132,6 +135,12 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 		}
 		s.register(s.clientID)
 		j.servers[n] = s
+	}
+	if s.file.sealed != nil {
+		return j, nil // it looks there first
+	}
+	if !j.item && config.seals(s.host.OS) && j.blocked == "" {
+		j.kept, j.blocked = s.codexSealedKeys()
 	}
 	// In "keyring" mode it does not look into the file at all.
 	j.elsewhere = !j.item && config.Store == "keyring"

@@ -17,6 +17,10 @@ type Host struct {
 	Getenv func(string) string
 	// Keyring is the system's; nil where none is looked at.
 	Keyring Keyring
+	// Keychain is that of macOS; nil: none is looked at.
+	Keychain *Keychain
+	// Opener opens files that are encrypted; nil: none is.
+	Opener *Opener
 	// Kernel is its release, as uname -r prints it: only that tells a service,
 	// which has no variable of WSL's, that it runs there.
 	Kernel string

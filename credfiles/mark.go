@@ -13,23 +13,44 @@ import (
 )
 
 // ClearMark removes the client's own note that this server waits for a
-// sign-in, which would keep it from using the token (Claude Code skips such a
-// server for 15 minutes whatever the store holds). The error is a *Problem.
+// sign-in, which would keep it from using the token: Claude Code skips such a
+// server for 15 minutes whatever the store holds, and on macOS as long as its
+// file has an entry without a token. The error is a *Problem.
 func (h *Hold) ClearMark(c Credential) error {
-	if h.store.client.marks == "" {
+	s := h.store
+	if s.client.marks == "" {
 		return nil
 	}
-	name := filepath.Join(h.store.home, h.store.client.marks)
+	any := func(jsonedit.Value) bool { return true }
+	err := s.clear(s.client.marks, []string{c.Name}, any)
+	if s.chain != nil && err == nil {
+		// It is written under the store's lock.
+		ctx, cancel := context.WithTimeout(context.Background(), storePatience)
+		defer cancel()
+		lock, lockErr := s.lock(ctx, s.lockOf())
+		if lockErr != nil {
+			return &Problem{Store: filepath.Join(s.home, s.file.name), Client: s.client.name, Kind: Cache, Err: lockErr}
+		}
+		defer lock.Release()
+		_, place := s.place(jsonedit.Value{}, c.Key)
+		err = s.clear(s.file.name, place, claudeStub)
+	}
+	return err
+}
+
+// clear removes a member of a file of the home's that is as goes says.
+func (s *Store) clear(file string, path []string, goes func(jsonedit.Value) bool) error {
+	name := filepath.Join(s.home, file)
 	replace.Leftovers(name)
 	err := errBeingWritten
 	for range rounds {
-		if err = clearMark(name, c.Name); !errors.Is(err, errBeingWritten) {
+		if err = clearMember(name, path, goes); !errors.Is(err, errBeingWritten) {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &Problem{Store: name, Client: h.store.client.name, Kind: Cache, Err: err}
+		return &Problem{Store: name, Client: s.client.name, Kind: Cache, Err: err}
 	}
 	return nil
 }
@@ -37,7 +58,7 @@ func (h *Hold) ClearMark(c Credential) error {
 // Claude Code writes its marks in place and without a lock (2.1.329, observed).
 var errBeingWritten = errors.New("it is not whole, or another program keeps writing it")
 
-func clearMark(name, server string) error {
+func clearMember(name string, path []string, goes func(jsonedit.Value) bool) error {
 	text, err := readFile(name, maxSize)
 	if err != nil {
 		return err
@@ -46,10 +67,10 @@ func clearMark(name, server string) error {
 	if err != nil {
 		return errBeingWritten
 	}
-	if _, ok := root.Get(server); !ok {
+	if v, ok := root.Get(path...); !ok || !goes(v) {
 		return nil
 	}
-	next, err := jsonedit.Apply(text, jsonedit.Delete([]string{server}))
+	next, err := jsonedit.Apply(text, jsonedit.Delete(path))
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,14 @@ func (s *Store) where() place {
 	if s.ring != nil {
 		return ringPlace{s}
 	}
-	return filePlace{s.path, s.file.inPlace}
+	if s.chain != nil {
+		return chainPlace{s}
+	}
+	file := filePlace{s.path, s.file.inPlace}
+	if s.file.sealed != nil {
+		return sealedPlace{s, file}
+	}
+	return file
 }
 
 // A filePlace is a plain file.

@@ -68,6 +68,7 @@ const (
 	NotAllowed ProblemKind = "not-allowed" // the keyring keeps the item from us
 	Full       ProblemKind = "full"        // a new token may be larger than the keyring takes
 	Double     ProblemKind = "double"      // the keyring has two such items
+	Sealed     ProblemKind = "sealed"      // it is encrypted, and cannot be opened: Err says why
 	StaleCopy  ProblemKind = "stale-copy"  // an entry in a file that its client does not read, for the keyring has another
 	Failed     ProblemKind = "failed"      // anything else: Err says
 )
@@ -104,6 +105,8 @@ func (s *Store) problem(err error) *Problem {
 		}
 	case ringKind(err) != "":
 		p.Kind, p.Err, p.Perhaps = ringKind(err), nil, s.unread != nil && !s.sure
+	case sealedKind(err) != "":
+		p.Kind = sealedKind(err)
 	case errors.Is(err, errTooLarge):
 		p.Kind, p.Err = TooLarge, nil
 	case errors.Is(err, syscall.ELOOP):

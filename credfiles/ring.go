@@ -110,6 +110,9 @@ func (s *Store) lockOf() clientLock {
 	if s.ring != nil {
 		return clientLock{} // an item is written by itself
 	}
+	if s.file.lock.path != "" {
+		return s.file.lock
+	}
 	return s.client.storeLock
 }
 
@@ -185,16 +188,16 @@ func (s *Store) named(p Problem) Problem {
 // Stamps is another text when anything is another in what clients keep in the
 // keyring: items, their times, whether they are locked. It reads no secret.
 // It is empty where there is nothing to look at again.
-func (h Host) Stamps(ctx context.Context) string {
-	if h.Keyring == nil {
-		return ""
-	}
+func (h Host) Stamps(ctx context.Context, stores ...*Store) string {
 	var text []byte
-	for _, c := range clients {
-		if c.ring == nil {
-			continue
-		}
-		items, err := h.Keyring.List(ctx, c.ring.service)
+	for _, s := range stores {
+		text = append(text, s.stamp(ctx)...)
+	}
+	if h.Keyring == nil {
+		return string(text)
+	}
+	for _, service := range services() {
+		items, err := h.Keyring.List(ctx, service)
 		for _, i := range items {
 			text = append(text, i.Account+"\x00"+i.Stamp+"\x00"...)
 			if i.Locked {
@@ -206,4 +209,19 @@ func (h Host) Stamps(ctx context.Context) string {
 		}
 	}
 	return string(text)
+}
+
+// services are what clients call their items in the keyring.
+func services() (all []string) {
+	for _, c := range clients {
+		if c.ring != nil {
+			all = append(all, c.ring.service)
+		}
+		for _, f := range c.files {
+			if f.sealed != nil {
+				all = append(all, f.sealed.service)
+			}
+		}
+	}
+	return all
 }

@@ -143,6 +143,9 @@ func (s *Store) entries(root jsonedit.Value, j joined) (all []Credential, proble
 		there := map[string]bool{}
 		for _, m := range s.members(k, section) {
 			c, odd := view.credential(k, m.Key, m.Value)
+			if c.stale && j.quiet {
+				continue
+			}
 			if c.stale {
 				problems = append(problems, Problem{Store: s.path, Client: s.client.name, Kind: StaleCopy, Entry: printable(c.Name)})
 				continue
@@ -335,8 +338,10 @@ func (s *Store) limit() Reason {
 		return ForeignSystem
 	case !ours(s.path):
 		return ForeignOwner
-	case slices.Contains(s.file.fallbackOn, s.host.OS):
+	case s.behind():
 		return Fallback
+	case s.tooLong():
+		return KeychainLine
 	}
 	return ""
 }

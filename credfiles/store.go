@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,14 +28,16 @@ type Store struct {
 	client  *client
 	file    *file
 	host    Host
-	home    string   // the client's folder
-	profile string   // empty for the default home
-	path    string   // links not resolved
-	entry   string   // the key of the one entry, where its client has many such files, or items
-	ring    Keyring  // where it is an item there; nil for a file
-	also    []string // further homes whose clients use the same item
-	unread  error    // it is no item: this is why there may be more than were found
-	sure    bool     // there is reason to think that there are
+	home    string      // the client's folder
+	profile string      // empty for the default home
+	path    string      // links not resolved
+	entry   string      // the key of the one entry, where its client has many such files, or items
+	ring    Keyring     // where it is an item there; nil for a file
+	also    []string    // further homes whose clients use the same item
+	chain   *chained    // where it is an item of the macOS keychain; nil otherwise
+	unread  error       // it is no item: this is why there may be more than were found
+	sure    bool        // there is reason to think that there are
+	waits   atomic.Bool // the keyring did not let it be read
 	remote  remoteFiles
 
 	commands *remoteCommands // of mcp-remote; nil for others
@@ -74,6 +77,7 @@ func Stores(h Host, extra []Home, before ...*Store) []*Store {
 			}
 		}
 		stores = append(stores, h.items(c, homes, known)...)
+		stores = append(stores, h.chained(c, homes, known)...)
 	}
 	return stores
 }
@@ -225,7 +229,7 @@ func (s *Store) Profile() string { return s.profile }
 
 // Real is the store's path with links resolved: the Store of its keys.
 func (s *Store) Real() string {
-	if s.ring != nil {
+	if s.ring != nil || s.chain != nil {
 		return s.path
 	}
 	return resolved(s.path)
@@ -249,7 +253,7 @@ func (s *Store) Reconnect() string { return s.client.reconnect }
 // Watched lists the files whose change may change what Scan returns.
 func (s *Store) Watched() []string {
 	var paths []string
-	if s.ring == nil {
+	if s.ring == nil && s.chain == nil {
 		paths = append(paths, s.path)
 	}
 	for _, name := range s.client.beside {
@@ -259,8 +263,17 @@ func (s *Store) Watched() []string {
 }
 
 // Polled reports that the store is in the keyring, or that entries of its are
-// known to be there: what changes there has to be looked for.
-func (s *Store) Polled() bool { return s.ring != nil && (s.unread == nil || s.sure) }
+// known to be there, or could be read if something there were different: what
+// changes there has to be looked for.
+func (s *Store) Polled() bool {
+	switch {
+	case s.ring != nil:
+		return s.unread == nil || s.sure
+	case s.file.sealed != nil:
+		return s.waits.Load()
+	}
+	return s.inChain() && isFolder(s.home)
+}
 
 // Exists reports whether the store is there at all.
 func (s *Store) Exists() bool { return s.where().exists() }

@@ -50,6 +50,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 mode = "watch-only"
 paused_until = 2027-01-31T08:00:00+01:00
 notifications = false
+keychain_arguments = false
 start_at_login = true
 
 [[home]]

@@ -26,8 +26,12 @@ type Settings struct {
 	// StartAtLogin is whether the tray app starts with the desktop. Nil: as the
 	// desktop has it.
 	StartAtLogin *bool
-	Homes        []Home
-	Lead         Lead
+	// KeychainArguments is whether an item of the macOS keychain that is too long
+	// for security's stdin may be written by its arguments, where other programs
+	// of the user can see it for a moment. Such an item is else only watched.
+	KeychainArguments bool
+	Homes             []Home
+	Lead              Lead
 	// Overrides are how single credentials are refreshed, by their ID.
 	Overrides map[string]Override
 	// AllowPrivate are the host names, addresses and networks (CIDR) on
@@ -68,9 +72,9 @@ type Log struct {
 func Defaults() Settings {
 	return Settings{
 		Mode:          "keep",
-		Notifications: true,
-		Lead:          Lead{Least: 10 * time.Minute, Most: 30 * time.Minute, Share: 0.1},
-		Log:           Log{MaxSize: 1_000_000, Keep: 3},
+		Notifications: true, KeychainArguments: true,
+		Lead: Lead{Least: 10 * time.Minute, Most: 30 * time.Minute, Share: 0.1},
+		Log:  Log{MaxSize: 1_000_000, Keep: 3},
 	}
 }
 

@@ -154,26 +154,28 @@ func (k Keychain) Fits(item Item, size int) error {
 // access list stays, because nothing is said of it: with -T or -A security
 // would ask. After any error but ErrChanged and keyring.ErrSlow nothing was
 // written.
-func (k Keychain) Write(ctx context.Context, item Item, value []byte) error {
-	if err := k.Fits(item, len(value)); err != nil {
-		return err
-	}
+func (k Keychain) Write(ctx context.Context, service, account string, value []byte) error {
 	// -U also creates: what somebody deleted must not come back.
-	if _, err := k.Find(ctx, item.Service, item.Account); err != nil {
+	item, err := k.Find(ctx, service, account)
+	if err == nil {
+		err = k.Fits(item, len(value))
+	}
+	if err != nil {
 		return err
 	}
 	digits := hex.EncodeToString(value)
-	var err error
 	if k.inLine(item, len(value)) {
-		text, _ := line(item, digits)
-		_, err = k.run(ctx, []byte(text), "-i")
+		var text string
+		if text, err = line(item, digits); err == nil {
+			_, err = k.run(ctx, []byte(text), "-i")
+		}
 	} else {
 		_, err = k.run(ctx, nil, append(arguments(item), digits)...)
 	}
 	if err != nil {
 		return err
 	}
-	there, err := k.Read(ctx, item.Service, item.Account)
+	there, err := k.Read(ctx, service, account)
 	if err == nil && !bytes.Equal(there, value) {
 		err = ErrChanged
 	}

@@ -134,7 +134,7 @@ func TestAWriteReplacesTheSecretOfOneItem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Write(t.Context(), found, []byte(value)); err != nil {
+	if err := k.Write(t.Context(), service, "u", []byte(value)); err != nil {
 		t.Fatal(err)
 	}
 	now := s.Items()
@@ -149,7 +149,7 @@ func TestAWriteReplacesTheSecretOfOneItem(t *testing.T) {
 func TestNoSecretIsInAnArgument(t *testing.T) {
 	s, k := open(t, item("u", "{}", security.Willing))
 	value := `{"accessToken":"at-EXAMPLE"}`
-	if err := k.Write(t.Context(), Item{Service: service, Account: "u"}, []byte(value)); err != nil {
+	if err := k.Write(t.Context(), service, "u", []byte(value)); err != nil {
 		t.Fatal(err)
 	}
 	arguments, stdin := s.Calls()
@@ -176,14 +176,14 @@ func TestALineIsNeverTooLong(t *testing.T) {
 		t.Fatalf("a line takes %d bytes", most)
 	}
 	value := strings.Repeat("x", most)
-	if err := k.Write(t.Context(), found, []byte(value)); err != nil || string(s.Items()[0].Secret) != value {
+	if err := k.Write(t.Context(), service, "u", []byte(value)); err != nil || string(s.Items()[0].Secret) != value {
 		t.Errorf("%d bytes: %v", most, err)
 	}
-	if err := k.Write(t.Context(), found, []byte(value+"x")); !errors.Is(err, keyring.ErrFull) || string(s.Items()[0].Secret) != value {
+	if err := k.Write(t.Context(), service, "u", []byte(value+"x")); !errors.Is(err, keyring.ErrFull) || string(s.Items()[0].Secret) != value {
 		t.Errorf("%d bytes: %v", most+1, err)
 	}
 	k.Arguments = true
-	if err := k.Write(t.Context(), found, []byte(value+"x")); err != nil || string(s.Items()[0].Secret) != value+"x" {
+	if err := k.Write(t.Context(), service, "u", []byte(value+"x")); err != nil || string(s.Items()[0].Secret) != value+"x" {
 		t.Errorf("%d bytes by an argument: %v", most+1, err)
 	}
 	if err := k.Fits(found, maxArgument+1); !errors.Is(err, keyring.ErrFull) {
@@ -193,7 +193,7 @@ func TestALineIsNeverTooLong(t *testing.T) {
 
 func TestWhatWasDeletedDoesNotComeBack(t *testing.T) {
 	s, k := open(t)
-	if err := k.Write(t.Context(), Item{Service: service, Account: "u"}, []byte("{}")); !errors.Is(err, fs.ErrNotExist) || len(s.Items()) > 0 {
+	if err := k.Write(t.Context(), service, "u", []byte("{}")); !errors.Is(err, fs.ErrNotExist) || len(s.Items()) > 0 {
 		t.Errorf("%v, %d items", err, len(s.Items()))
 	}
 }
@@ -204,7 +204,7 @@ func TestAWriteThatIsRefusedIsAnError(t *testing.T) {
 	} {
 		s, k := open(t, item("u", "{}", mood))
 		k.Patience = time.Second
-		err := k.Write(t.Context(), Item{Service: service, Account: "u"}, []byte(`{"a":1}`))
+		err := k.Write(t.Context(), service, "u", []byte(`{"a":1}`))
 		if !errors.Is(err, want) || string(s.Items()[0].Secret) != "{}" {
 			t.Errorf("%s: %v; it holds %s", mood, err, s.Items()[0].Secret)
 		}
@@ -219,7 +219,7 @@ func TestNamesAreQuoted(t *testing.T) {
 		if err != nil || found.Account != account {
 			t.Fatalf("%q: %+v, %v", account, found, err)
 		}
-		if err := k.Write(t.Context(), found, []byte(`{"a":1}`)); err != nil || string(s.Items()[0].Secret) != `{"a":1}` {
+		if err := k.Write(t.Context(), service, account, []byte(`{"a":1}`)); err != nil || string(s.Items()[0].Secret) != `{"a":1}` {
 			t.Errorf("%q: %v", account, err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestAnItemWithALabelOfItsOwnIsUpdated(t *testing.T) {
 	if err != nil || found.Label != "my login" {
 		t.Fatalf("%+v, %v", found, err)
 	}
-	if err := k.Write(t.Context(), found, []byte(`{"a":1}`)); err != nil || s.Items()[0].Label != "my login" {
+	if err := k.Write(t.Context(), service, "u", []byte(`{"a":1}`)); err != nil || s.Items()[0].Label != "my login" {
 		t.Errorf("%v; its label is %q", err, s.Items()[0].Label)
 	}
 }
