@@ -25,28 +25,18 @@ func ten(t testing.TB, s *authtest.Server) *lab.Lab {
 	return l
 }
 
-// What nobody should find in a process list sorted by anything. The slow poll and
-// the comparison of the clock come 8 minutes after the start, so both are in it.
-func TestIdle(t *testing.T) {
-	const mostWakeups, mostTicks, mostRSS = 0.05, 5, 15e6
-	tb := newTable("Idle, with 10 credentials", "program", "wakeups/s", "CPU ticks in 10 min", "RSS", "PSS", "threads", "processes", "RSS beside ours")
+// A program is one that idles beside others.
+type program struct {
+	name        string
+	pid         int
+	err         error // why it does not run
+	first, last usage
+}
 
-	l := ten(t, authtest.New(t, eightHours))
-	keeper := l.Keep()
-	type program struct {
-		name        string
-		pid         int
-		err         error
-		first, last usage
-	}
-	programs := []*program{{name: "lamplighter keep", pid: keeper.Process.Pid}, {name: "oidc-agent"}, {name: "mcp-remote, 1 server"}}
-	agent, err := startOIDCAgent(t, 10)
-	if programs[1].err = err; err == nil {
-		programs[1].pid = agent.pid
-		programs[1].name = fmt.Sprintf("oidc-agent, %d accounts", len(agent.accounts))
-	}
-	programs[2].pid, programs[2].err = startMCPRemote(t)
-
+// watch looks at programs before and after the idle time, and returns how long
+// that was.
+func watch(t testing.TB, programs ...*program) time.Duration {
+	t.Helper()
 	time.Sleep(10 * time.Second) // until nobody starts any more
 	watched := idleTime()
 	for _, p := range programs {
@@ -61,7 +51,36 @@ func TestIdle(t *testing.T) {
 			p.last = use(t, p.pid)
 		}
 	}
-	took := time.Since(began)
+	return time.Since(began)
+}
+
+// wakeups is how many there were in a second.
+func (p *program) wakeups(took time.Duration) float64 {
+	return float64(p.last.wakeups(p.first)) / took.Seconds()
+}
+
+// ticks is how much CPU time it would have taken in 10 minutes.
+func (p *program) ticks(took time.Duration) float64 {
+	return float64(p.last.ticks-p.first.ticks) * 600 / took.Seconds()
+}
+
+// What nobody should find in a process list sorted by anything. The slow poll and
+// the comparison of the clock come 8 minutes after the start, so both are in it.
+func TestIdle(t *testing.T) {
+	const mostWakeups, mostTicks, mostRSS = 0.05, 5, 15e6
+	tb := newTable("Idle, with 10 credentials", "program", "wakeups/s", "CPU ticks in 10 min", "RSS", "PSS", "threads", "processes", "RSS beside ours")
+
+	l := ten(t, authtest.New(t, eightHours))
+	keeper := l.Keep()
+	programs := []*program{{name: "lamplighter keep", pid: keeper.Process.Pid}, {name: "oidc-agent"}, {name: "mcp-remote, 1 server"}}
+	agent, err := startOIDCAgent(t, 10)
+	if programs[1].err = err; err == nil {
+		programs[1].pid = agent.pid
+		programs[1].name = fmt.Sprintf("oidc-agent, %d accounts", len(agent.accounts))
+	}
+	programs[2].pid, programs[2].err = startMCPRemote(t)
+
+	took := watch(t, programs...)
 	if code := l.Stop(keeper); code != 0 {
 		t.Errorf("the keeper ended with %d", code)
 	}
@@ -72,8 +91,7 @@ func TestIdle(t *testing.T) {
 			tb.add(p.name, p.err.Error(), "", "", "", "", "", "")
 			continue
 		}
-		wakeups := float64(p.last.wakeups(p.first)) / took.Seconds()
-		used := float64(p.last.ticks-p.first.ticks) * 600 / took.Seconds()
+		wakeups, used := p.wakeups(took), p.ticks(took)
 		row := []string{
 			p.name, fmt.Sprintf("%.3f", wakeups), fmt.Sprintf("%.1f", used), mb(p.last.rss), mb(p.last.pss),
 			fmt.Sprint(p.last.threads()), fmt.Sprint(p.last.processes), ratio(float64(p.last.rss), float64(ours.rss)),
