@@ -128,9 +128,9 @@ func homeOf(r model.Row) string {
 	return r.ClientTitle + " @" + short(r.Profile)
 }
 
-// nameRunes is how much of a name fits into a line of a menu with all that is
-// said of it. The whole name is in the window.
-const nameRunes = 32
+// nameRunes is how much of a name fits into a line of a menu or the title of a
+// notification with all that is said of it. The whole name is in the window.
+const nameRunes = 24
 
 // short cuts a name that somebody chose.
 func short(name string) string {

@@ -105,6 +105,18 @@ func TestEveryClickOnACredentialNamesIt(t *testing.T) {
 	}
 }
 
+// What is said of a credential is not pushed out of sight by its name.
+func TestALongNameIsCutByCharacters(t *testing.T) {
+	r := model.Row{Title: strings.Repeat("ж", nameRunes+1), Profile: strings.Repeat("日", nameRunes), ClientTitle: "Codex", Left: "1 h left", State: "fresh"}
+	cut := strings.Repeat("ж", nameRunes-1) + "…"
+	if got, want := titleOf(r), cut+" (Codex @"+r.Profile+")"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	if got := rowText(r); got != cut+": 1 h left" {
+		t.Errorf("the menu has %q", got)
+	}
+}
+
 // Whatever needs a person is one click away, at the top of the menu.
 func TestWhatNeedsAPersonIsOneClickFromBeingMended(t *testing.T) {
 	m := faced(everything())

@@ -263,6 +263,8 @@ func (s *sample) scroll() {
 // window takes a picture of the window.
 func (s *sample) window(name string) {
 	s.T.Helper()
+	s.screen.Hand("mousemove", "--window", s.id(), "600", "8") // nothing is there: what it was over is left
+	time.Sleep(50 * time.Millisecond)
 	s.screen.Hand("mousemove", "3", fmt.Sprint(s.screen.Height-3))
 	s.shot("window-"+name, "-window", s.id())
 }
