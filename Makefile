@@ -13,7 +13,7 @@ WINDOW = -trimpath -tags migrated_fynedo,release -ldflags '-s -w $(2)' -o $(1) .
 # What a C compiler has to find for it.
 HEADERS = command -v $(CC) >/dev/null && pkg-config --exists gl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client wayland-egl 2>/dev/null
 
-.PHONY: build window window-windows setup demo icons test lint cross unit real e2e screenshots torture year bench servers conformance peers
+.PHONY: build window window-windows setup demo icons test lint cross unit real e2e wine screenshots torture year bench servers conformance peers
 
 build:
 	$(GO) build -trimpath -o lamplighter .
@@ -58,7 +58,7 @@ unit:
 lint: setup
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags real,e2e,screenshots,torture,year,bench,servers,conformance ./...
+	$(GO) vet -tags real,e2e,screenshots,torture,year,bench,servers,conformance,wine ./...
 	@if $(HEADERS); then CGO_ENABLED=1 $(GO) vet -trimpath -tags migrated_fynedo,release ./app/window/lamplighter-window; \
 	else echo "no C compiler, or no headers (make window): the window's main package is left out"; fi
 	cd servers/fosite && $(GO) vet ./...
@@ -92,6 +92,12 @@ e2e:
 screenshots: window
 	@$(call need,dbus-daemon Xvfb xsetroot import xdotool xfconf-query xfce4-panel xfce4-notifyd-config xfwm4,dbus x11-xserver-utils $(shell cat lab/desktop/packages))
 	SCREENSHOTS=$(abspath $(or $(SCREENSHOTS),screenshots)) $(GO) test -tags screenshots -count=1 -timeout 10m -v -run Screenshots ./e2e
+
+# The Windows programs under Wine.
+wine: window-windows
+	@$(call need,wine,wine wine64 xvfb xdotool imagemagick)
+	@$(call need,xdotool,xvfb xdotool imagemagick)
+	$(GO) test -tags wine -count=1 -timeout 30m -v ./wine
 
 # Everything that can go wrong, done to the real program; test runs a sample.
 torture:
