@@ -97,9 +97,9 @@ func TestAClickOnTheUrgentLineOfAnotherIsNone(t *testing.T) {
 	item := panel.Item()
 	d.shows(item, "beta: ")
 	d.dies(s, beta)
-	ofBeta := d.line(item, "Sign in to beta (Claude Code) ...")
+	ofBeta := d.line(item, "Sign in to beta (Claude Code)…")
 	d.dies(s, alpha) // whose line comes first now
-	d.line(item, "Sign in to alpha (Claude Code) ...")
+	d.line(item, "Sign in to alpha (Claude Code)…")
 	if err := ofBeta.Click(); err != nil {
 		t.Fatal(err)
 	}

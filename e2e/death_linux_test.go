@@ -41,7 +41,7 @@ func TestADeathIsToldOnceAndMendedByTheButton(t *testing.T) {
 	if status := item.Property("Status").Value(); status != "NeedsAttention" {
 		t.Errorf("the icon's status is %v", status)
 	}
-	d.shows(item, "Sign in to slack (Claude Code) ...")
+	d.shows(item, "Sign in to slack (Claude Code)…")
 
 	notes.Press(note, "Sign in")
 	d.signedIn(s, slack)
@@ -70,7 +70,7 @@ func TestADeathIsMendedByTheMenuAndTheNotificationGoes(t *testing.T) {
 	item := panel.Item()
 	d.dies(s, slack)
 	notes.One()
-	item.Click("Sign in to slack (Claude Code) ...")
+	item.Click("Sign in to slack (Claude Code)…")
 	d.signedIn(s, slack)
 	d.icon(item, assets.Fresh)
 	d.until("the notification is gone", func() bool { return len(notes.Standing()) == 0 })
@@ -97,7 +97,7 @@ func TestADeathIsToldOnceAcrossRestarts(t *testing.T) {
 		d.until("another icon", func() bool { return panel.Items() > before })
 		item := panel.Item()
 		d.icon(item, assets.NeedsYou) // which goes on saying it
-		d.shows(item, "Sign in to slack (Claude Code) ...")
+		d.shows(item, "Sign in to slack (Claude Code)…")
 		d.quit()
 	}
 	if all := notes.Shown(); len(all) != 1 {

@@ -53,7 +53,7 @@ func TestOnARealDesktop(t *testing.T) {
 
 	d.dies(s, slack)
 	d.icon(item, assets.NeedsYou)
-	d.shows(item, "Sign in to slack (Claude Code) ...")
+	d.shows(item, "Sign in to slack (Claude Code)…")
 	d.until("the icon on the panel has a red mark", func() bool { return reds(look(t, screen, screen.Strip())) > 0 })
 	screen.Find("Sign in to slack (Claude Code)") // the title
 	screen.PressOn(screen.Find("Sign in"))
@@ -68,7 +68,7 @@ func TestOnARealDesktop(t *testing.T) {
 	screen.Panel() // it crashed
 	screen.Icon()
 	d.dies(s, linear)
-	d.shows(item, "Sign in to linear (Codex) ...")
+	d.shows(item, "Sign in to linear (Codex)…")
 	screen.PressIcon()
 	screen.PressOn(screen.FirstLine())
 	d.signedIn(s, linear)
