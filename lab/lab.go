@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/agefile"
 	"lamplighter/refresher/authtest"
 	"lamplighter/refresher/ledger"
 )
@@ -192,6 +193,7 @@ func (l *Lab) Stored(line *Line) (credfiles.Credential, bool) {
 		env[name] = value
 	}
 	host := credfiles.Host{OS: "linux", Home: l.Home, Getenv: func(name string) string { return env[name] }, Keyring: l.keyring}
+	host.Opener = &credfiles.Opener{Process: agefile.Process{Program: Program(l.T)}}
 	var all []credfiles.Credential
 	for _, store := range credfiles.Stores(host, l.homes) {
 		creds, _ := store.Scan(context.Background())

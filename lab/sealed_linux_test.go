@@ -1,0 +1,98 @@
+package lab_test
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lamplighter/lab"
+	"lamplighter/lab/desktop"
+	"lamplighter/refresher/authtest"
+)
+
+// The program refreshes what is encrypted as it does what is in a plain file.
+func TestTheProgramRefreshesAnEncryptedStore(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	lines := l.CodexSealed(k, 12, s, due, "linear", "sentry")
+	if got := l.Run("refresh"); got.Code != 0 {
+		t.Fatalf("exit code %d: %s", got.Code, got.Output)
+	}
+	if wrong := l.Well(); wrong != "" {
+		t.Fatal(wrong)
+	}
+	for _, line := range lines {
+		if n := s.TokenPosts(line.Grant.ID); n != 1 {
+			t.Errorf("%s: %d POSTs", line.ID, n)
+		}
+		if st, ok := l.Status(line.ID); !ok || st.State != "fresh" {
+			t.Errorf("%s is %q: %s", line.ID, st.State, st.Reason)
+		}
+	}
+}
+
+// Opening is what takes time and memory. A keeper does it once, and whatever
+// else changes not again.
+func TestAKeeperOpensAnEncryptedStoreOnce(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	l.CodexSealed(k, 18, s, authtest.GrantOptions{}, "linear")
+	keeper := l.Keep()
+	if !lab.Until(desktop.Patience, func() bool { return children(t, keeper.Process.Pid) > 0 }) {
+		t.Fatal("it was not opened")
+	}
+	opened := children(t, keeper.Process.Pid)
+	one := l.Codex("notes", s, due) // which it looks at, and refreshes
+	if !lab.Until(desktop.Patience, func() bool { return l.Landed(one) == "" }) {
+		t.Fatal(l.Landed(one))
+	}
+	if now := children(t, keeper.Process.Pid); now != opened {
+		t.Errorf("its processes took %d ticks, and %d at first", now, opened)
+	}
+	if code := l.Stop(keeper); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A keyring that is locked is a state: the store is read once it is not.
+func TestAKeeperOpensAnEncryptedStoreOnceTheKeyringIsUnlocked(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	one := l.CodexSealed(k, 12, s, due, "linear")[0]
+	k.Lock()
+	keeper := l.Keep()
+	if !lab.Until(desktop.Patience, func() bool { return strings.Contains(l.Said(keeper), "keyring is locked") }) {
+		t.Fatalf("it says %q", l.Said(keeper))
+	}
+	k.Unlock()
+	if !lab.Until(desktop.Patience, func() bool { return l.Landed(one) == "" && s.TokenPosts(one.Grant.ID) == 1 }) {
+		t.Errorf("%s, after %d POSTs; it says %q", l.Landed(one), s.TokenPosts(one.Grant.ID), l.Said(keeper))
+	}
+	if code := l.Stop(keeper); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if wrong := l.Well(); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// children is the CPU time of a process's children that have ended, in ticks
+// (proc(5): cutime and cstime).
+func children(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, err := strconv.Atoi(fields[13])
+	if err != nil {
+		t.Fatal(err)
+	}
+	system, err := strconv.Atoi(fields[14])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user + system
+}
