@@ -205,6 +205,7 @@ type server struct {
 	redirect     string          // registered with clientID
 	registered   map[string]bool // client IDs that it names, in whatever project
 	url          string          // where no key is computed from it
+	scopes       []string        // that it asks for at each refresh
 }
 
 func at(path ...string) []string { return path }

@@ -5,6 +5,8 @@ var clients = []*client{
 	&codex,
 	&claude,
 	&mcpRemote,
+	&gemini,
+	&qwen,
 }
 
 // ClientNames lists the table, for the config's checks.

@@ -248,6 +248,9 @@ func without(text, name string) string {
 // is newer, and the members that a wipe takes away come back.
 func TestAWipedEntryTakesANewerToken(t *testing.T) {
 	for _, c := range together {
+		if c.wipesOnError {
+			continue // no entry is left
+		}
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
 			wiped, err := os.ReadFile(filepath.Join("testdata", "real", real[c], "after-invalid_grant.credentials.json"))

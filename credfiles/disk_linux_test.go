@@ -60,7 +60,7 @@ func TestAFailingFsyncLosesNothing(t *testing.T) {
 		if exchanges != 2 {
 			t.Errorf("%s: %d exchanges", c.name, exchanges)
 		}
-		if all := l.scan(); len(all) != 1 || !has(all[0], fresh("lab")) {
+		if all := l.there(); len(all) != 1 || !has(all[0], fresh("lab")) {
 			t.Errorf("%s: their logout of the other entry, or our token, is lost", c.name)
 		}
 		mend()

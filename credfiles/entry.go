@@ -17,6 +17,7 @@ type view struct {
 	root  jsonedit.Value
 	limit Reason
 	j     joined
+	gone  bool // it is of an entry that is not there
 }
 
 func (s *Store) view(root jsonedit.Value, j joined) view {
@@ -57,7 +58,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 		TakesClient: len(f.clientID) > 0, TakesSecret: len(f.clientSecret) > 0,
 	}
 	for _, field := range k.required {
-		if r.text(field) == "" {
+		if r.text(field) == "" && !v.gone {
 			r.odd = true
 		}
 	}
@@ -74,7 +75,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 			c.Expiry = exp
 		}
 	}
-	if k.keyed {
+	if k.keyed || k.list {
 		c.Name = key
 	}
 	named := k.single || c.Name != ""
@@ -91,10 +92,10 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	if named && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = s.client.signIn(c)
 		c.SignInTerminal, c.SignInNoBrowser = slices.Contains(s.client.terminal, k.name), s.client.noBrowser
-		if s.profile != "" {
+		if s.profile != "" && c.SignIn != nil {
 			env, ok := s.client.variable(s.home)
 			if c.SignInEnv = env; !ok {
-				c.SignIn = nil // it cannot be made to use this home
+				c.SignIn = nil // the client cannot be made to use this home
 			}
 		}
 	}

@@ -111,12 +111,6 @@ func FuzzSplice(f *testing.F) {
 				t.Fatalf("%s is not in its place", cred.ID)
 			}
 			same := cred.Token
-			if len(k.fields.stamps) > 0 {
-				stamp, _ := e.Get(k.fields.stamps[0]...)
-				if same.written, ok = k.fields.unit.read(stamp); !ok || fraction(stamp) {
-					continue
-				}
-			}
 			if len(k.fields.lifetime) > 0 {
 				life, _ := e.Get(k.fields.lifetime...)
 				n, ok := life.Float()

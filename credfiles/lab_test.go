@@ -44,7 +44,7 @@ func realLab(t testing.TB, c *client) *lab {
 }
 
 // real are the folders of testdata/real that most tests begin with.
-var real = map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1"}
+var real = map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1", &gemini: "gemini-0.61.0", &qwen: "qwen-0.24.4"}
 
 // copy brings files from testdata/real; those that stand beside the client's
 // home go there.
@@ -79,9 +79,12 @@ func (l *lab) copy(dir string) {
 // written is when the real clients are taken to have written their files.
 var written = time.Date(2026, 11, 21, 8, 48, 59, 731_000_000, time.UTC)
 
-// together are the clients that keep all their entries in one store, under a
-// lock of its own.
-var together = slices.DeleteFunc(slices.Clone(clients), func(c *client) bool { return c.files[0].many })
+// together are the clients that keep all their entries in one store, locked
+// those of them that have a lock for it.
+var (
+	together = slices.DeleteFunc(slices.Clone(clients), func(c *client) bool { return c.files[0].many })
+	locked   = slices.DeleteFunc(slices.Clone(together), func(c *client) bool { return c.storeLock.path == "" })
+)
 
 func (l *lab) must(err error) {
 	l.t.Helper()
@@ -159,6 +162,12 @@ func (l *lab) scan() []Credential {
 		l.t.Errorf("problem: %v", &p)
 	}
 	return all
+}
+
+// there are those of them that stand in a store.
+func (l *lab) there() []Credential {
+	l.t.Helper()
+	return slices.DeleteFunc(l.scan(), func(c Credential) bool { return c.Missing })
 }
 
 func (l *lab) look() (all []Credential, problems []Problem) {

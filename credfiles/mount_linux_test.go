@@ -159,6 +159,9 @@ func TestAHomeThatIsMountedTwiceIsOneHome(t *testing.T) {
 		return
 	}
 	for _, c := range clients {
+		if c.below != "" {
+			continue // there is nothing to mount but what the variable names
+		}
 		l := realLab(t, c)
 		again := l.mkdir("again")
 		if err := unix.Mount(l.dir, again, "", unix.MS_BIND, ""); err != nil {

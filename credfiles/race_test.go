@@ -51,10 +51,13 @@ func (r *rival) round() {
 		if e, ok := all[rivalKey]; ok {
 			was, _ = e["count"].(json.Number)
 		} else {
-			all[rivalKey] = map[string]any{
-				f.name[0]: "rival", f.server[0]: "https://example.com/rival", f.clientID[0]: "c",
-				f.access[0]: "at_rival_EXAMPLE", f.refresh[0]: "rt_rival_EXAMPLE",
-			}
+			e := map[string]any{}
+			set(e, f.name, "rival")
+			set(e, f.server, "https://example.com/rival")
+			set(e, f.clientID, "c")
+			set(e, f.access, "at_rival_EXAMPLE")
+			set(e, f.refresh, "rt_rival_EXAMPLE")
+			all[rivalKey] = e
 		}
 		all[rivalKey]["count"] = r.n + 1
 	})
@@ -196,7 +199,7 @@ func TestNoWriteInPlaceWithoutALockIsLost(t *testing.T) {
 
 // A program that takes the client's lock: then nothing of ours is lost either.
 func TestUnderTheClientsLockNothingIsLost(t *testing.T) {
-	for _, c := range together {
+	for _, c := range locked {
 		t.Run(c.name, func(t *testing.T) {
 			l := realLab(t, c)
 			r := &rival{lab: l}
@@ -318,7 +321,7 @@ func TestAWriteIntoTheFormerFileIsMerged(t *testing.T) {
 				step("closing")
 				l.must(h.Close())
 				wg.Wait()
-				if all := l.scan(); len(all) != 1 || !has(all[0], fresh("lab")) {
+				if all := l.there(); len(all) != 1 || !has(all[0], fresh("lab")) {
 					t.Errorf("their logout of the other entry, or our token, is lost: %s", l.get(l.file()))
 				}
 				if len(l.files()) != len(realLab(t, c).files()) {

@@ -97,6 +97,7 @@ func (s *Store) wiped(k *kind, there map[string]bool, v view) []Credential {
 
 // absent are credentials of entries that their client deleted.
 func (s *Store) absent(k *kind, keys []string, v view) (all []Credential) {
+	v.gone = true
 	for _, key := range keys {
 		c, _ := v.credential(k, key, empty)
 		if c.ServerURL == "" {

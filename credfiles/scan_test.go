@@ -87,8 +87,9 @@ func fixtureLab(t testing.TB, archive *txtar.Archive) *lab {
 	return l
 }
 
-// requestBefore is what older versions send, where a store tells them apart.
-var requestBefore = map[*client]Request{&mcpRemote: {RawBasic: true}}
+// requestBefore is what older versions send, where a store tells them apart,
+// or what settings add.
+var requestBefore = map[*client]Request{&mcpRemote: {RawBasic: true}, &gemini: {Scope: true}}
 
 // describe writes credentials down, with their made-up secrets.
 func (l *lab) describe(all []Credential, problems []Problem) string {
@@ -120,6 +121,8 @@ func (l *lab) describe(all []Credential, problems []Problem) string {
 		line("client", c.ClientID)
 		line("secret", c.ClientSecret.Reveal())
 		line("auth", c.AuthMethod)
+		line("endpoint", c.Endpoint)
+		line("resource", c.Resource)
 		line("watch-only", string(c.WatchOnly))
 		is := map[bool]string{true: "yes"}
 		line("blanked", is[c.Blanked])

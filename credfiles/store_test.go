@@ -32,6 +32,9 @@ func (l *lab) mkdir(name string) string {
 
 func TestHomesAndWhatTheyAreCalled(t *testing.T) {
 	for _, c := range together {
+		if c.below != "" {
+			continue
+		}
 		l := newLab(t, c)
 		l.mkdir("work/home")
 		l.mkdir("a/same")
@@ -116,6 +119,9 @@ func TestAKeyIsOfTheFileWhateverLeadsToIt(t *testing.T) {
 
 func TestASignInNamesAHomeThatIsNotTheDefault(t *testing.T) {
 	for _, c := range clients {
+		if c.below != "" || c.signIn(Credential{SignIn: []string{"x"}}) == nil {
+			continue
+		}
 		l := realLab(t, c)
 		if env := l.one("lab").SignInEnv; env != "" {
 			t.Errorf("%s: %q for the default home", c.name, env)
@@ -127,6 +133,43 @@ func TestASignInNamesAHomeThatIsNotTheDefault(t *testing.T) {
 		if one.SignInEnv != c.env+"="+work || one.Profile != "work" || one.ID != c.name+"/mcp/lab@work" {
 			t.Errorf("%s: %q, %q", c.name, one.SignInEnv, one.ID)
 		}
+	}
+}
+
+// A variable may name the folder in which the home is, and another one may do
+// where that is not set.
+func TestAHomeBelowWhatItsVariableNames(t *testing.T) {
+	c := client{
+		name: "x", dir: ".local/share/x", dirOn: map[string]string{"windows": "AppData/Local/x"},
+		env: "X_DATA", below: "x", vars: []variable{{name: "DATA_HOME", below: "y/x"}, {name: "APPS", below: "x", os: "windows"}},
+	}
+	for _, row := range []struct {
+		os, home, profile string
+		env               map[string]string
+	}{
+		{"linux", "", "", nil},
+		{"linux", "/a/x", "a", map[string]string{"X_DATA": "/a/", "DATA_HOME": "/b"}},
+		{"linux", "/b/y/x", "b", map[string]string{"DATA_HOME": "/b"}},
+		{"linux", "", "", map[string]string{"APPS": "/c"}},
+		{"windows", "/c/x", "c", map[string]string{"APPS": "/c"}},
+		{"linux", "", "", map[string]string{"X_DATA": "/home/u/.local/share"}},
+	} {
+		host := Host{OS: row.os, Home: "/home/u", Getenv: func(name string) string { return row.env[name] }}
+		homes := host.homes(&c, nil)
+		want := "/home/u/.local/share/x"
+		if row.os == "windows" {
+			want = "/home/u/AppData/Local/x"
+		}
+		got := homes[len(homes)-1]
+		if homes[0].path != want || row.home != "" && (got.path != row.home || got.profile != row.profile) || row.home == "" && len(homes) > 1 {
+			t.Errorf("%v: %v", row, homes)
+		}
+	}
+	if env, ok := c.variable("/a/x"); !ok || env != "X_DATA=/a" {
+		t.Error(env, ok)
+	}
+	if env, ok := c.variable("/a/y"); ok {
+		t.Error(env)
 	}
 }
 

@@ -119,7 +119,9 @@ func (x *edits) times(t Token, f fields) {
 	began := written
 	lifetime, relative := x.entry.Get(f.lifetime...)
 	relative = relative && len(f.lifetime) > 0
-	if len(f.lifetime) > 0 {
+	r := reader{entry: x.entry}
+	noted := r.text(f.access) != t.Access.Reveal() // else it is noted already when that came
+	if len(f.lifetime) > 0 && (noted || len(f.since) == 0) {
 		if known {
 			left := max(0, t.Expiry.Sub(written).Round(time.Second))
 			began = t.Expiry.Add(-left)
@@ -141,7 +143,7 @@ func (x *edits) times(t Token, f fields) {
 		x.set(f.expiry, f.unit.write(t.Expiry, old))
 	}
 	for _, stamp := range append(f.stamps[:len(f.stamps):len(f.stamps)], f.since) {
-		if len(stamp) == 0 {
+		if len(stamp) == 0 || !noted {
 			continue
 		}
 		at := written

@@ -1,0 +1,212 @@
+package credfiles
+
+import (
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/processes"
+)
+
+// gemini is Google's Gemini CLI, qwen is Alibaba's Qwen Code, which came of it:
+// their logins to MCP servers. "Observed" means npm @google/gemini-cli 0.61.0
+// and @qwen-code/qwen-code 0.24.4 with Node 20 on Linux, "source" the JavaScript
+// in those packages.
+//
+// The store is an array of entries, JSON.stringify with two spaces, mode 0600.
+// Everything that a refresh needs stands in an entry, but for a secret: that is
+// in settings.json, and one that came with a registration is kept nowhere
+// (source). Gemini CLI truncates the file and writes it, Qwen Code renames a new
+// one (source). There is no lock. Members that they do not know are lost with
+// the next refresh of that entry, and with a text that does not parse the whole
+// store is (source).
+//
+// They refresh when an entry has 300 s left or less, and never one without
+// expiresAt; a running session keeps the access token until then, and reads the
+// store again at that moment (source). Whatever goes wrong then, the entry is
+// deleted, with the last one the file: after invalid_grant, and likewise with a
+// token endpoint that refuses the connection (both observed). An entry without
+// refresh token, client ID or endpoint stays.
+//
+// With GEMINI_FORCE_ENCRYPTED_FILE_STORAGE, or QWEN_CODE_..., set to "true" all
+// of it is in the keyring, or encrypted in another file, which we do not read.
+var gemini = client{
+	name:  "gemini",
+	title: "Gemini CLI",
+	dir:   ".gemini",
+	env:   "GEMINI_CLI_HOME",
+	below: ".gemini",
+	seen:  "0.61.0 to 0.61.0",
+
+	files:  []file{{name: geminiStore, kinds: []kind{geminiKind}, inPlace: true}},
+	beside: []string{geminiSettings},
+	join:   geminiJoin,
+
+	threshold:    5 * time.Minute,
+	patience:     30 * time.Second, // there is no lock that it could wait for
+	wipesOnError: true,
+
+	programs: []string{"gemini", "node"},
+	runs:     func(p processes.Process) bool { return p.Name == "gemini" || geminiScript.of(p) != "" },
+	version: func(p processes.Process) string {
+		return processes.PackageVersion(geminiScript.of(p), "@google/gemini-cli")
+	},
+	rereads:   func(string) Rereads { return NearExpiry },
+	lockless:  func(string) bool { return true },
+	reconnect: "restart it",
+
+	// "/mcp auth NAME" in a session; no command line signs in (source).
+	signIn:   func(Credential) []string { return nil },
+	callback: "http://localhost/oauth/callback",
+}
+
+var qwen = client{
+	name:  "qwen",
+	title: "Qwen Code",
+	dir:   ".qwen",
+	env:   "QWEN_HOME",
+	seen:  "0.24.4 to 0.24.4",
+
+	files:  []file{{name: geminiStore, kinds: []kind{qwenKind()}}},
+	beside: []string{geminiSettings},
+	join:   geminiJoin,
+
+	threshold:    5 * time.Minute,
+	patience:     30 * time.Second,
+	wipesOnError: true,
+
+	programs: []string{"qwen", "node"},
+	runs:     func(p processes.Process) bool { return p.Name == "qwen" || qwenScript.of(p) != "" },
+	version: func(p processes.Process) string {
+		return processes.PackageVersion(qwenScript.of(p), "@qwen-code/qwen-code")
+	},
+	rereads:   func(string) Rereads { return NearExpiry },
+	lockless:  func(string) bool { return true },
+	reconnect: "restart it",
+
+	signIn:   func(Credential) []string { return nil },
+	callback: "http://localhost/oauth/callback",
+}
+
+const (
+	geminiStore    = "mcp-oauth-tokens.json"
+	geminiSettings = "settings.json"
+)
+
+var geminiKind = kind{
+	name: "mcp", list: true,
+	double:     lastDouble, // it makes a Map of the array (source)
+	configured: true, preset: true,
+	fields: fields{
+		name: at("serverName"), server: at("mcpServerUrl"),
+		clientID: at("clientId"), tokenURL: at("tokenUrl"),
+		access: at("token", "accessToken"), refresh: at("token", "refreshToken"), scope: at("token", "scope"),
+		// An answer without expires_in leaves it out (source): then it never
+		// refreshes again.
+		expiry: at("token", "expiresAt"), expiryGone: asMissing,
+		stamps:      [][]string{at("updatedAt")},
+		refreshGone: asMissing,
+	},
+	required: [][]string{at("serverName"), at("token", "accessToken")},
+	adopt:    geminiAdopt,
+}
+
+func qwenKind() kind {
+	k := geminiKind
+	k.adopt = func(c *Credential, e jsonedit.Value, j joined) {
+		geminiAdopt(c, e, j)
+		if c.RedirectURI == "" {
+			c.RedirectURI = "http://localhost:7777/oauth/callback" // always this port (source)
+		}
+	}
+	return k
+}
+
+// geminiJoin reads the user's own settings. A project, an extension or the
+// computer's administrator may name more servers.
+func geminiJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
+	j := joined{servers: map[string]server{}}
+	name := filepath.Join(s.home, geminiSettings)
+	root, ok := readConfig(name)
+	if !ok {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return j, nil
+		}
+		// Without it a secret may be missing from the request.
+		j.blocked = ClientConfig
+		return j, &Problem{Store: name, Client: s.client.name, Kind: BadConfig}
+	}
+	servers, _ := root.Get("mcpServers")
+	for _, m := range servers.Members() {
+		oauth, _ := m.Value.Get("oauth")
+		c := server{
+			url: member(m.Value, "httpUrl"), clientID: member(oauth, "clientId"),
+			clientSecret: NewSecret(member(oauth, "clientSecret")), redirect: member(oauth, "redirectUri"),
+		}
+		if c.url == "" {
+			c.url = member(m.Value, "url")
+		}
+		scopes, _ := oauth.Get("scopes")
+		for _, e := range scopes.Elements() {
+			if scope, ok := e.Text(); ok {
+				c.scopes = append(c.scopes, scope)
+			}
+		}
+		j.servers[m.Key] = c
+	}
+	return j, nil
+}
+
+func geminiAdopt(c *Credential, _ jsonedit.Value, j joined) {
+	// It finds an entry by its name alone.
+	s := j.servers[c.Name]
+	if s.clientID != "" { // which goes before the entry's (source)
+		c.ClientID, c.Preset = s.clientID, true
+	}
+	c.ClientSecret, c.RedirectURI = s.clientSecret, s.redirect
+	if !c.ClientSecret.IsZero() {
+		c.AuthMethod = "client_secret_post"
+	}
+	// The scopes of the settings, never those that were granted, and as resource
+	// the server's URL as far as its path (source; observed).
+	if c.Scopes = s.scopes; len(s.scopes) > 0 {
+		c.Request.Scope = true
+	}
+	if u, err := url.Parse(c.ServerURL); err == nil && u.Host != "" {
+		c.Resource = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+		if u.Path == "" {
+			c.Resource += "/"
+		}
+	}
+	switch {
+	case c.ClientID == "" && !c.Access.IsZero():
+		c.WatchOnly = NoClient // up to 0.5x it noted none (google-gemini/gemini-cli#27745)
+	case strings.Contains(s.clientID+s.clientSecret.Reveal(), "$"):
+		c.WatchOnly = NoClient // a variable of its environment goes there
+	}
+}
+
+// A script finds in a command line of node what a package is started by.
+type script struct{ path *regexp.Regexp }
+
+var (
+	geminiScript = script{regexp.MustCompile(`(^|/)(gemini|@google/gemini-cli/.*\.js)$`)}
+	qwenScript   = script{regexp.MustCompile(`(^|/)(qwen|@qwen-code/qwen-code/.*\.js)$`)}
+)
+
+// of is the script that a running program was started with, empty where it is
+// another one.
+func (s script) of(p processes.Process) string {
+	i := slices.IndexFunc(p.Args[min(1, len(p.Args)):], func(arg string) bool { return !strings.HasPrefix(arg, "-") })
+	if i < 0 || !s.path.MatchString(strings.ReplaceAll(p.Args[i+1], `\`, "/")) {
+		return ""
+	}
+	return p.Args[i+1]
+}
