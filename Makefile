@@ -118,5 +118,5 @@ conformance:
 # What it costs, beside what a user would have instead. SHORT=-short for a look.
 # A program to compare with that cannot be installed has a row that says so.
 bench:
-	@$(call need,oidc-agent,oidc-agent-cli strace)
+	@$(call need,oidc-agent strace dbus-daemon Xvfb xdotool import xfconf-query xfce4-panel xfce4-notifyd-config xfwm4,oidc-agent-cli dbus strace $(shell cat lab/desktop/packages))
 	./bench/run -v $(SHORT)

@@ -2,7 +2,8 @@
 
 // Package bench measures what Lamplighter costs, as a whole program on this
 // machine, side by side in one run with what a user would have instead:
-// oidc-agent and oidc-token (Debian), and mcp-remote (npm).
+// oidc-agent and oidc-token (Debian), mcp-remote (npm), and a tray app that Fyne
+// draws.
 //
 //	make bench
 //
