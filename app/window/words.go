@@ -38,7 +38,6 @@ const (
 	wordRefresh     = "Refresh now"
 	wordSignIn      = "Sign in"
 	wordCopyToken   = "Copy access token"
-	wordPause       = "Pause"
 	wordPauseHour   = "Pause 1 h"
 	wordPauseDay    = "Pause until tomorrow"
 	wordResume      = "Resume"
