@@ -27,8 +27,32 @@ type chain struct {
 type Keychain struct {
 	keychain.Keychain
 
-	mu    sync.Mutex
-	known map[[2]string]chainRead // by service and account
+	mu     sync.Mutex
+	known  map[[2]string]chainRead // by service and account
+	listed map[string]chainList    // by service
+}
+
+// chainList is what items there were at a moment.
+type chainList struct {
+	at    time.Time
+	items []keychain.Item
+	err   error
+}
+
+// list returns the items of a service. Each is a process, so that what a look
+// at all stores asks for more than once is answered from memory.
+func (k *Keychain) list(service string, accounts []string) ([]keychain.Item, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if was, ok := k.listed[service]; ok && time.Since(was.at) < time.Second {
+		return was.items, was.err
+	}
+	if k.listed == nil {
+		k.listed = map[string]chainList{}
+	}
+	items, err := k.Items(context.Background(), service, accounts...)
+	k.listed[service] = chainList{time.Now(), items, err}
+	return items, err
 }
 
 // chainRead is what the reading of an item of that time gave.
@@ -88,7 +112,7 @@ func (h Host) chained(c *client, homes []folder, known map[string]*Store) (all [
 			}
 			services, _ := f.chain.services(h, home.path)
 			for _, service := range services {
-				items, err := h.Keychain.Items(context.Background(), service, f.chain.accounts(h)...)
+				items, err := h.Keychain.list(service, f.chain.accounts(h))
 				for _, item := range items {
 					item := chained{item.Service, item.Account}
 					all = append(all, store(item.path(), &item).known(known))
@@ -116,8 +140,8 @@ func (s *Store) behind() bool {
 	}
 	services, sure := s.file.chain.services(s.host, s.home)
 	return !sure || s.host.Keychain == nil || slices.ContainsFunc(services, func(service string) bool {
-		_, err := s.host.Keychain.Find(context.Background(), service, "")
-		return !gone(err)
+		items, err := s.host.Keychain.list(service, s.file.chain.accounts(s.host))
+		return len(items) > 0 || err != nil
 	})
 }
 
