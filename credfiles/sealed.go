@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
 	"lamplighter/credfiles/agefile"
 	"lamplighter/credfiles/keyring"
@@ -46,11 +47,17 @@ type opened struct {
 	file, passphrase [sha256.Size]byte
 	text             []byte
 	err              error
+	until            time.Time // zero: always
 }
 
-// remembered bounds what an Opener keeps: two homes, each with the file that
-// is there and the one that we put there.
-const remembered = 4
+const (
+	// remembered bounds what an Opener keeps: more homes than anybody has, each
+	// with the file that is there and the one that we put there.
+	remembered = 32
+	// rest is how long an opening that was ended, as where memory ran out, is
+	// not tried again.
+	rest = 10 * time.Minute
+)
 
 // open returns what is in a file. The passphrase is asked for where that is
 // not known.
@@ -76,21 +83,26 @@ func (o *Opener) openBy(ctx context.Context, file []byte, word string) ([]byte, 
 	if was, ok := o.recall(same); ok {
 		return was.text, was.err
 	}
-	text, err := o.Process.Open(ctx, file, word)
-	if err == nil || sealedKind(err) != "" { // another try may go better than others
-		o.keep(opened{sum, key, text, err})
+	now := opened{file: sum, passphrase: key}
+	now.text, now.err = o.Process.Open(ctx, file, word)
+	if now.err != nil && sealedKind(now.err) == "" {
+		now.until = time.Now().Add(rest)
 	}
-	return text, err
+	if ctx.Err() == nil {
+		o.keep(now)
+	}
+	return now.text, now.err
 }
 
 func (o *Opener) recall(same func(opened) bool) (opened, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	i := slices.IndexFunc(o.opened, same)
-	if i < 0 {
-		return opened{}, false
+	for _, was := range slices.Backward(o.opened) {
+		if same(was) && (was.until.IsZero() || time.Now().Before(was.until)) {
+			return was, true
+		}
 	}
-	return o.opened[i], true
+	return opened{}, false
 }
 
 func (o *Opener) keep(latest opened) {

@@ -256,13 +256,41 @@ func TestAWrongPassphraseIsTriedOnce(t *testing.T) {
 	s := l.sealedStore()
 	s.Scan(context.Background())
 	l.host.Opener.Process.Program = "/nonexistent/program"
-	if _, problems := s.Scan(context.Background()); len(problems) != 1 || problems[0].Kind != Sealed {
-		t.Errorf("%v", problems)
+	for range 2 {
+		if _, problems := s.Scan(context.Background()); len(problems) != 1 || problems[0].Kind != Sealed {
+			t.Errorf("%v", problems)
+		}
 	}
 	l.words.by["codex "+codexSealing.accounts(l.dir)[0]] = word
 	l.host.Opener.Process.Program = ""
 	if all, problems := s.Scan(context.Background()); len(all) != 2 {
 		t.Errorf("the right one does not open it: %v", problems)
+	}
+}
+
+// Where memory is short the process ends each time. The computer gets a rest.
+func TestAnOpeningThatWasEndedIsNotRepeatedAtOnce(t *testing.T) {
+	l := newSealedLab(t)
+	s := l.sealedStore()
+	l.host.Opener.Process.Program = "/nonexistent/program"
+	if _, problems := s.Scan(context.Background()); len(problems) != 1 || problems[0].Kind != Failed {
+		t.Errorf("%v", problems)
+	}
+	l.host.Opener.Process.Program = ""
+	if _, problems := s.Scan(context.Background()); len(problems) != 1 || problems[0].Kind != Failed {
+		t.Errorf("it was tried again: %v", problems)
+	}
+	l.host.Opener.opened[0].until = time.Now()
+	if all, problems := s.Scan(context.Background()); len(all) != 2 || len(problems) > 0 {
+		t.Errorf("it was not tried again: %v", problems)
+	}
+	// One that a person interrupted is no failure.
+	l.seal(sealedText("at_2_EXAMPLE", "rt_2_EXAMPLE", oldExpiry))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.Scan(ctx)
+	if all, _ := s.Scan(context.Background()); len(all) != 2 || all[0].Refresh.Reveal() != "rt_2_EXAMPLE" {
+		t.Error("it was not opened after an interruption")
 	}
 }
 
@@ -307,4 +335,31 @@ func TestAnEntryOfTheFileThatIsEncryptedTooIsAStaleCopy(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is in the file comes out of folding what was unfolded, but for how its
+// strings were escaped: a second time nothing changes any more.
+func FuzzFold(f *testing.F) {
+	f.Add([]byte(sealedText("at", "rt", oldExpiry)))
+	for _, text := range []string{`{}`, `{"secrets":{"global/MCP_OAUTH_A":"{\"a\":\"\\u0041\"}","other":"{}"}}`, `{"secrets":{"global/MCP_OAUTH_A":"no"}}`, `{"secrets":[]}`,
+		`{"secrets":{"global/MCP_OAUTH_A":"{}","global/MCP_OAUTH_A":"{\"b\":1}"}}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		document, err := codexUnfold(text)
+		if err != nil {
+			return
+		}
+		folded, err := codexFold(document)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", text, document, err)
+		}
+		again, err := codexUnfold(folded)
+		if err != nil || string(again) != string(document) {
+			t.Errorf("%q became %q, then %q (%v)", text, document, again, err)
+		}
+		if twice, err := codexFold(again); err != nil || string(twice) != string(folded) {
+			t.Errorf("%q, then %q (%v)", folded, twice, err)
+		}
+	})
 }

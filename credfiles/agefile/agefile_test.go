@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -151,8 +152,13 @@ func TestACancelEndsTheProcess(t *testing.T) {
 }
 
 func TestNoProgramIsAnError(t *testing.T) {
-	if _, err := (Process{Program: "/nonexistent/program"}).Open(t.Context(), sealed(t, "x", 10), passphrase); err == nil {
-		t.Error("what cannot be run has answered")
+	p := Process{Program: "/nonexistent/program"}
+	_, err := p.Open(t.Context(), sealed(t, "x", 10), passphrase)
+	_, sealErr := p.Sealer(t.Context(), passphrase, 10)
+	for _, err := range []error{err, sealErr} {
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("it says %v, as of a file that is gone", err)
+		}
 	}
 }
 

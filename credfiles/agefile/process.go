@@ -78,9 +78,15 @@ func ended(ctx context.Context, err error) error {
 	case errors.As(err, &exit) && errorOf[exit.ExitCode()] != nil:
 		return errorOf[exit.ExitCode()]
 	case err != nil:
-		return fmt.Errorf("the process that works on the encrypted file: %w", err)
+		return failed(err)
 	}
 	return nil
+}
+
+// failed hides what kind of error the system gave: a program that is not there
+// must not look like a file that is not.
+func failed(err error) error {
+	return fmt.Errorf("the process that works on the encrypted file: %v", err)
 }
 
 func (p Process) command(ctx context.Context) (*exec.Cmd, error) {
@@ -92,7 +98,7 @@ func (p Process) command(ctx context.Context) (*exec.Cmd, error) {
 	default:
 		var err error
 		if name, err = os.Executable(); err != nil {
-			return nil, err
+			return nil, failed(err)
 		}
 	}
 	cmd := exec.CommandContext(ctx, name, Argument)

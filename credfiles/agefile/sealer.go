@@ -51,9 +51,12 @@ func (p Process) Sealer(ctx context.Context, passphrase string, workFactor int) 
 	if err != nil {
 		s.over = true
 		s.in.Close()
-		err = errors.Join(ended(limited, s.cmd.Wait()), err)
+		waitErr := ended(limited, s.cmd.Wait())
 		end()
-		return nil, err
+		if waitErr == nil {
+			waitErr = failed(err)
+		}
+		return nil, waitErr
 	}
 	return s, nil
 }
@@ -69,7 +72,7 @@ func (s *Sealer) Seal(plain []byte) ([]byte, error) {
 	s.in.Close()
 	sealed, readErr := io.ReadAll(s.out)
 	if err := errors.Join(err, readErr, s.cmd.Wait()); err != nil {
-		return nil, ended(context.Background(), err)
+		return nil, failed(err)
 	}
 	return sealed, nil
 }

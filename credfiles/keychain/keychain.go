@@ -252,7 +252,8 @@ func (k Keychain) run(ctx context.Context, stdin []byte, args ...string) ([]byte
 	case errors.As(err, &exit) && errorOf[exit.ExitCode()] != nil:
 		return nil, errorOf[exit.ExitCode()]
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", k.Program, err)
+		// Not wrapped: a program that is not there is no item that is not.
+		return nil, fmt.Errorf("%s: %v", k.Program, err)
 	}
 	return out.Bytes(), nil
 }
