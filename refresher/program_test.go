@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lamplighter/credfiles/clientlock"
+	"lamplighter/lab/security"
 	"lamplighter/refresher/authtest"
 )
 
@@ -25,6 +26,7 @@ var built struct {
 
 // TestMain removes the program that the tests built.
 func TestMain(m *testing.M) {
+	security.Run() // where a test runs us as that
 	code := m.Run()
 	if built.name != "" {
 		os.RemoveAll(filepath.Dir(built.name))

@@ -1,0 +1,93 @@
+package refresher_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/credfiles/keychain"
+	"lamplighter/lab/security"
+	"lamplighter/refresher"
+	"lamplighter/refresher/authtest"
+)
+
+// mac makes the lab a Mac, with a stand-in for its keychain that holds one
+// credential of Claude Code.
+func (l *lab) mac(t *testing.T, g authtest.Grant, mood security.Mood) *security.Security {
+	t.Helper()
+	chain := security.New(t)
+	l.chain(chain, g, mood)
+	host := credfiles.Host{
+		OS: "darwin", Home: l.home, Getenv: func(name string) string { return map[string]string{"USER": "ada"}[name] },
+		Keychain: &credfiles.Keychain{Keychain: keychain.Keychain{Program: chain.Program}},
+	}
+	var stores []*credfiles.Store
+	l.Stores = func() []*credfiles.Store {
+		stores = credfiles.Stores(host, nil, stores...)
+		return stores
+	}
+	l.write("{}", ".claude", "settings.json") // the home is there
+	return chain
+}
+
+// chain puts a grant into the keychain.
+func (l *lab) chain(s *security.Security, g authtest.Grant, mood security.Mood) {
+	entry := map[string]any{credfiles.EntryKey("linear", g.ServerURL): claudeEntry("linear", g)}
+	s.Set(security.Item{
+		Service: "Claude Code-credentials", Account: "ada", Mood: mood, Modified: time.Now().Add(-time.Hour),
+		Secret: []byte(marshal(map[string]any{"someday": 1, "mcpOAuth": entry})),
+	})
+}
+
+func TestAnItemOfTheKeychainIsRefreshed(t *testing.T) {
+	s, l := authtest.New(t, authtest.Options{}), newLab(t)
+	g := s.Grant(due)
+	chain := l.mac(t, g, security.Willing)
+	l.want(l.keep(linearC), refresher.Refreshed, refresher.Fresh)
+	l.wantStored(s, g.ID, linearC)
+	l.wantPosts(s, g.ID, 1)
+	l.wantQuiet()
+	if text := string(chain.Items()[0].Secret); !strings.HasPrefix(text, `{"mcpOAuth":`) || !strings.HasSuffix(text, `"someday":1}`) {
+		t.Errorf("the item holds %s", text)
+	}
+}
+
+// An item that can be read and not changed shows that only when it is written.
+func TestAnAnswerWaitsForAnItemThatCannotBeChanged(t *testing.T) {
+	s, l := authtest.New(t, authtest.Options{}), newLab(t)
+	g := s.Grant(due)
+	chain := l.mac(t, g, security.Frozen)
+	l.want(l.keep(linearC), refresher.Failed, refresher.Unsaved)
+	if n := len(l.pending()); n != 1 {
+		t.Fatalf("%d records are in the journal", n)
+	}
+	items := chain.Items()
+	items[0].Mood = security.Willing
+	chain.Set(items...)
+	l.want(l.refresh(linearC), refresher.Refreshed, refresher.Fresh)
+	l.wantStored(s, g.ID, linearC)
+	l.wantPosts(s, g.ID, 1)
+	l.wantQuiet()
+}
+
+// What cannot be read is not refreshed, and nothing is sent for the copy in
+// the file.
+func TestNothingIsSentWhileTheKeychainIsLocked(t *testing.T) {
+	s, l := authtest.New(t, authtest.Options{}), newLab(t)
+	g := s.Grant(due)
+	chain := l.mac(t, g, security.Locked)
+	l.claude(map[string]authtest.Grant{"linear": g})
+	if row := l.row(linearC); row.WatchOnly != credfiles.Fallback {
+		t.Errorf("the copy is %q", row.WatchOnly)
+	}
+	l.refresh(linearC)
+	l.wantPosts(s, g.ID, 0)
+	l.chain(chain, g, security.Willing)
+	l.want(l.keep(linearC), refresher.Refreshed, refresher.Fresh)
+	l.wantPosts(s, g.ID, 1)
+	if got := l.read(filepath.Join(claudeStore...)); !strings.Contains(got, g.RefreshToken) {
+		t.Error("the file was written")
+	}
+}
