@@ -45,7 +45,8 @@ func start(t testing.TB, name, part string, env []string, args ...string) *exec.
 		name += ".exe"
 	}
 	exe := filepath.Join(t.TempDir(), name)
-	if err := os.Link(self, exe); err != nil {
+	// Wine calls a program by its file's first name, so there it is a copy.
+	if runtime.GOOS == "windows" || os.Link(self, exe) != nil {
 		b, err := os.ReadFile(self)
 		if err != nil {
 			t.Fatal(err)

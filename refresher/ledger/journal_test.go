@@ -47,6 +47,9 @@ func after(t *testing.T, dir, entry string, lk *ledger.Locked) *ledger.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if rec != nil {
+		t.Cleanup(func() { rec.Close() })
+	}
 	return rec
 }
 
@@ -267,7 +270,9 @@ func TestARefreshDoesNotBeginOverAnUnfinishedOne(t *testing.T) {
 	if _, err := lk.Begin(sent("a")); err == nil || !strings.Contains(err.Error(), "nothing is sent") {
 		t.Errorf("got %v", err)
 	}
-	if rec, err := lk.Unfinished(); err != nil || rec == nil {
+	if rec, err := lk.Unfinished(); err == nil && rec != nil {
+		rec.Close()
+	} else {
 		t.Errorf("the first one is gone: %v", err)
 	}
 }
