@@ -60,34 +60,42 @@ type chainRead struct {
 	modified time.Time
 	text     []byte
 	err      error
+	until    time.Time // zero: always
 }
 
 // sameSecond is how long an item's time, in whole seconds, does not tell one
 // writing from the next.
 const sameSecond = 2 * time.Second
 
-// read returns the secret of an item. One that nobody may read is not asked
-// for again before it changes: it would prompt once more.
+// unasked is how long a question that nobody answered is not asked again: the
+// keychain may have been unlocked, which its items do not tell.
+const unasked = time.Hour
+
+// read returns the secret of an item. One that a person keeps from us is not
+// asked for again before it changes: it would prompt once more.
 func (k *Keychain) read(ctx context.Context, item keychain.Item) ([]byte, error) {
 	k.mu.Lock() // two readings could be two prompts
 	defer k.mu.Unlock()
 	name := [2]string{item.Service, item.Account}
-	if was, ok := k.known[name]; ok && was.modified.Equal(item.Modified) {
+	if was, ok := k.known[name]; ok && was.modified.Equal(item.Modified) && (was.until.IsZero() || time.Now().Before(was.until)) {
 		return was.text, was.err
 	}
 	settled := time.Since(item.Modified) > sameSecond && !item.Modified.IsZero()
 	text, err := k.Read(ctx, item.Service, item.Account)
-	text = keychain.ASCII(text)
-	refused := errors.Is(err, keyring.ErrDenied) || errors.Is(err, keyring.ErrSlow)
-	if settled && (err == nil || refused) {
+	now := chainRead{modified: item.Modified, text: keychain.ASCII(text), err: err}
+	slow := errors.Is(err, keyring.ErrSlow)
+	if slow {
+		now.until = time.Now().Add(unasked)
+	}
+	if slow || settled && (err == nil || errors.Is(err, keyring.ErrDenied)) {
 		if k.known == nil {
 			k.known = map[[2]string]chainRead{}
 		}
-		k.known[name] = chainRead{item.Modified, text, err}
+		k.known[name] = now
 	} else {
 		delete(k.known, name)
 	}
-	return text, err
+	return now.text, err
 }
 
 // chained is one item that is a store.

@@ -190,6 +190,16 @@ func TestAPromptIsNotRepeated(t *testing.T) {
 	if n := strings.Count(strings.Join(calls, "\n"), " -w "); n != 1 {
 		t.Errorf("%d prompts", n)
 	}
+	// Meanwhile the keychain was unlocked, of which its items say nothing.
+	item.Mood = security.Willing
+	l.chain.Set(item)
+	for name, was := range l.host.Keychain.known {
+		was.until = time.Now()
+		l.host.Keychain.known[name] = was
+	}
+	if _, old := l.held(l.keychainStore()); old.Refresh.Reveal() != "rt_1_EXAMPLE" {
+		t.Error("it is never asked for again")
+	}
 }
 
 func TestALockedKeychainIsToldApartFromAnEmptyOne(t *testing.T) {

@@ -53,6 +53,8 @@ var errorOf = map[int]error{
 	// errSecInteractionNotAllowed: it would have to ask, and cannot. Over SSH and
 	// before the login the keychain is locked.
 	36: keyring.ErrLocked,
+	// errSecNoDefaultKeychain, errSecNoSuchKeychain, errSecNotAvailable
+	37: keyring.ErrAbsent, 50: keyring.ErrAbsent, 53: keyring.ErrAbsent,
 	44: fs.ErrNotExist, // errSecItemNotFound
 	// errSecDuplicateItem: with -U it goes on to create another item where the one
 	// that is there could not be changed.
