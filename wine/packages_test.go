@@ -44,7 +44,7 @@ var packages = []struct {
 		"TestADirectoryRemovedAndMadeAgainIsFollowed", "TestADirectoryRenamedAwayIsNotWatchedThere",
 	}},
 	{path: "refresher/ledger", skip: []string{
-		"TestEverythingIsForItsOwnerOnly",                                                                                              // modes
+		"TestEverythingIsForItsOwnerOnly",                                                                                                                                    // modes
 		"TestATornLineCountsAsNotWritten", "TestNothingThatHoldsATokenPrintsIt", "TestAnAnswerIsNotJournaledInAFileThatNobodyWillFind", "TestALockWhoseFileWasRemovedIsLost", // open files
 	}},
 	{path: "app/autostart", only: []string{"TestTheRunKeyAndTaskManagerAgree", "TestAnOldPathInTheRunKeyIsFollowedAndAPersonsLineIsNot"}},
