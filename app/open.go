@@ -91,6 +91,7 @@ func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*part
 	if x.ledger, err = open(state); err != nil {
 		return nil, stateError(err)
 	}
+	x.ledger.Vault = vault(p.host.Keyring)
 	exchange.UserAgent = "lamplighter/" + p.version
 	x.refresher = &refresher.Refresher{
 		Stores: x.currentStores, Policy: x.policy, Ledger: x.ledger, Finder: x.finder(),

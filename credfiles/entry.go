@@ -35,7 +35,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	f, s := k.in(e), v.store
 	c = Credential{
 		Key:    Key{Store: v.real, Entry: key},
-		Client: s.client.name, Kind: k.name, Profile: s.profile, Path: s.path,
+		Client: s.client.name, Kind: k.name, Profile: s.profile, Path: s.path, Protected: s.protected(),
 		Name: r.text(f.name),
 		Token: Token{
 			Access: NewSecret(r.text(f.access)), Refresh: NewSecret(r.text(f.refresh)),

@@ -69,6 +69,7 @@ const (
 	Full       ProblemKind = "full"        // a new token may be larger than the keyring takes
 	Double     ProblemKind = "double"      // the keyring has two such items
 	Sealed     ProblemKind = "sealed"      // it is encrypted, and cannot be opened: Err says why
+	PlainState ProblemKind = "plain-state" // our own state folder is plainer than a store that is protected
 	StaleCopy  ProblemKind = "stale-copy"  // an entry in a file that its client does not read, for the keyring has another
 	Failed     ProblemKind = "failed"      // anything else: Err says
 )

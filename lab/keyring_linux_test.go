@@ -71,7 +71,7 @@ func TestAKeeperWaitsForALockedKeyring(t *testing.T) {
 		t.Errorf("%d POSTs", n)
 	}
 	k.Unlock()
-	if !lab.Until(desktop.Patience, func() bool { return l.Landed(one) == "" && s.TokenPosts(one.Grant.ID) == 1 }) {
+	if !lab.Until(desktop.Patience, func() bool { return strings.Contains(l.Said(keeper), one.ID+": refreshed") }) || l.Landed(one) != "" || s.TokenPosts(one.Grant.ID) != 1 {
 		t.Errorf("%s, after %d POSTs; it says %q", l.Landed(one), s.TokenPosts(one.Grant.ID), l.Said(keeper))
 	}
 	k.Kill()
@@ -81,7 +81,7 @@ func TestAKeeperWaitsForALockedKeyring(t *testing.T) {
 	k.Start()
 	k.Unlock()
 	two := l.CodexItem(k, "sentry", s, due)
-	if !lab.Until(desktop.Patience, func() bool { return l.Landed(two) == "" && s.TokenPosts(two.Grant.ID) == 1 }) {
+	if !lab.Until(desktop.Patience, func() bool { return strings.Contains(l.Said(keeper), two.ID+": refreshed") }) || l.Landed(two) != "" || s.TokenPosts(two.Grant.ID) != 1 {
 		t.Errorf("%s, after %d POSTs; it says %q", l.Landed(two), s.TokenPosts(two.Grant.ID), l.Said(keeper))
 	}
 	for _, name := range calls() {

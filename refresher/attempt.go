@@ -43,7 +43,12 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	defer a.lk.Unlock()
 	defer a.hold.Close()
 	rec, err := a.lk.Unfinished()
-	if err != nil {
+	var sealed *ledger.SealedError
+	switch {
+	case err == nil, a.lost(ctx, err):
+	case errors.As(err, &sealed):
+		return a.unready(err)
+	default:
 		return a.fail(err)
 	}
 	if rec != nil {
@@ -144,6 +149,7 @@ func (a *attempt) lock(ctx context.Context) (out Outcome, ok bool) {
 			a.lk.Unlock()
 		}
 	}()
+	a.lk.Protected = a.row.Protected
 	if a.mem, err = a.lk.Memory(a.row.Key); err != nil {
 		return a.fail(err), false
 	}

@@ -70,6 +70,7 @@ func (r *Refresher) Observe(row Row) bool {
 		return false
 	}
 	defer lk.Unlock()
+	lk.Protected = row.Protected
 	m, err := lk.Memory(row.Key)
 	if err != nil {
 		return false

@@ -29,6 +29,23 @@ func (a *attempt) finish(ctx context.Context, rec *ledger.Record) (out Outcome, 
 	return a.settle(ctx, rec, *rec.Answer, exchange.Judge(rec.Sent.Post, *rec.Answer)), false
 }
 
+// lost ends a record that nobody will ever read, where the store does not hold
+// the refresh token any more that it is about. While it does, that one may be
+// spent, and the answer is not known: so it is left alone.
+func (a *attempt) lost(ctx context.Context, err error) bool {
+	var sealed *ledger.SealedError
+	if !errors.As(err, &sealed) || !sealed.Lost {
+		return false
+	}
+	now, err := a.hold.Read(ctx)
+	other := err == nil && sealed.For != "" && a.r.Ledger.Fingerprint(now.Refresh) != sealed.For
+	if !a.code && !other && !errors.Is(err, credfiles.ErrGone) {
+		return false
+	}
+	a.log(ledger.Event{What: "ledger", Old: short8(sealed.For), Why: sealed.Error()})
+	return a.lk.Drop() == nil
+}
+
 // repeat is for a record that says "sent" and no more. Where the store still
 // holds that value, nobody can have its successor: it is sent again as it was,
 // at once, but only once.

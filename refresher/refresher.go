@@ -106,6 +106,9 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 		}
 	}
 	snap.Problems = credfiles.Distinct(snap.Problems)
+	if slices.ContainsFunc(all, func(c credfiles.Credential) bool { return c.Protected }) && r.Ledger.Unsealed() {
+		snap.Problems = append(snap.Problems, credfiles.Problem{Store: r.Ledger.Dir(), Kind: credfiles.PlainState})
+	}
 	listing.Wait()
 	for i := range all {
 		all[i].Holders = held[of[i].Path()]

@@ -64,7 +64,7 @@ func (r *Refresher) SignIn(ctx context.Context, row Row, s SignIn) Outcome {
 // asked for is about to be replaced.
 func (a *attempt) clear(ctx context.Context) (out Outcome, ok bool) {
 	rec, err := a.lk.Unfinished()
-	if err != nil {
+	if err != nil && !a.lost(ctx, err) {
 		return a.fail(err), false
 	}
 	if rec == nil {

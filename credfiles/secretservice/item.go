@@ -99,10 +99,8 @@ func (s *Service) Write(ctx context.Context, service, account string, text []byt
 
 // secret reads one item.
 func (s *Service) secret(ctx context.Context, o owner, path dbus.ObjectPath) (text []byte, contentType string, err error) {
-	if s.session.of != o.name {
-		if s.session, err = open(ctx, o); err != nil {
-			return nil, "", err
-		}
+	if err := s.enter(ctx, o); err != nil {
+		return nil, "", err
 	}
 	var got secret
 	if err := o.call(ctx, path, itemInterface+".GetSecret", s.session.path).Store(&got); err != nil {
@@ -187,12 +185,7 @@ func (o owner) item(ctx context.Context, path dbus.ObjectPath) (item, error) {
 // its items either, or where none is open at all, as with KeePassXC: what is
 // not found then may still be there.
 func (o owner) hidden(ctx context.Context) error {
-	var collections dbus.Variant
-	var paths []dbus.ObjectPath
-	err := o.call(ctx, servicePath, properties+".Get", serviceInterface, "Collections").Store(&collections)
-	if err == nil {
-		err = collections.Store(&paths)
-	}
+	paths, err := o.collections(ctx)
 	if err != nil {
 		return err
 	}
@@ -222,6 +215,16 @@ func (o owner) hidden(ctx context.Context) error {
 
 // sessionCollection is GNOME Keyring's for what ends with the session.
 const sessionCollection = "/org/freedesktop/secrets/collection/session"
+
+// collections are all that there are.
+func (o owner) collections(ctx context.Context) (paths []dbus.ObjectPath, err error) {
+	var all dbus.Variant
+	err = o.call(ctx, servicePath, properties+".Get", serviceInterface, "Collections").Store(&all)
+	if err == nil {
+		err = all.Store(&paths)
+	}
+	return paths, err
+}
 
 // known says fs.ErrNotExist of an object that is not there any more.
 func known(err error) error {

@@ -37,6 +37,14 @@ const (
 	encrypted = "dh-ietf1024-sha256-aes128-cbc-pkcs7"
 )
 
+// enter makes sure that there is a session with this service.
+func (s *Service) enter(ctx context.Context, o owner) (err error) {
+	if s.session.of != o.name {
+		s.session, err = open(ctx, o)
+	}
+	return err
+}
+
 // open begins a session.
 func open(ctx context.Context, o owner) (session, error) {
 	s := session{of: o.name}

@@ -76,6 +76,12 @@ func (k *Keyring) Kill() {
 	}
 }
 
+// Erase removes every keyring, of one that does not run.
+func (k *Keyring) Erase() {
+	k.t.Helper()
+	k.must(os.RemoveAll(filepath.Join(k.dir, "data")))
+}
+
 // Stop holds its process still, as one that hangs; Go lets it go on.
 func (k *Keyring) Stop() { k.daemon.Process.Signal(syscall.SIGSTOP) }
 

@@ -23,19 +23,21 @@ const answerRoom = (exchange.MaxBody+2)/3*4 + 16<<10
 // A Sent is what a journal record says before the refresh token leaves: all
 // that recovery needs to repeat the same request and to find the entry again.
 type Sent struct {
-	Key      credfiles.Key `json:"key"`
-	ID       string        `json:"id"`
-	Name     string        `json:"name,omitempty"`
-	At       time.Time     `json:"at"`
-	Post     exchange.Post `json:"post"`
-	Before   plain         `json:"before"` // the token as it was read
-	Client   string        `json:"client_id,omitempty"`
-	Issuer   string        `json:"issuer,omitempty"`
-	Server   string        `json:"server_url,omitempty"`
-	Lineage  int           `json:"lineage"`
-	Unusable bool          `json:"unusable,omitempty"` // no client could use the token as it was
-	Write    bool          `json:"write,omitempty"`    // nothing is sent: the record is for the image of a write in place
-	SignIn   *Registration `json:"sign_in,omitempty"`  // a code is sent, for a token of this registration
+	Key     credfiles.Key `json:"key"`
+	ID      string        `json:"id"`
+	Name    string        `json:"name,omitempty"`
+	At      time.Time     `json:"at"`
+	Post    exchange.Post `json:"post"`
+	Before  plain         `json:"before"` // the token as it was read
+	Client  string        `json:"client_id,omitempty"`
+	Issuer  string        `json:"issuer,omitempty"`
+	Server  string        `json:"server_url,omitempty"`
+	Lineage int           `json:"lineage"`
+	// Protected means that the record is sealed, as its store is protected.
+	Protected bool          `json:"protected,omitempty"`
+	Unusable  bool          `json:"unusable,omitempty"` // no client could use the token as it was
+	Write     bool          `json:"write,omitempty"`    // nothing is sent: the record is for the image of a write in place
+	SignIn    *Registration `json:"sign_in,omitempty"`  // a code is sent, for a token of this registration
 }
 
 // A Registration is a client as an authorization server knows it.
@@ -73,7 +75,7 @@ func (r *Registration) UnmarshalJSON(text []byte) error {
 // compares it.
 func (s Sent) Credential() credfiles.Credential {
 	return credfiles.Credential{
-		Key: s.Key, ID: s.ID, Name: s.Name, Token: s.Before.Token,
+		Key: s.Key, ID: s.ID, Name: s.Name, Protected: s.Protected, Token: s.Before.Token,
 		Grant: credfiles.Grant{ClientID: s.Client, Issuer: s.Issuer, ServerURL: s.Server},
 	}
 }
@@ -82,7 +84,7 @@ func (s Sent) Credential() credfiles.Credential {
 func SentOf(c credfiles.Credential, p exchange.Post, lineage int, unusable bool) Sent {
 	return Sent{
 		Key: c.Key, ID: c.ID, Name: c.Name, At: time.Now(), Post: p, Before: plain{c.Token},
-		Client: c.ClientID, Issuer: c.Issuer, Server: c.ServerURL, Lineage: lineage, Unusable: unusable,
+		Client: c.ClientID, Issuer: c.Issuer, Server: c.ServerURL, Lineage: lineage, Unusable: unusable, Protected: c.Protected,
 	}
 }
 
@@ -96,7 +98,10 @@ type Record struct {
 	For    string           // fingerprint of the refresh token that was sent
 	Answer *exchange.Answer // nil until it came
 	Image  []byte           // the store's new content, before it is written in place
+	Sealed bool             // it cannot be read now: Sent has Key, ID and At only, and an Answer is not known
 
+	l    *Ledger
+	key  []byte // that it is sealed with; nil for a plain one
 	f    *os.File
 	next int64 // where the next line goes; an image may be written over
 }
@@ -108,6 +113,17 @@ type line struct {
 	Sent   *Sent            `json:"sent,omitempty"`
 	Answer *exchange.Answer `json:"answer,omitempty"`
 	Image  []byte           `json:"image,omitempty"`
+
+	Box *box   `json:"box,omitempty"` // or one of these, sealed
+	Of  *about `json:"of,omitempty"`
+}
+
+// about is what a sealed record says plainly.
+type about struct {
+	Key credfiles.Key `json:"key"`
+	ID  string        `json:"id"`
+	At  time.Time     `json:"at"`
+	For string        `json:"for"` // the fingerprint of the refresh token
 }
 
 var errOther = errors.New("the journal record is of another credential")
@@ -127,7 +143,17 @@ func (l *Locked) begin(s Sent) (*Record, error) {
 	if s.Key != l.Key {
 		return nil, errOther
 	}
-	text, err := json.Marshal(line{Sent: &s})
+	r := &Record{Sent: s, For: l.Fingerprint(s.Before.Refresh), l: l.Ledger}
+	room := int64(answerRoom)
+	var err error
+	if s.Protected {
+		// Before anything is sent: what comes back must find the key in memory.
+		if r.key, err = l.sealing(); err != nil {
+			return nil, err
+		}
+		room = room/3*4 + 1<<10
+	}
+	text, err := r.line(line{Sent: &s}, &about{s.Key, s.ID, s.At, r.For})
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +162,8 @@ func (l *Locked) begin(s Sent) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Record{Sent: s, For: l.Fingerprint(s.Before.Refresh), f: f}
-	if err = allocate(f, int64(len(text))+answerRoom); err == nil {
+	r.f = f
+	if err = allocate(f, int64(len(text))+room); err == nil {
 		if err = r.add(text); err == nil {
 			err = syncFolder(filepath.Dir(name))
 		}
@@ -152,7 +178,7 @@ func (l *Locked) begin(s Sent) (*Record, error) {
 // Answered puts the raw answer on disk, before anybody looks at it. After an
 // error it may be called again.
 func (r *Record) Answered(a exchange.Answer) error {
-	text, err := json.Marshal(line{Answer: &a})
+	text, err := r.line(line{Answer: &a}, nil)
 	if err != nil {
 		return err
 	}
@@ -167,7 +193,7 @@ func (r *Record) Answered(a exchange.Answer) error {
 // written in place. It takes the place of an earlier image: the store was
 // whole when this one was made.
 func (r *Record) Imaged(store []byte) error {
-	text, err := json.Marshal(line{Image: store})
+	text, err := r.line(line{Image: store}, nil)
 	if err != nil {
 		return err
 	}
@@ -178,6 +204,19 @@ func (r *Record) Imaged(store []byte) error {
 	r.Image, r.next = store, at
 	return nil
 }
+
+// line is a line of the record's file, without its end.
+func (r *Record) line(of line, plainly *about) ([]byte, error) {
+	text, err := json.Marshal(of)
+	if err != nil || r.key == nil {
+		return text, err
+	}
+	sealed := r.l.put(r.key, text, r.place())
+	return json.Marshal(line{Box: &sealed, Of: plainly})
+}
+
+// place is where the record's lines may be opened.
+func (r *Record) place() string { return "journal " + r.l.OwnerOf(r.Sent.Key) }
 
 func (r *Record) add(text []byte) error {
 	// What stood here before, a torn line or an older image, must not be read
@@ -226,9 +265,14 @@ func (l *Locked) Unfinished() (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Record{f: f}
+	r := &Record{l: l.Ledger, f: f}
 	whole, err := r.read()
+	var sealed *SealedError
 	switch {
+	case errors.As(err, &sealed):
+		f.Close()
+		sealed.For = r.For
+		return nil, sealed
 	case err != nil:
 		f.Close()
 		return nil, err
@@ -241,6 +285,14 @@ func (l *Locked) Unfinished() (*Record, error) {
 	}
 	r.For = l.Fingerprint(r.Sent.Before.Refresh)
 	return r, nil
+}
+
+// Drop ends a record that nobody will ever read.
+func (l *Locked) Drop() error {
+	if err := os.Remove(l.file("journal", l.Key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Pending lists what the journal holds, for those who only look. An answer
@@ -256,9 +308,14 @@ func (l *Ledger) Pending() ([]Record, error) {
 		if err != nil {
 			continue // ended meanwhile
 		}
-		r := Record{f: f}
-		if whole, err := r.read(); err == nil && whole && l.OwnerOf(r.Sent.Key) == e.Name() {
-			r.For = l.Fingerprint(r.Sent.Before.Refresh)
+		r := Record{l: l, f: f}
+		whole, err := r.read()
+		var sealed *SealedError
+		r.Sealed = errors.As(err, &sealed)
+		if (err == nil && whole || r.Sealed) && l.OwnerOf(r.Sent.Key) == e.Name() {
+			if !r.Sealed {
+				r.For = l.Fingerprint(r.Sent.Before.Refresh)
+			}
 			all = append(all, r)
 		}
 		f.Close()
@@ -266,7 +323,9 @@ func (l *Ledger) Pending() ([]Record, error) {
 	return all, nil
 }
 
-// read takes the lines that are whole; false where not even the first is.
+// read takes the lines that are whole; false where not even the first is. The
+// error is a *SealedError where they cannot be opened: then Sent is what the
+// record says plainly.
 func (r *Record) read() (whole bool, err error) {
 	in := bufio.NewReaderSize(r.f, 64<<10)
 	for {
@@ -283,6 +342,11 @@ func (r *Record) read() (whole bool, err error) {
 		if err == io.EOF || json.Unmarshal(bytes.TrimSpace(text), &l) != nil {
 			break
 		}
+		if l.Box != nil {
+			if l, err = r.opened(l); err != nil {
+				return false, err
+			}
+		}
 		switch {
 		case l.Sent != nil && r.next == 0:
 			r.Sent = *l.Sent
@@ -297,4 +361,20 @@ func (r *Record) read() (whole bool, err error) {
 		r.next += int64(len(text))
 	}
 	return r.next > 0, nil
+}
+
+// opened is what a sealed line holds.
+func (r *Record) opened(sealed line) (l line, err error) {
+	if sealed.Of != nil && r.next == 0 {
+		r.Sent = Sent{Key: sealed.Of.Key, ID: sealed.Of.ID, At: sealed.Of.At, Protected: true}
+		r.For = sealed.Of.For
+	}
+	text, err := r.l.open(*sealed.Box, r.place())
+	if err != nil {
+		return l, err
+	}
+	if r.key, err = r.l.unsealing(); err != nil {
+		return l, err
+	}
+	return l, json.Unmarshal(text, &l)
 }

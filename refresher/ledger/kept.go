@@ -29,19 +29,66 @@ type KeptToken struct {
 	At      time.Time `json:"at"`
 	Lineage int       `json:"lineage"`
 	Token   plain     `json:"token"`
+	Box     *box      `json:"box,omitempty"` // in place of Token, where that is sealed
 }
 
 // Keep wraps a token for Kept, as of now.
 func Keep(t credfiles.Token, lineage int) *KeptToken {
-	return &KeptToken{time.Now(), lineage, plain{t}}
+	return &KeptToken{At: time.Now(), Lineage: lineage, Token: plain{t}}
 }
 
 // Reveal is the token itself.
 func (k *KeptToken) Reveal() credfiles.Token { return k.Token.Token }
 
 // Kept reads the tokens kept of a credential. What is past its time is not
-// returned, and a damaged file counts as nothing.
-func (l *Ledger) Kept(key credfiles.Key) (Kept, error) { return readKept(l.file("kept", key)) }
+// returned, and what is damaged, or sealed for good, counts as nothing. The
+// error is a *SealedError where one cannot be read now.
+func (l *Ledger) Kept(key credfiles.Key) (Kept, error) {
+	k, err := readKept(l.file("kept", key))
+	if err == nil {
+		k.Good, err = l.unsealed(key, k.Good)
+	}
+	if err == nil {
+		k.Orphan, err = l.unsealed(key, k.Orphan)
+	}
+	if err != nil {
+		return Kept{}, err
+	}
+	return k, nil
+}
+
+// unsealed is a kept token that can be read.
+func (l *Ledger) unsealed(key credfiles.Key, t *KeptToken) (*KeptToken, error) {
+	if t == nil || t.Box == nil {
+		return t, nil
+	}
+	text, err := l.open(*t.Box, "kept "+l.OwnerOf(key))
+	var sealed *SealedError
+	switch {
+	case errors.As(err, &sealed) && sealed.Lost:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	read := &KeptToken{At: t.At, Lineage: t.Lineage}
+	if json.Unmarshal(text, &read.Token) != nil {
+		return nil, nil
+	}
+	return read, nil
+}
+
+// sealed is a kept token as it is written.
+func (l *Locked) sealed(key []byte, t *KeptToken) (*KeptToken, error) {
+	if t == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(t.Token)
+	if err != nil {
+		return nil, err
+	}
+	box := l.put(key, text, "kept "+l.OwnerOf(l.Key))
+	return &KeptToken{At: t.At, Lineage: t.Lineage, Box: &box}, nil
+}
 
 func readKept(name string) (Kept, error) {
 	text, err := os.ReadFile(name)
@@ -69,7 +116,23 @@ func (k Kept) current() Kept {
 }
 
 // SaveKept replaces the tokens kept of the credential.
-func (l *Locked) SaveKept(k Kept) error { return writeKept(l.file("kept", l.Key), k) }
+func (l *Locked) SaveKept(k Kept) error {
+	if l.Protected && (k.Good != nil || k.Orphan != nil) {
+		key, err := l.sealing()
+		if err != nil {
+			return err
+		}
+		if key != nil {
+			if k.Good, err = l.sealed(key, k.Good); err == nil {
+				k.Orphan, err = l.sealed(key, k.Orphan)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return writeKept(l.file("kept", l.Key), k)
+}
 
 func writeKept(name string, k Kept) error {
 	if k.Good == nil && k.Orphan == nil {

@@ -5,7 +5,8 @@
 //
 // Everything is keyed by the credential's place (store and entry), never by
 // its shown ID. Files are 0600 in folders of 0700. Tokens stand in the journal
-// and in the kept records only; everywhere else a token is a fingerprint.
+// and in the kept records only; everywhere else a token is a fingerprint. Those
+// of a store that is protected, such as a keyring, stand there sealed.
 package ledger
 
 import (
@@ -35,8 +36,13 @@ const format = 1
 // A Ledger is a state folder. It may be used by several goroutines, and the
 // folder by several processes.
 type Ledger struct {
+	// Vault holds the key for what is remembered of protected stores. It is set
+	// once, before use; nil where the system has none.
+	Vault Vault
+
 	dir   string
 	salt  []byte
+	seal  seal
 	marks marks
 	swept swept
 }

@@ -12,7 +12,11 @@ import (
 // it: nobody else of ours refreshes it or writes what is remembered of it.
 type Locked struct {
 	*Ledger
-	Key  credfiles.Key
+	Key credfiles.Key
+	// Protected means that the credential's store is: then what is kept of it is
+	// sealed. The caller sets it, who knows the store.
+	Protected bool
+
 	held *clientlock.Lock
 }
 
@@ -30,7 +34,7 @@ func (l *Ledger) Lock(ctx context.Context, key credfiles.Key) (*Locked, error) {
 		held.Release()
 		return nil, err
 	}
-	return &Locked{l, key, held}, nil
+	return &Locked{Ledger: l, Key: key, held: held}, nil
 }
 
 // Check reports whether the lock is still ours. It is not where somebody
