@@ -1,0 +1,172 @@
+package wincred
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/danieljoos/wincred"
+	"golang.org/x/sys/windows"
+
+	"lamplighter/credfiles/keyring"
+)
+
+// most is how many bytes Windows takes as a blob (CRED_MAX_CREDENTIAL_BLOB_SIZE
+// in wincred.h). Wine 8 takes more (observed).
+const most = 5 * 512
+
+// A Manager is the Credential Manager of the user who runs this program. Its
+// calls answer with keyring.ErrSlow when ctx has ended: Windows gives no way to
+// end them.
+type Manager struct{}
+
+// List tells which items of a service there are. Windows hands over the secrets
+// of all programs with their names; they are wiped unread.
+func (Manager) List(ctx context.Context, service string) ([]keyring.Item, error) {
+	return inTime(ctx, func() ([]keyring.Item, error) {
+		all, err := wincred.List()
+		if err != nil {
+			return nil, named(err, "the items of "+service)
+		}
+		var items []keyring.Item
+		for _, c := range all {
+			clear(c.CredentialBlob)
+			if account, ok := strings.CutSuffix(c.TargetName, "."+service); ok && account != "" {
+				items = append(items, keyring.Item{Account: account, Stamp: strconv.FormatInt(c.LastWritten.UnixNano(), 10)})
+			}
+		}
+		return items, nil
+	})
+}
+
+// Read returns a secret in UTF-8.
+func (Manager) Read(ctx context.Context, service, account string) ([]byte, error) {
+	return inTime(ctx, func() ([]byte, error) {
+		c, err := get(service, account)
+		if err != nil {
+			return nil, err
+		}
+		text, err := decode(c.CredentialBlob)
+		return text, named(err, c.TargetName)
+	})
+}
+
+// Write replaces the blob of an item that is there. Its user name, comment,
+// persistence and attributes are written as they were read just before, since
+// Windows replaces an item whole; so nothing else of it changes (observed with
+// Wine 8). What does not fit is keyring.ErrFull, before
+// anything is written. After an error that names the read-back the item is to be
+// looked at again.
+func (Manager) Write(ctx context.Context, service, account string, secret []byte) error {
+	_, err := inTime(ctx, func() (struct{}, error) { return struct{}{}, write(service, account, secret) })
+	return err
+}
+
+func write(service, account string, secret []byte) error {
+	blob := encode(secret)
+	name := account + "." + service
+	switch {
+	case !utf8.Valid(secret):
+		return named(errors.New("what is to be written is no text"), name)
+	case len(blob) > most:
+		return named(fmt.Errorf("%w: it needs %d bytes, and %d is the most", keyring.ErrFull, len(blob), most), name)
+	}
+	c, err := get(service, account)
+	if err != nil {
+		return err
+	}
+	c.CredentialBlob = blob
+	if err := c.Write(); err != nil {
+		return named(err, name)
+	}
+	now, err := get(service, account)
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	now.LastWritten = c.LastWritten
+	switch {
+	case !bytes.Equal(now.CredentialBlob, blob):
+		return named(errors.New("read back: it has another secret than was written"), name)
+	case !reflect.DeepEqual(now, c):
+		return named(errors.New("read back: more than the secret is another"), name)
+	}
+	return nil
+}
+
+// Limit is the longest secret that is sure to fit: a text has no more units in
+// UTF-16 than bytes in UTF-8, and each takes two.
+func (Manager) Limit() int { return most / 2 }
+
+func get(service, account string) (*wincred.GenericCredential, error) {
+	name := account + "." + service
+	c, err := wincred.GetGenericCredential(name)
+	if err != nil {
+		return nil, named(err, name)
+	}
+	return c, nil
+}
+
+// named says which item an error is about, in the words of package keyring.
+func named(err error, item string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, wincred.ErrElementNotFound):
+		err = fs.ErrNotExist
+	case errors.Is(err, windows.ERROR_NO_SUCH_LOGON_SESSION):
+		err = keyring.ErrAbsent // as for who came over the network
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		err = keyring.ErrDenied
+	}
+	return fmt.Errorf("%s in the Credential Manager: %w", item, err)
+}
+
+// decode makes UTF-8 of a blob. One that could not be written back as it was is
+// not passed on.
+func decode(blob []byte) ([]byte, error) {
+	units := make([]uint16, len(blob)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(blob[2*i:])
+	}
+	text := []byte(string(utf16.Decode(units)))
+	if !bytes.Equal(encode(text), blob) {
+		return nil, errors.New("its secret is no text in UTF-16")
+	}
+	return text, nil
+}
+
+// encode makes a blob of UTF-8.
+func encode(text []byte) (blob []byte) {
+	for _, unit := range utf16.Encode([]rune(string(text))) {
+		blob = binary.LittleEndian.AppendUint16(blob, unit)
+	}
+	return blob
+}
+
+// inTime does not wait longer than ctx.
+func inTime[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type done struct {
+		value T
+		err   error
+	}
+	ended := make(chan done, 1)
+	go func() {
+		value, err := do()
+		ended <- done{value, err}
+	}()
+	select {
+	case d := <-ended:
+		return d.value, d.err
+	case <-ctx.Done():
+		var none T
+		return none, keyring.ErrSlow
+	}
+}
