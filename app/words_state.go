@@ -159,6 +159,8 @@ func (v view) badSetup(row refresher.Row) string {
 		return "the server does not say where to refresh: " + detail
 	case "issuer":
 		return "nothing is sent, because the issuer changed: " + detail
+	case "endpoint":
+		return "nothing is sent, because the store names another token endpoint than when this refresh token came: " + detail
 	case "request":
 		return "the request cannot be made: " + detail
 	}

@@ -105,6 +105,12 @@ func (a *attempt) plan(ctx context.Context) (out Outcome, ok bool) {
 		// lead the refresh token elsewhere.
 		grant.Issuer = m.Issuer
 	}
+	// Where the store alone says where it goes, it may not say another thing than
+	// when this refresh token came.
+	if bound := grant.TokenURL == "" && grant.MetadataURL == "" && m.Refresh == a.row.input.Refresh; bound && m.Endpoint != "" && grant.Endpoint != "" && grant.Endpoint != m.Endpoint {
+		return a.note(ctx, ledger.Misconfigured, "endpoint",
+			fmt.Errorf("%s, was %s; sign in again", discovery.Shown(grant.Endpoint), discovery.Shown(m.Endpoint))), false
+	}
 	if m.For == a.row.input.Refresh && (m.Wait == ledger.Misconfigured || m.Wait == ledger.User) {
 		a.r.Finder.Forget(grant) // it may be the metadata that was wrong
 	}

@@ -106,6 +106,10 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 		return
 	}
 	if refresh == m.Refresh && access == m.Access {
+		if m.Endpoint == "" && c.Endpoint != "" {
+			m.Endpoint = c.Endpoint // seen before it was looked at
+			lk.Save(*m)
+		}
 		return
 	}
 	if _, over, err := r.Ledger.Marked(refresh); err != nil || over {
@@ -138,6 +142,7 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 	}
 	if refresh != m.Refresh {
 		m.Refresh, m.RefreshExpiry, m.Dead = refresh, time.Time{}, time.Time{}
+		m.Endpoint = c.Endpoint // another refresh token, and its client says where it is from
 		if m.For != refresh {
 			m.Settle() // the trouble was another refresh token's
 		}

@@ -134,7 +134,7 @@ func (a *attempt) settleSignIn(ctx context.Context, rec *ledger.Record, answer e
 func (a *attempt) landSignIn(ctx context.Context, rec *ledger.Record, answer exchange.Answer, v exchange.Verdict) Outcome {
 	old, to := rec.Sent.Credential(), *rec.Sent.SignIn
 	same := to.ClientID == old.ClientID
-	login := credfiles.Login{Token: v.Token, Issuer: to.Issuer, ClientID: to.ClientID, ClientSecret: to.Secret, RedirectURI: to.Redirect}
+	login := credfiles.Login{Token: v.Token, Issuer: to.Issuer, TokenURL: rec.Sent.Post.TokenURL, ClientID: to.ClientID, ClientSecret: to.Secret, RedirectURI: to.Redirect}
 	if login.Refresh.IsZero() && same {
 		// Some servers give one at the first sign-in only (Google). The one in
 		// the store goes on, unless it is known not to work.
@@ -194,7 +194,10 @@ func (a *attempt) rememberSignIn(rec *ledger.Record, l credfiles.Login, answer e
 	m.ID, m.Client = rec.Sent.ID, l.ClientID
 	m.Refresh, m.Access = a.r.Ledger.Fingerprint(l.Refresh), a.r.Ledger.Fingerprint(l.Access)
 	m.Seen, m.Lifetime, m.RefreshExpiry = began, v.Lifetime, l.RefreshExpiry
-	m.TokenURL, m.Issuer = rec.Sent.Post.TokenURL, l.Issuer
+	m.TokenURL, m.Issuer, m.Endpoint = rec.Sent.Post.TokenURL, l.Issuer, ""
+	if rec.Sent.Endpoint != "" {
+		m.Endpoint = l.TokenURL
+	}
 	m.Dead, m.Told, m.Reverts = time.Time{}, "", nil
 	if rec.Sent.Unusable || rec.Sent.Client != l.ClientID {
 		m.Repaired = clock()

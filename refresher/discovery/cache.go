@@ -23,6 +23,9 @@ type cached struct {
 // versions of this program have files of their own.
 func (f *Finder) file(g credfiles.Grant) string {
 	key := fmt.Sprintf("1 %q %t", []string{g.Issuer, g.ServerURL, g.MetadataURL, g.ResourceMetadataURL, g.TokenURL}, g.Resource != "")
+	if g.Endpoint != "" {
+		key += fmt.Sprintf(" %q", g.Endpoint)
+	}
 	sum := sha256.Sum256([]byte(key))
 	return filepath.Join(f.Dir, hex.EncodeToString(sum[:16])+".json")
 }

@@ -1,8 +1,9 @@
 // Package discovery answers one question: which token endpoint does this
 // credential's refresh token belong to?
 //
-// No client stores that endpoint; it has to be found again from what the store
-// does say, as the MCP authorization specification, RFC 8414 and RFC 9728 tell.
+// Few clients store that endpoint, and where one does, it counts. Else it has to
+// be found again from what the store does say, as the MCP authorization
+// specification, RFC 8414 and RFC 9728 tell.
 // The answer decides who gets a refresh token, so that the rules are strict:
 //
 //   - A stored issuer binds. Its metadata must name it, and the server has no

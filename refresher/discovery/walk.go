@@ -14,12 +14,12 @@ import (
 // [CheckURL] and [Options]: the server's, or for a credential without one what
 // was configured. It is empty where g says nothing.
 func Anchor(g credfiles.Grant) string {
-	return cmp.Or(g.ServerURL, g.Issuer, g.MetadataURL, g.TokenURL)
+	return cmp.Or(g.ServerURL, g.Issuer, g.MetadataURL, g.TokenURL, g.Endpoint)
 }
 
 // endpoints looks for g's endpoints on the network.
 func (w *walk) endpoints(ctx context.Context, g credfiles.Grant) (Endpoints, error) {
-	if g.TokenURL == "" && g.MetadataURL == "" && g.Issuer == "" {
+	if g.TokenURL == "" && g.MetadataURL == "" && g.Endpoint == "" && g.Issuer == "" {
 		return w.fromServer(ctx, g)
 	}
 	m, err := w.bound(ctx, g)
@@ -49,6 +49,10 @@ func (w *walk) bound(ctx context.Context, g credfiles.Grant) (Metadata, error) {
 	}
 	if g.MetadataURL != "" {
 		return w.metadataAt(ctx, g.MetadataURL, g.Issuer)
+	}
+	if g.Endpoint != "" {
+		_, err := CheckURL(g.Endpoint, w.server.String())
+		return Metadata{Issuer: g.Issuer, TokenURL: g.Endpoint}, err
 	}
 	issuer, err := CheckURL(g.Issuer, w.server.String())
 	if err != nil {

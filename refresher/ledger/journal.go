@@ -23,16 +23,17 @@ const answerRoom = (exchange.MaxBody+2)/3*4 + 16<<10
 // A Sent is what a journal record says before the refresh token leaves: all
 // that recovery needs to repeat the same request and to find the entry again.
 type Sent struct {
-	Key     credfiles.Key `json:"key"`
-	ID      string        `json:"id"`
-	Name    string        `json:"name,omitempty"`
-	At      time.Time     `json:"at"`
-	Post    exchange.Post `json:"post"`
-	Before  plain         `json:"before"` // the token as it was read
-	Client  string        `json:"client_id,omitempty"`
-	Issuer  string        `json:"issuer,omitempty"`
-	Server  string        `json:"server_url,omitempty"`
-	Lineage int           `json:"lineage"`
+	Key      credfiles.Key `json:"key"`
+	ID       string        `json:"id"`
+	Name     string        `json:"name,omitempty"`
+	At       time.Time     `json:"at"`
+	Post     exchange.Post `json:"post"`
+	Before   plain         `json:"before"` // the token as it was read
+	Client   string        `json:"client_id,omitempty"`
+	Issuer   string        `json:"issuer,omitempty"`
+	Endpoint string        `json:"endpoint,omitempty"` // where the store has it
+	Server   string        `json:"server_url,omitempty"`
+	Lineage  int           `json:"lineage"`
 	// Protected means that the record is sealed, as its store is protected.
 	Protected bool          `json:"protected,omitempty"`
 	Unusable  bool          `json:"unusable,omitempty"` // no client could use the token as it was
@@ -76,7 +77,7 @@ func (r *Registration) UnmarshalJSON(text []byte) error {
 func (s Sent) Credential() credfiles.Credential {
 	return credfiles.Credential{
 		Key: s.Key, ID: s.ID, Name: s.Name, Protected: s.Protected, Token: s.Before.Token,
-		Grant: credfiles.Grant{ClientID: s.Client, Issuer: s.Issuer, ServerURL: s.Server},
+		Grant: credfiles.Grant{ClientID: s.Client, Issuer: s.Issuer, Endpoint: s.Endpoint, ServerURL: s.Server},
 	}
 }
 
@@ -84,7 +85,7 @@ func (s Sent) Credential() credfiles.Credential {
 func SentOf(c credfiles.Credential, p exchange.Post, lineage int, unusable bool) Sent {
 	return Sent{
 		Key: c.Key, ID: c.ID, Name: c.Name, At: time.Now(), Post: p, Before: plain{c.Token},
-		Client: c.ClientID, Issuer: c.Issuer, Server: c.ServerURL, Lineage: lineage, Unusable: unusable, Protected: c.Protected,
+		Client: c.ClientID, Issuer: c.Issuer, Endpoint: c.Endpoint, Server: c.ServerURL, Lineage: lineage, Unusable: unusable, Protected: c.Protected,
 	}
 }
 

@@ -59,6 +59,10 @@ type Memory struct {
 	Request  string        `json:"request,omitempty"` // hash of the request that it would have been
 	Slowest  time.Duration `json:"slowest,omitempty"` // how long the token endpoint took, slowest of late
 
+	// Endpoint is where the store said that Refresh goes when that, or the one
+	// that it descends from, was first seen there: nobody but a sign-in moves it.
+	Endpoint string `json:"endpoint,omitempty"`
+
 	TokenURL string      `json:"token_url,omitempty"` // of the last successful refresh
 	Issuer   string      `json:"issuer,omitempty"`    // who vouched for it
 	Reverts  []time.Time `json:"reverts,omitempty"`   // when a store that had gone back got its successor again
