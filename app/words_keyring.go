@@ -1,11 +1,18 @@
 package app
 
-import "lamplighter/credfiles"
+import (
+	"strings"
+
+	"lamplighter/credfiles"
+)
 
 // ringTrouble says what is the matter with a keyring, and what to do about it;
 // nothing where the Problem is another.
 func ringTrouble(p credfiles.Problem, store, client string) (what, do string) {
-	of := ""
+	of, unlock := "", "unlock it; nothing else has to be done"
+	if strings.HasPrefix(store, "keychain: ") {
+		unlock = "unlock it, over SSH with \"security unlock-keychain\"; nothing else has to be done"
+	}
 	if p.Entry != "" {
 		of = p.Entry + ": "
 	}
@@ -17,7 +24,7 @@ func ringTrouble(p credfiles.Problem, store, client string) (what, do string) {
 		}
 		return store + " is encrypted and cannot be opened" + why, "sign in again in " + client + ", which writes it anew"
 	case credfiles.Locked:
-		return of + "the keyring is locked, so " + client + "'s tokens in it cannot be read", "unlock it; nothing else has to be done"
+		return of + "the keyring is locked, so " + client + "'s tokens in it cannot be read", unlock
 	case credfiles.NoKeyring:
 		return of + "no keyring can be reached, so " + client + "'s tokens in it cannot be read", "start the one of your desktop, or run this in its session"
 	case credfiles.Slow:

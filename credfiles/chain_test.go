@@ -101,6 +101,9 @@ func TestAnItemOfTheKeychainIsAStoreLikeAnyOther(t *testing.T) {
 		t.Fatalf("%q, %v", got, problems)
 	}
 	h, old := l.held(l.keychainStore())
+	if !old.Protected {
+		t.Error("it counts as one that anybody reads who reads the disk")
+	}
 	l.must(h.Ready())
 	result, err := h.Write(context.Background(), old, fresh("x"), noImage)
 	if result != Written || err != nil {

@@ -106,7 +106,7 @@ func (h Host) items(c *client, homes []folder, known map[string]*Store) (all []*
 }
 
 // protected reports that who reads the disk does not read the store.
-func (s *Store) protected() bool { return s.ring != nil || s.file.sealed != nil }
+func (s *Store) protected() bool { return s.ring != nil || s.chain != nil || s.file.sealed != nil }
 
 // lockOf is the lock that the client holds over a write of this store.
 func (s *Store) lockOf() clientLock {

@@ -18,6 +18,7 @@ var packages = []struct {
 	only []string // empty: all tests
 	skip []string
 }{
+	{path: "credfiles/agefile"},
 	{path: "credfiles/clientlock", skip: []string{
 		"TestWhatIsNoLockDirectoryIsAnError", // links that Wine makes cannot be read
 		"TestALeaseLooksLikeTheClients",      // modes
