@@ -165,7 +165,7 @@ var ringKinds = []struct {
 	err  error
 	kind ProblemKind
 }{
-	{keyring.ErrLocked, Locked}, {keyring.ErrAbsent, NoKeyring}, {keyring.ErrSlow, Slow},
+	{keyring.ErrLocked, Locked}, {keyring.ErrAbsent, NoKeyring}, {keyring.ErrVolatile, NoKeyring}, {keyring.ErrSlow, Slow},
 	{keyring.ErrDenied, NotAllowed}, {keyring.ErrFull, Full}, {keyring.ErrDouble, Double},
 }
 

@@ -2,11 +2,13 @@ package lab
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,14 +116,20 @@ func held(path string) bool {
 
 // Leaks says where a token stands that should not: in what the program
 // printed, or in a file that is neither a store nor its copy, journal or kept
-// record. "" if nowhere.
+// record. A token of a store that is protected should stand in no file at all.
+// "" if nowhere.
 func (l *Lab) Leaks() string {
 	l.T.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var secrets []string
+	var secrets, hidden []string
 	for _, line := range l.lines {
 		secrets = append(secrets, line.seen.Secrets()...)
+		if now := line.seen.Current(line.Grant.ID); line.protected {
+			for _, s := range []string{line.Grant.AccessToken, line.Grant.RefreshToken, now.AccessToken, now.RefreshToken} {
+				hidden = append(hidden, encodings(s)...)
+			}
+		}
 	}
 	has := func(text string) bool {
 		for _, s := range secrets {
@@ -142,16 +150,29 @@ func (l *Lab) Leaks() string {
 			if err != nil || d.IsDir() {
 				return nil
 			}
-			if folder := filepath.Base(filepath.Dir(path)); folder == "journal" || folder == "kept" {
+			text, err := os.ReadFile(path)
+			if err != nil {
 				return nil
 			}
-			if text, err := os.ReadFile(path); err == nil && has(string(text)) {
+			folder := filepath.Base(filepath.Dir(path))
+			plain := folder != "journal" && folder != "kept" && has(string(text))
+			if plain || slices.ContainsFunc(hidden, func(s string) bool { return strings.Contains(string(text), s) }) {
 				leak = "a token stands in " + path
 			}
 			return nil
 		})
 	}
 	return leak
+}
+
+// encodings are how a token looks plain, and wherever it stands in base64.
+func encodings(secret string) []string {
+	all := []string{secret}
+	for before := range 3 {
+		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
+		all = append(all, text[4:len(text)-4]) // what its neighbours do not change
+	}
+	return all
 }
 
 // Well says everything that is wrong where all should be well: newest tokens

@@ -1,7 +1,9 @@
 package lab_test
 
 import (
+	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +117,12 @@ func TestAnAnswerWaitsForAKeyringThatWasLockedMeanwhile(t *testing.T) {
 	if n := len(l.Pending()); n != 1 {
 		t.Fatalf("%d records in the journal", n)
 	}
+	if leak := l.Leaks(); leak != "" {
+		t.Error(leak)
+	}
+	if got := l.Run("refresh", "--all"); got.Code != 1 || s.TokenPosts(one.Grant.ID) != 1 {
+		t.Errorf("still locked: exit code %d after %d POSTs: %s", got.Code, s.TokenPosts(one.Grant.ID), got.Output)
+	}
 	k.Unlock()
 	if st, _ := l.Status(one.ID); st.State != "unsaved" {
 		t.Errorf("it is %q: %s", st.State, st.Reason)
@@ -127,5 +135,75 @@ func TestAnAnswerWaitsForAKeyringThatWasLockedMeanwhile(t *testing.T) {
 	}
 	if wrong := l.Well(); wrong != "" {
 		t.Error(wrong)
+	}
+}
+
+// The answer is on the disk, and not plainly, before anything else happens to
+// it: a crash while the keyring hangs loses nothing.
+func TestASealedAnswerSurvivesAKill(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	one := l.CodexItem(k, "linear", s, due)
+	s.BehaveGrant(one.Grant.ID, authtest.Behaviour{DelayAfter: 500 * time.Millisecond})
+	cmd := l.Command("refresh")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := func() (n int) {
+		names, _ := filepath.Glob(filepath.Join(l.State, "journal", "*"))
+		for _, name := range names {
+			text, _ := os.ReadFile(name)
+			n += bytes.Count(text, []byte("\n"))
+		}
+		return n
+	}
+	if !lab.Until(desktop.Patience, func() bool { return lines() == 1 }) {
+		t.Fatal("nothing is sent")
+	}
+	k.Stop()
+	if !lab.Until(desktop.Patience, func() bool { return lines() == 2 }) {
+		t.Fatal("no answer in the journal")
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	k.Go()
+	if leak := l.Leaks(); leak != "" {
+		t.Error(leak)
+	}
+	if got := l.Run("refresh"); got.Code != 0 {
+		t.Errorf("exit code %d: %s", got.Code, got.Output)
+	}
+	if n := s.TokenPosts(one.Grant.ID); n != 1 {
+		t.Errorf("%d POSTs", n)
+	}
+	if wrong := l.Well(); wrong != "" {
+		t.Error(wrong)
+	}
+	if st, ok := l.Status(one.ID); !ok || st.State != "fresh" {
+		t.Errorf("it is %q: %s", st.State, st.Reason)
+	}
+}
+
+// Where the keyring keeps nothing of ours past the session, files hold it, and
+// that is said.
+func TestAStateFolderThatIsPlainerThanTheKeyringIsSaid(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	k.Kill()
+	k.Erase()
+	k.Start()
+	k.Collection = "session"
+	one := l.CodexItem(k, "linear", s, due)
+	if got := l.Run("refresh"); got.Code != 0 {
+		t.Fatalf("exit code %d: %s", got.Code, got.Output)
+	}
+	if l.Landed(one) != "" {
+		t.Error(l.Landed(one))
+	}
+	if got := l.Run("status"); !strings.Contains(got.Output, "The keyring keeps nothing for us") {
+		t.Errorf("status says %s", got.Output)
+	}
+	if l.Leaks() == "" {
+		t.Error("a token in a plain file is not seen")
 	}
 }

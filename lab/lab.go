@@ -60,7 +60,9 @@ type Line struct {
 
 	before string // the store's text then
 	read   func() (string, error)
-	seen   Seen
+	// protected: the store is not plain, so that nothing else may be.
+	protected bool
+	seen      Seen
 }
 
 // Seen is what the checks ask about a line: an authtest.Server, or whoever

@@ -28,7 +28,7 @@ func (l *Lab) Session(address string) {
 // CodexItem makes a grant and an item of Codex in a keyring for it.
 func (l *Lab) CodexItem(r Ring, name string, s *authtest.Server, o authtest.GrantOptions) *Line {
 	l.T.Helper()
-	line := &Line{ID: "codex/mcp/" + name, Server: s, Grant: s.Grant(o), seen: s}
+	line := &Line{ID: "codex/mcp/" + name, Server: s, Grant: s.Grant(o), seen: s, protected: true}
 	attributes := ItemAttributes(name, line.Grant.ServerURL)
 	line.Store = "keyring: Codex MCP Credentials/" + name
 	line.before = codexItem(name, line.Grant)

@@ -27,7 +27,7 @@ func (l *Lab) CodexSealed(r Ring, workFactor int, s *authtest.Server, o authtest
 	secrets := map[string]string{}
 	var lines []*Line
 	for _, entry := range names {
-		line := &Line{ID: "codex/mcp/" + entry, Store: name + "/" + entry, Server: s, Grant: s.Grant(o), seen: s}
+		line := &Line{ID: "codex/mcp/" + entry, Store: name + "/" + entry, Server: s, Grant: s.Grant(o), seen: s, protected: true}
 		sum := sha256.Sum256([]byte(credfiles.EntryKey(entry, line.Grant.ServerURL)))
 		key := "global/MCP_OAUTH_" + strings.ToUpper(hex.EncodeToString(sum[:16]))
 		line.before = codexItem(entry, line.Grant)

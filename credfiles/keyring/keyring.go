@@ -26,9 +26,9 @@ var (
 	ErrDenied = errors.New("the keyring does not let this program read the item")
 	// ErrFull says that a secret is larger than the keyring takes.
 	ErrFull = errors.New("the secret is too large for the keyring")
-	// ErrVolatile says that the keyring keeps nothing new of ours: what it takes
-	// would end with the session, or a person would be asked first.
-	ErrVolatile = errors.New("the keyring keeps nothing for us")
+	// ErrVolatile says that the keyring keeps nothing past the session, or nothing
+	// without asking a person.
+	ErrVolatile = errors.New("the keyring keeps nothing past the session")
 	// ErrDouble says that several items have the same names.
 	ErrDouble = errors.New("the keyring has two such items")
 )

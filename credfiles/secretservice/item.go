@@ -32,7 +32,7 @@ type item struct {
 
 // List tells which items of a service there are. The error beside them is
 // keyring.ErrLocked where a collection is locked that does not tell what is in
-// it.
+// it, and keyring.ErrVolatile where none outlives the session.
 func (s *Service) List(ctx context.Context, service string) (all []keyring.Item, err error) {
 	err = s.ask(ctx, func(ctx context.Context, o owner) error {
 		items, err := o.search(ctx, map[string]string{serviceAttribute: service})
@@ -47,7 +47,7 @@ func (s *Service) List(ctx context.Context, service string) (all []keyring.Item,
 		}
 		return o.hidden(ctx)
 	})
-	if err != nil && !errors.Is(err, keyring.ErrLocked) {
+	if err != nil && !errors.Is(err, keyring.ErrLocked) && !errors.Is(err, keyring.ErrVolatile) {
 		return nil, err
 	}
 	return all, err
@@ -182,8 +182,9 @@ func (o owner) item(ctx context.Context, path dbus.ObjectPath) (item, error) {
 }
 
 // hidden is keyring.ErrLocked where a collection is locked and does not show
-// its items either, or where none is open at all, as with KeePassXC: what is
-// not found then may still be there.
+// its items either, and keyring.ErrVolatile where there is none that outlives
+// the session, as while KeePassXC has none open: what is not found then may
+// still be there.
 func (o owner) hidden(ctx context.Context) error {
 	paths, err := o.collections(ctx)
 	if err != nil {
@@ -208,7 +209,7 @@ func (o owner) hidden(ctx context.Context) error {
 		}
 	}
 	if lasting == 0 {
-		return keyring.ErrLocked
+		return keyring.ErrVolatile
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ const (
 // A Keyring is GNOME Keyring on a bus, with a folder of its own. Its login
 // keyring has the empty password.
 type Keyring struct {
+	Collection string // where Put puts items: empty for the default one, "session" for the one that ends with the daemon
+
 	t      testing.TB
 	bus    *Bus
 	dir    string
@@ -132,7 +134,11 @@ func (k *Keyring) Lock() {
 // does: attributes are names and values by turns.
 func (k *Keyring) Put(label, secret string, attributes ...string) {
 	k.t.Helper()
-	cmd := exec.Command("secret-tool", append([]string{"store", "--label=" + label}, attributes...)...)
+	args := []string{"store", "--label=" + label}
+	if k.Collection != "" {
+		args = append(args, "--collection="+k.Collection)
+	}
+	cmd := exec.Command("secret-tool", append(args, attributes...)...)
 	cmd.Env, cmd.Stdin = k.environ(), strings.NewReader(secret)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		k.t.Fatalf("secret-tool: %v: %s", err, out)
