@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,30 @@ func TestAnEncryptedStoreIsReadLikeAnyOther(t *testing.T) {
 	if c.Name != "lab" || c.ServerURL != "http://127.0.0.1:18700/mcp" || c.Issuer != "http://127.0.0.1:18700" || c.ClientID != "cli_EXAMPLE" ||
 		c.Refresh.Reveal() != "rt_old_EXAMPLE" || c.Expiry.UnixMilli() != 1795209659178 || c.Scope != "read write offline_access" || c.WatchOnly != "" || c.Unused {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestWhatTheRealCodexEncryptedIsReadAndWritten(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "sealed", "codex-0.169.0.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newSealedLab(t)
+	l.seal(string(text))
+	s := l.sealedStore()
+	all, problems := s.Scan(context.Background())
+	if len(all) != 1 || len(problems) > 0 || all[0].Name != "lab" || all[0].Unused || all[0].WatchOnly != "" || all[0].Refresh.Reveal() != "rt-cp647gbsls6iyqrxhq76kns6he" {
+		t.Fatalf("%+v, %v", all, problems)
+	}
+	h, err := s.Hold(context.Background(), all[0])
+	l.must(err)
+	if result, err := l.write(h, all[0]); result != Written || err != nil {
+		t.Fatalf("%v, %v", result, err)
+	}
+	l.must(h.Close())
+	undone := strings.NewReplacer("at_new_EXAMPLE", all[0].Access.Reveal(), "rt_new_EXAMPLE", all[0].Refresh.Reveal(), "4000000000000", "1795280878624").Replace(l.opened())
+	if undone = regexp.MustCompile(`expires_in\\":\d+`).ReplaceAllString(undone, `expires_in\":3600`); undone != string(text) {
+		t.Errorf("got  %s\nwant %s", undone, text)
 	}
 }
 
