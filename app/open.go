@@ -29,6 +29,8 @@ type parts struct {
 	face       bool // a tray app's: nobody gave the word yet to refresh anything
 	keeps      bool // others can see that we keep
 
+	listing sync.Mutex // one list of stores at a time
+
 	mu       sync.Mutex
 	settings settings.Settings
 	read     string // the signature of the config when it was read
@@ -151,10 +153,18 @@ func (x *parts) finder() *discovery.Finder {
 // currentStores are the stores as they are now: some clients add one for each
 // server.
 func (x *parts) currentStores() []*credfiles.Store {
+	x.listing.Lock()
+	defer x.listing.Unlock()
+	x.mu.Lock()
+	host, homes, before := x.host, x.homes, x.stores
+	x.mu.Unlock()
+	stores := credfiles.Stores(host, homes, before...) // a keyring may take its time
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.stores = credfiles.Stores(x.host, x.homes, x.stores...)
-	return x.stores
+	if slices.Equal(homes, x.homes) {
+		x.stores = stores
+	}
+	return stores
 }
 
 // folders are where more stores may come to be.

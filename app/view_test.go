@@ -148,8 +148,13 @@ func everything() refresher.Snapshot {
 		credfiles.Empty, credfiles.Torn, credfiles.NotJSON, credfiles.NotUTF8, credfiles.TooDeep, credfiles.TooLarge, credfiles.OddShape,
 		credfiles.NotRegular, credfiles.Dangling, credfiles.Denied, credfiles.Mount, credfiles.ReadOnly, credfiles.Folder, credfiles.Owner,
 		credfiles.Space, credfiles.BadConfig, credfiles.Cache, credfiles.Failed,
+		credfiles.Locked, credfiles.NoKeyring, credfiles.Slow, credfiles.NotAllowed, credfiles.Full, credfiles.Double, credfiles.StaleCopy,
+		credfiles.PlainState,
 	} {
 		p := credfiles.Problem{Store: "/home/ada/.codex/.credentials.json", Client: "codex", Kind: k}
+		if k == credfiles.Double || k == credfiles.StaleCopy {
+			p.Entry = "linear"
+		}
 		if k == credfiles.NotJSON {
 			p.Line = 12
 		}
