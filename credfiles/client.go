@@ -193,6 +193,9 @@ type joined struct {
 	quiet     bool              // which is how its stores always are
 	written   time.Time         // when the store was, by its file system
 	command   *remoteServer     // the command line that uses it
+
+	tokens  map[string]Token    // by entry key, where they stand in other entries
+	signIns map[string][]string // the commands, by the names of files
 }
 
 // server is what the client's configuration says of one MCP server.

@@ -1,5 +1,7 @@
 package credfiles
 
+import "slices"
+
 // clients is the table: one row a client.
 var clients = []*client{
 	&codex,
@@ -9,10 +11,23 @@ var clients = []*client{
 	&qwen,
 }
 
+// watched are the rows of clients of which we write nothing.
+var watched = []*client{
+	&aws,
+	&azure,
+	&gcloud,
+	&kiro,
+	&kimi,
+	&opencodeLogin,
+}
+
+// table is the whole of it.
+func table() []*client { return slices.Concat(clients, watched) }
+
 // ClientNames lists the table, for the config's checks.
 func ClientNames() []string {
 	var names []string
-	for _, c := range clients {
+	for _, c := range table() {
 		names = append(names, c.name)
 	}
 	return names
@@ -20,7 +35,7 @@ func ClientNames() []string {
 
 // Title is a client's name as its makers write it.
 func Title(name string) string {
-	for _, c := range clients {
+	for _, c := range table() {
 		if c.name == name {
 			return c.title
 		}

@@ -45,7 +45,7 @@ var gemini = client{
 	below: ".gemini",
 	seen:  "0.61.0 to 0.61.0",
 
-	files:  []file{{name: geminiStore, kinds: []kind{geminiKind}, inPlace: true}},
+	files:  []file{{name: geminiStore, kinds: []kind{geminiKind}, inPlace: true}, oauthCreds},
 	beside: []string{geminiSettings},
 	join:   geminiJoin,
 
@@ -74,7 +74,7 @@ var qwen = client{
 	env:   "QWEN_HOME",
 	seen:  "0.24.4 to 0.24.4",
 
-	files:  []file{{name: geminiStore, kinds: []kind{qwenKind()}}},
+	files:  []file{{name: geminiStore, kinds: []kind{qwenKind()}}, oauthCreds},
 	beside: []string{geminiSettings},
 	join:   geminiJoin,
 

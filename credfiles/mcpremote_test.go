@@ -154,7 +154,8 @@ func TestAStoreForEachServerIsFoundWhenItComes(t *testing.T) {
 		t.Errorf("%v", ours)
 	}
 	want := []string{l.dir, l.path("mcp-remote-0.1.37"), l.path("mcp-remote-v1")}
-	equal(t, "folders", Folders(l.host, nil), want)
+	got := slices.DeleteFunc(Folders(l.host, nil), func(dir string) bool { return !strings.HasPrefix(dir, l.dir) })
+	equal(t, "folders", got, want)
 }
 
 // People link the folder of one version to that of another, to keep their

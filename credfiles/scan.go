@@ -48,7 +48,7 @@ func (s *Store) Find(ctx context.Context, key Key) (c Credential, ok bool) {
 	}
 	j, _ := s.join(doc.root)
 	c, err = s.find(doc.root, key, j)
-	if k := s.kind(key); errors.Is(err, ErrGone) && k.configured {
+	if k := s.kind(key); errors.Is(err, ErrGone) && k != nil && k.configured {
 		for _, c := range s.wiped(k, nil, s.view(doc.root, j)) {
 			if c.Key == key {
 				return c, true

@@ -49,7 +49,7 @@ func TestScanGivesWhatTheClientWrote(t *testing.T) {
 			}
 		})
 	}
-	for _, c := range clients {
+	for _, c := range table() {
 		for _, f := range c.files {
 			for _, k := range f.kinds {
 				if !covered[c.name+"/"+k.name] {
@@ -74,7 +74,7 @@ func fixtureLab(t testing.TB, archive *txtar.Archive) *lab {
 	if i < 0 {
 		t.Fatal("the comment names no client")
 	}
-	l := newLab(t, clients[i])
+	l := newLab(t, table()[i])
 	if dir := value("from:"); dir != "" {
 		l.copy(dir)
 	}

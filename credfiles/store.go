@@ -63,7 +63,7 @@ func Stores(h Host, extra []Home, before ...*Store) []*Store {
 		known[s.name()] = s
 	}
 	var stores []*Store
-	for _, c := range clients {
+	for _, c := range table() {
 		homes := h.homes(c, extra)
 		for _, home := range homes {
 			for i := range c.files {
@@ -126,7 +126,7 @@ func (s *Store) each(before map[string]*Store) (all []*Store) {
 // Folders are where stores may come to be that Stores does not list yet: those
 // of clients that have a file for each entry.
 func Folders(h Host, extra []Home) (all []string) {
-	for _, c := range clients {
+	for _, c := range table() {
 		for _, home := range h.homes(c, extra) {
 			for _, f := range c.files {
 				if !f.many {
