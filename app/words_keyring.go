@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"strings"
 
 	"lamplighter/credfiles"
@@ -34,7 +35,7 @@ func ringTrouble(p credfiles.Problem, store, client string) (what, do string) {
 	case credfiles.Full:
 		return of + "the keyring takes no longer token than the one that is there, and a new one may be longer", "sign in again in " + client + " when this one ends"
 	case credfiles.Double:
-		return "the keyring has two items for " + p.Entry + ", and " + client + " uses neither", "remove one of them in the keyring's own program"
+		return "the keyring has two items for " + cmp.Or(p.Entry, "it") + ", and " + client + " uses neither", "remove one of them in the keyring's own program"
 	case credfiles.PlainState:
 		return "the keyring keeps nothing for us, so what is remembered of its tokens is in " + store + ", in files that only you may read", "make a keyring that outlives the session"
 	case credfiles.StaleCopy:

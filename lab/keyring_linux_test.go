@@ -138,11 +138,10 @@ func TestAnAnswerWaitsForAKeyringThatWasLockedMeanwhile(t *testing.T) {
 	}
 }
 
-// The answer is on the disk, and not plainly, before anything else happens to
-// it: a crash while the keyring hangs loses nothing.
-func TestASealedAnswerSurvivesAKill(t *testing.T) {
-	s := authtest.New(t, authtest.Options{})
-	l, _, k := ringLab(t)
+// killed leaves a refresh whose answer is in the journal and not in the
+// keyring, which hung meanwhile.
+func killed(t *testing.T, s *authtest.Server, l *lab.Lab, k *desktop.Keyring) *lab.Line {
+	t.Helper()
 	one := l.CodexItem(k, "linear", s, due)
 	s.BehaveGrant(one.Grant.ID, authtest.Behaviour{DelayAfter: 500 * time.Millisecond})
 	cmd := l.Command("refresh")
@@ -167,6 +166,15 @@ func TestASealedAnswerSurvivesAKill(t *testing.T) {
 	cmd.Process.Kill()
 	cmd.Wait()
 	k.Go()
+	return one
+}
+
+// The answer is on the disk, and not plainly, before anything else happens to
+// it: a crash while the keyring hangs loses nothing.
+func TestASealedAnswerSurvivesAKill(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	one := killed(t, s, l, k)
 	if leak := l.Leaks(); leak != "" {
 		t.Error(leak)
 	}
@@ -181,6 +189,33 @@ func TestASealedAnswerSurvivesAKill(t *testing.T) {
 	}
 	if st, ok := l.Status(one.ID); !ok || st.State != "fresh" {
 		t.Errorf("it is %q: %s", st.State, st.Reason)
+	}
+}
+
+// An answer that nobody can open any more may have rotated the token: it is not
+// sent again, until a sign-in has put another in its place.
+func TestWithoutItsKeyASealedAnswerLeavesTheTokenUnsent(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	one := killed(t, s, l, k)
+	k.Delete("service", "Lamplighter")
+	for range 2 {
+		if got := l.Run("refresh", one.ID); got.Code != 1 || !strings.Contains(got.Output, "its key is not in the keyring any more") {
+			t.Errorf("exit code %d: %s", got.Code, got.Output)
+		}
+	}
+	if n := s.TokenPosts(one.Grant.ID); n != 1 {
+		t.Errorf("%d POSTs", n)
+	}
+	two := l.CodexItem(k, "linear", s, due)
+	if got := l.Run("refresh", two.ID); got.Code != 0 {
+		t.Errorf("signed in again: exit code %d: %s", got.Code, got.Output)
+	}
+	if n := s.TokenPosts(two.Grant.ID); n != 1 || s.TokenPosts(one.Grant.ID) != 1 || l.Landed(two) != "" {
+		t.Errorf("%d POSTs of the new one, %d of the old; %s", n, s.TokenPosts(one.Grant.ID), l.Landed(two))
+	}
+	if wrong := l.Quiet() + l.Leaks(); wrong != "" {
+		t.Error(wrong)
 	}
 }
 
