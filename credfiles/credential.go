@@ -84,6 +84,9 @@ type Credential struct {
 	// by deleting it, and that the server is still configured: Blanked, unless
 	// nobody ever saw a token there.
 	Missing bool
+	// Text is the whole entry as it stands, where its client deletes entries
+	// after any error: what [Hold.PutBack] can put there again.
+	Text Secret
 	// UnsureWipe means that its client wipes after any error of a refresh: a wipe
 	// does not say that the server refused the refresh token.
 	UnsureWipe bool

@@ -85,6 +85,9 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	if k.blanked != nil && !r.odd {
 		c.Blanked = k.blanked(e)
 	}
+	if s.client.wipesOnError && !v.gone && !s.protected() {
+		c.Text = NewSecret(string(e.Bytes()))
+	}
 	if k.adopt != nil {
 		k.adopt(&c, e, v.j)
 	}

@@ -129,8 +129,13 @@ func (h *Hold) Ready() error {
 	if _, err := h.store.find(doc.root, h.key, joined{}); err != nil {
 		return err
 	}
+	return h.prepare(len(doc.text))
+}
+
+// prepare makes what takes the store's place, for a text of about that size.
+func (h *Hold) prepare(size int) error {
 	h.drop() // what an earlier Ready made
-	made, err := h.store.where().ready(context.Background(), len(doc.text))
+	made, err := h.store.where().ready(context.Background(), size)
 	if err != nil {
 		return h.store.problem(err)
 	}

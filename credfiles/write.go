@@ -75,6 +75,9 @@ type write struct {
 	login *Login // of which token is a part; nil for a refresh
 	image func([]byte) error
 
+	restores bool   // it puts back what the client wiped
+	entry    Secret // the whole entry, where that may be gone as well
+
 	lock     *clientlock.Lock // the client's store lock; nil where it has none
 	came     []byte           // what the last exchange took out of the file
 	there    []byte           // what we put into it last; nil before
@@ -114,6 +117,11 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	j := w.store.pair()
 	now, err := w.store.find(doc.root, w.key, j)
 	switch {
+	case errors.Is(err, ErrGone) && !w.entry.IsZero():
+		if doc, err = w.inserted(doc); err != nil {
+			return 0, theirs, err
+		}
+		return Written, doc.text, nil
 	case errors.Is(err, ErrGone):
 		return Gone, theirs, nil
 	case err == nil && now.WatchOnly == OddFormat:
@@ -145,8 +153,11 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 }
 
 func (w *write) decide(now Credential) Result {
-	if w.login != nil {
+	switch {
+	case w.login != nil:
 		return w.login.decide(now, w.old)
+	case w.restores:
+		return decideBack(now, w.old, w.token)
 	}
 	return decide(now, w.old, w.token)
 }

@@ -84,7 +84,7 @@ func (s Sent) Credential() credfiles.Credential {
 // SentOf describes a refresh that is about to begin.
 func SentOf(c credfiles.Credential, p exchange.Post, lineage int, unusable bool) Sent {
 	return Sent{
-		Key: c.Key, ID: c.ID, Name: c.Name, At: time.Now(), Post: p, Before: plain{c.Token},
+		Key: c.Key, ID: c.ID, Name: c.Name, At: time.Now(), Post: p, Before: plain{Token: c.Token},
 		Client: c.ClientID, Issuer: c.Issuer, Endpoint: c.Endpoint, Server: c.ServerURL, Lineage: lineage, Unusable: unusable, Protected: c.Protected,
 	}
 }

@@ -34,8 +34,18 @@ type KeptToken struct {
 
 // Keep wraps a token for Kept, as of now.
 func Keep(t credfiles.Token, lineage int) *KeptToken {
-	return &KeptToken{At: time.Now(), Lineage: lineage, Token: plain{t}}
+	return &KeptToken{At: time.Now(), Lineage: lineage, Token: plain{Token: t}}
 }
+
+// In adds the text of the whole entry that the token stood in. What comes back
+// is k.
+func (k *KeptToken) In(text credfiles.Secret) *KeptToken {
+	k.Token.text = text
+	return k
+}
+
+// Text is that text; the zero Secret where it was not kept.
+func (k *KeptToken) Text() credfiles.Secret { return k.Token.text }
 
 // Reveal is the token itself.
 func (k *KeptToken) Reveal() credfiles.Token { return k.Token.Token }
