@@ -82,6 +82,12 @@ func (r *Refresher) Observe(row Row) bool {
 // news reports that a credential is not as it is remembered. A value that is
 // spent or dead is none: what took its place is what we remember.
 func (r *Refresher) news(in Input) bool {
+	switch {
+	case in.C.UnsureWipe && in.C.Missing:
+		return in.M.Refresh != "" && in.M.Gone.IsZero()
+	case !in.M.Gone.IsZero():
+		return true
+	}
 	if in.C.Blanked || in.wiped() {
 		_, known, err := r.Ledger.Marked(in.M.Refresh)
 		return err == nil && !known && refused(in.C, in.M)
@@ -94,11 +100,18 @@ func (r *Refresher) news(in Input) bool {
 // later, Claude Code; mcp-remote also where the token was of no use to it).
 // One that lost its client_id with it was not refused itself.
 func refused(c credfiles.Credential, m ledger.Memory) bool {
-	return m.Refresh != "" && c.WatchOnly == "" && c.ClientID == m.Client
+	return m.Refresh != "" && c.WatchOnly == "" && c.ClientID == m.Client && !c.UnsureWipe
 }
 
 func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Credential) {
 	refresh, access := r.Ledger.Fingerprint(c.Refresh), r.Ledger.Fingerprint(c.Access)
+	if c.UnsureWipe && c.Missing != !m.Gone.IsZero() {
+		m.Gone = time.Time{}
+		if c.Missing {
+			m.Gone = time.Now()
+		}
+		lk.Save(*m)
+	}
 	if c.Blanked || refresh == "" && access == m.Access {
 		if refused(c, *m) {
 			lk.MarkDead(m.Refresh, m.Lineage)
@@ -150,7 +163,7 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 	if lk.Save(*m) != nil || c.WatchOnly != "" || refresh == "" {
 		return
 	}
-	kept.Good = ledger.Keep(c.Token, m.Lineage)
+	kept.Good = ledger.Keep(c.Token, m.Lineage).In(c.Text)
 	lk.SaveKept(kept)
 }
 

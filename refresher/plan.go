@@ -43,6 +43,7 @@ const (
 	UserSays       Why = "user"       // mode
 	AllPaused      Why = "all-paused"
 	WasBlanked     Why = "blanked"
+	WasWiped       Why = "wiped" // by its client, maybe for no more than a network that was down; it can be put back
 	NoRefreshToken Why = "no-refresh-token"
 	WasRefused     Why = "refused"
 	WasSpent       Why = "spent" // the store holds a used value and its successor is not known
@@ -81,6 +82,7 @@ type Input struct {
 	M         ledger.Memory
 	Mode      ledger.Mode
 	Good      bool // the spare token is neither spent nor dead and of the same lineage
+	Wiped     bool // its client wiped it after an error, and the last good token can be put back
 	Mark      ledger.Mark
 	Marked    bool
 	Elsewhere string // the ID of the credential that the mark is about, where it is another

@@ -92,7 +92,7 @@ func (a *attempt) giveBack(ctx context.Context) Outcome {
 		return Outcome{Row: a.row}
 	}
 	if spare == kept.Orphan {
-		kept.Good, kept.Orphan = spare, nil
+		kept.Good, kept.Orphan = spare.In(a.text(kept)), nil
 		a.forgot(a.lk.SaveKept(kept))
 	}
 	now := clock()
@@ -109,20 +109,5 @@ func (a *attempt) giveBack(ctx context.Context) Outcome {
 
 // put writes a token that we hold already, without a POST.
 func (a *attempt) put(ctx context.Context, old credfiles.Credential, t credfiles.Token) (credfiles.Result, error) {
-	s := ledger.SentOf(old, exchange.Post{}, a.mem.Lineage, false)
-	s.Write = true
-	rec, err := a.lk.Begin(s)
-	if err != nil {
-		return 0, err
-	}
-	result, err := a.hold.Write(ctx, old, t, rec.Imaged)
-	if err != nil && rec.Image != nil {
-		rec.Close() // the store may be half written: whoever comes next mends it
-		return 0, err
-	}
-	if err == nil && result == credfiles.Written {
-		a.clearMark()
-	}
-	a.forgot(rec.Done())
-	return result, err
+	return a.write(ctx, old, func(rec *ledger.Record) (credfiles.Result, error) { return a.hold.Write(ctx, old, t, rec.Imaged) })
 }

@@ -81,6 +81,8 @@ type Snapshot struct {
 	At       time.Time
 	Rows     []Row
 	Problems []credfiles.Problem
+
+	out []Row // that a person logged out: known, and not shown
 }
 
 // Scan reads every store and decides about every credential. It changes
@@ -98,7 +100,11 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 		creds, problems := s.Scan(ctx)
 		snap.Problems = append(snap.Problems, slices.DeleteFunc(problems, r.idle)...)
 		for _, c := range creds {
-			if c.Missing && !r.knew(c.Key) {
+			switch {
+			case c.Missing && !r.knew(c.Key):
+				continue
+			case c.Missing && r.loggedOut(c, s, now):
+				snap.out = append(snap.out, Row{Credential: c, store: s})
 				continue
 			}
 			all = append(all, c)
@@ -242,6 +248,11 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 		if kept, err := l.Kept(c.Key); err == nil {
 			spare, owner := v.r.spare(in, kept)
 			in.Good, in.Elsewhere = spare != nil, v.owners[owner]
+		}
+	}
+	if in.C.UnsureWipe && !in.Marked {
+		if kept, err := l.Kept(c.Key); err == nil {
+			in.Wiped = v.r.lastGood(in, kept) != nil
 		}
 	}
 	in.Twin, in.TwinOwns = v.twin(c, in.Refresh)

@@ -143,6 +143,9 @@ func blanked(in Input) (Decision, bool) {
 	if !in.C.Blanked && !in.wiped() {
 		return Decision{}, false
 	}
+	if in.Wiped {
+		return Decision{State: SignInNeeded, Why: WasWiped}, true
+	}
 	return Decision{State: SignInNeeded, Why: WasBlanked}, true
 }
 

@@ -147,6 +147,11 @@ func (k *keeper) look(ctx context.Context) Snapshot {
 	for _, row := range snap.Rows {
 		news = k.r.Observe(row) || news
 	}
+	for _, row := range snap.out {
+		m, _ := k.r.Ledger.Memory(row.Key)
+		row.input = Input{C: row.Credential, M: m}
+		k.r.Observe(row)
+	}
 	if news {
 		snap = k.r.Scan(ctx)
 	}

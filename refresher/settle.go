@@ -78,7 +78,7 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 	switch result {
 	case credfiles.Written:
 		out.Token = full
-		kept.Good, kept.Orphan = ledger.Keep(full, rec.Sent.Lineage), nil
+		kept.Good, kept.Orphan = ledger.Keep(full, rec.Sent.Lineage).In(a.text(kept)), nil
 		if v.Kind == exchange.Refreshed {
 			a.remember(rec, full, answer.Since(), v.Lifetime)
 		} else {
@@ -94,7 +94,7 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 	case credfiles.Gone:
 		e.What, out.Did = "gone", Lost
 		if _, err := a.hold.Read(ctx); errors.Is(err, credfiles.ErrGone) { // else it is another login's place
-			kept.Good = ledger.Keep(full, rec.Sent.Lineage)
+			kept.Good = ledger.Keep(full, rec.Sent.Lineage).In(a.text(kept))
 		}
 	}
 	a.mem.Settle()
@@ -112,6 +112,14 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 		out.Did = "" // what stands there is used up: ours goes over it
 	}
 	return a.end(rec, out, err)
+}
+
+// text is the whole entry around the token that is kept.
+func (a *attempt) text(kept ledger.Kept) credfiles.Secret {
+	if a.row.Text.IsZero() && kept.Good != nil {
+		return kept.Good.Text() // the entry is gone by now
+	}
+	return a.row.Text
 }
 
 // remember is what a token in the store means for the next one. An answer that
@@ -197,7 +205,7 @@ func (a *attempt) revive(ctx context.Context, s ledger.Sent) bool {
 		a.forgot(err)
 		return false
 	}
-	kept.Good, kept.Orphan = kept.Orphan, nil
+	kept.Good, kept.Orphan = kept.Orphan.In(a.text(kept)), nil
 	a.forgot(a.lk.SaveKept(kept))
 	a.log(ledger.Event{What: "restored", New: short8(print), Expiry: orphan.Expiry})
 	return true

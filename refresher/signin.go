@@ -164,7 +164,7 @@ func (a *attempt) landSignIn(ctx context.Context, rec *ledger.Record, answer exc
 			err = a.lk.MarkSpent(rec.For, rec.Sent.Lineage)
 		}
 		a.rememberSignIn(rec, login, answer, v)
-		kept.Good, kept.Orphan = ledger.Keep(login.Token, a.mem.Lineage), nil
+		kept.Good, kept.Orphan = ledger.Keep(login.Token, a.mem.Lineage).In(a.reread(ctx, a.row).Text), nil
 		a.clearMark()
 	case credfiles.Theirs:
 		e.What, out.Did = "adopted", Adopted

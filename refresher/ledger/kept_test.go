@@ -182,3 +182,15 @@ func TestWhoOnlyLooksPrunesOnceAnHour(t *testing.T) {
 		t.Fatalf("%v, gone: %v", err, gone())
 	}
 }
+
+func TestAKeptTokenMayBringTheEntryAroundIt(t *testing.T) {
+	dir := t.TempDir()
+	text := credfiles.NewSecret(`{"a":"at_EXAMPLE"}`)
+	if err := locked(t, dir, "a").SaveKept(ledger.Kept{Good: ledger.Keep(someToken(1), 1).In(text)}); err != nil {
+		t.Fatal(err)
+	}
+	k, err := open(t, dir).Kept(key("a"))
+	if err != nil || k.Good == nil || !k.Good.Text().Equal(text) || !k.Good.Reveal().Access.Equal(someToken(1).Access) {
+		t.Error(k, err)
+	}
+}

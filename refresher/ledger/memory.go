@@ -66,6 +66,7 @@ type Memory struct {
 	TokenURL string      `json:"token_url,omitempty"` // of the last successful refresh
 	Issuer   string      `json:"issuer,omitempty"`    // who vouched for it
 	Reverts  []time.Time `json:"reverts,omitempty"`   // when a store that had gone back got its successor again
+	Gone     time.Time   `json:"gone,omitzero"`       // when its entry was first found gone, where its client wipes by deleting
 	Dead     time.Time   `json:"dead,omitzero"`       // when Refresh was found dead
 	Told     string      `json:"told,omitempty"`      // fingerprint whose death was told
 }
