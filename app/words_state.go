@@ -46,7 +46,7 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 		return "another program keeps putting a used refresh token back; left alone " + wordForAnother(row.At, now),
 			"find what restores " + shortPath(v.home, row.Path)
 	case refresher.LiteralSays:
-		if row.WatchOnly == credfiles.OddFormat {
+		if row.WatchOnly == credfiles.OddFormat || row.WatchOnly == credfiles.VendorLogin && ended && row.Refresh.IsZero() {
 			do = signIn
 		}
 		return v.watchOnly(row, now), do
@@ -181,6 +181,14 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 	client := credfiles.Title(row.Client)
 	switch row.WatchOnly {
 	case credfiles.VendorLogin:
+		switch {
+		case row.Blanked:
+			return "your " + client + " login, which " + client + " erased after the server refused it"
+		case row.Refresh.IsZero() && !row.Access.IsZero():
+			return "your " + client + " login, which nothing renews"
+		case row.Access.IsZero() && !row.Refresh.IsZero():
+			return "your " + client + " login, without an access token whose end could be told"
+		}
 		return "your " + client + " login, which " + client + " renews itself" + v.lastDays(row, now)
 	case credfiles.ForeignOwner:
 		return "another user's store"

@@ -209,6 +209,33 @@ func constants(t *testing.T, name, of string) (values []string) {
 // Where the user's own setting is refused, a sign-in would not help: the next
 // refresh token would go the same way (observed: oidc-provider uses one up
 // before it looks at the resource).
+func TestALoginThatIsOnlyWatchedSaysWhoRenewsIt(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	secret := credfiles.NewSecret("EXAMPLE")
+	for _, test := range []struct {
+		access, refresh credfiles.Secret
+		left            time.Duration
+		reason, do      string
+	}{
+		{secret, secret, time.Hour, "your AWS CLI login, which AWS CLI renews itself", ""},
+		{secret, secret, -time.Hour, "your AWS CLI login, which AWS CLI renews itself", ""},
+		{secret, credfiles.Secret{}, time.Hour, "your AWS CLI login, which nothing renews", ""},
+		{secret, credfiles.Secret{}, -time.Hour, "your AWS CLI login, which nothing renews", "aws sso login"},
+		{credfiles.Secret{}, credfiles.Secret{}, -time.Hour, "your AWS CLI login, which AWS CLI erased after the server refused it", "aws sso login"},
+		{credfiles.Secret{}, secret, 0, "your AWS CLI login, without an access token whose end could be told", ""},
+	} {
+		row := refresher.Row{Decision: refresher.Decision{State: refresher.WatchOnly, Why: refresher.LiteralSays}}
+		row.Client, row.ID, row.WatchOnly, row.SignIn = "aws", "aws/login", credfiles.VendorLogin, []string{"aws", "sso", "login"}
+		row.Access, row.Refresh, row.Blanked = test.access, test.refresh, test.access.IsZero() && test.refresh.IsZero()
+		if test.left != 0 {
+			row.Expiry = now.Add(test.left)
+		}
+		if reason, do := (view{os: "linux"}).sentence(row, now); reason != test.reason || do != test.do {
+			t.Errorf("%q, %q; want %q, %q", reason, do, test.reason, test.do)
+		}
+	}
+}
+
 func TestARefusedSettingIsWhatToChange(t *testing.T) {
 	row := rowIn(refresher.Misconfigured, refresher.BadSetup, noon.Add(time.Hour))
 	row.Memory = ledger.Memory{Wait: ledger.Misconfigured, Code: "invalid_target"}
