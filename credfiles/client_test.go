@@ -38,7 +38,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			check(c.below == "" || inside(filepath.FromSlash(c.below)), "its home is not below its variable's")
 			check(c.env != "" && c.env == strings.ToUpper(c.env), "no variable moves it")
 			check(versions.MatchString(c.seen), "nobody says which versions the facts are from")
-			check(c.threshold > 0 && c.threshold <= 10*time.Minute, "its threshold is not a threshold")
+			check(c.threshold >= 0 && c.threshold <= 10*time.Minute, "its threshold is not a threshold")
 			check(c.patience > 0 && c.patience <= time.Minute, "its patience is not a patience")
 			check(c.marks == "" || inside(c.marks) && slices.Contains(c.beside, c.marks), "its marks are not watched")
 			for _, name := range c.beside {
@@ -51,7 +51,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			check((c.runs != nil) == slices.Contains(c.programs, "node"), "any script that node runs is taken for it")
 			check(c.script == "" || strings.HasPrefix(c.script, "/") && strings.HasSuffix(c.script, "/"), "its script may be anything")
 			check(c.version(processes.Process{}) == "", "a version out of nothing")
-			check(c.rereads("") != AtStart, "an unknown version is taken for an old one")
+			check(c.rereads("") != AtStart || c.rereads("999.0.0") == AtStart, "an unknown version is taken for an old one")
 			check(c.reconnect != "", "nobody says how to reconnect")
 			check(len(c.files) > 0, "it has no store")
 			kinds := map[string]bool{}
@@ -92,7 +92,7 @@ func checkKind(t *testing.T, c *client, k kind) {
 	if !k.single && !k.keyed {
 		need = append(need, f.name)
 	}
-	if !k.single {
+	if !k.single && k.watchOnly != VendorLogin {
 		need = append(need, f.server)
 	}
 	many := c.files[0].many
@@ -124,8 +124,8 @@ func checkKind(t *testing.T, c *client, k kind) {
 	if f.scopeList && len(f.scope) == 0 {
 		t.Errorf("%s: a list of scopes without a place", k.name)
 	}
-	if login := k.name == "login"; (login || many) != k.single || login != (k.watchOnly == VendorLogin) {
-		t.Errorf("%s: a vendor's own login is one entry and only watched, anything else is neither", k.name)
+	if login := k.name == "login"; (login || many) != k.single && !(login && k.keyed) || login != (k.watchOnly == VendorLogin) {
+		t.Errorf("%s: a vendor's own login is one entry, or each by its name, and only watched, anything else is neither", k.name)
 	}
 	if many {
 		if k.watchOnly == "" {
@@ -138,7 +138,7 @@ func checkKind(t *testing.T, c *client, k kind) {
 		if c.callback == "" {
 			t.Errorf("%s: nothing signs in", k.name)
 		}
-	} else if len(cmd) < 2 || cmd[0] != c.programs[0] || !k.single && cmd[len(cmd)-1] != "a name" {
+	} else if len(cmd) < 2 || cmd[0] != c.programs[0] || !k.single && k.watchOnly == "" && cmd[len(cmd)-1] != "a name" {
 		t.Errorf("%s: signs in by %q", k.name, cmd)
 	}
 	if k.watchOnly == "" {
@@ -147,32 +147,46 @@ func checkKind(t *testing.T, c *client, k kind) {
 }
 
 // A store that is written has a lock of each scope: one for every grant, and
-// one for the store, where it has more than one entry.
+// one for the store, where it has more than one entry. Where all have one, or
+// none before they write, its own sessions are left to themselves.
 func checkLocks(t *testing.T, c *client) {
-	if c.grantLock == nil {
-		if c.storeLock.path != "" || c.lockless == nil || !c.lockless("1.0.0") {
-			t.Error("it takes a lock, or none")
-		}
-		return
-	}
-	s := &Store{client: c, home: "/home/x"}
+	s := &Store{client: c, home: "/home/x", path: "/home/x/y", host: Host{Home: "/home/x", Getenv: func(string) string { return "" }}}
 	url := "https://example.com/mcp"
-	one := c.grantLock(s, Credential{Key: Key{Entry: EntryKey("one", url)}, Name: "one", Grant: Grant{ServerURL: url}})
-	two := c.grantLock(s, Credential{Key: Key{Entry: EntryKey("two", url)}, Name: "two", Grant: Grant{ServerURL: url}})
-	if one.path == two.path || one.path == c.storeLock.path {
-		t.Error("two locks are one")
+	var one, two clientLock
+	if c.grantLock != nil {
+		one = c.grantLock(s, Credential{Key: Key{Entry: EntryKey("one", url)}, Name: "one", Grant: Grant{ServerURL: url}})
+		two = c.grantLock(s, Credential{Key: Key{Entry: EntryKey("two", url)}, Name: "two", Grant: Grant{ServerURL: url}})
 	}
-	if many := c.files[0].many; many != (c.storeLock.path == "") {
+	many := c.files[0].many
+	switch {
+	case one.path == two.path && (c.lockless == nil || !c.lockless("")):
+		t.Error("no grant has a lock of its own, and nobody says so")
+	case one.path == two.path:
+		if one.path != "" && c.storeLock.path != "" {
+			t.Error("two locks for one thing")
+		}
+	case one.path == c.storeLock.path:
+		t.Error("two locks are one")
+	case many != (c.storeLock.path == ""):
 		t.Error("a store lock, and nothing to share under it; or the other way round")
 	}
 	for _, l := range []clientLock{one, two, c.storeLock} {
 		if l.path == "" {
 			continue
 		}
-		if !inside(l.path) || l.lease == strings.HasSuffix(l.path, ".lock") || l.dir && l.lease {
+		if !inside(l.path) && !filepath.IsAbs(l.path) || l.lease == strings.HasSuffix(l.path, ".lock") {
 			t.Errorf("a lock at %q", l.path)
 		}
-		ages := l.dir || l.lease
+		kinds := 0
+		for _, is := range []bool{l.dir, l.lease, l.filled != nil, l.exclusive} {
+			if is {
+				kinds++
+			}
+		}
+		if kinds > 1 || l.removed && kinds > 0 {
+			t.Errorf("%s is of several kinds", l.path)
+		}
+		ages := kinds == 1
 		if ages != (l.stale > 0) || ages != (l.heartbeat > 0) || ages && l.stale < 2*l.heartbeat {
 			t.Errorf("%s: stale after %v, touched every %v", l.path, l.stale, l.heartbeat)
 		}
@@ -224,16 +238,37 @@ func TestTheFactsOfEachClient(t *testing.T) {
 	}
 	want["gemini"] = facts{threshold: 5 * time.Minute, patience: 30 * time.Second, inPlace: true, gone: asMissing, unknownRereadsAtWork: NearExpiry}
 	want["qwen"] = facts{threshold: 5 * time.Minute, patience: 30 * time.Second, gone: asMissing, unknownRereadsAtWork: NearExpiry}
+	want["opencode"] = facts{
+		// SHA-1 of "mcp-auth:" and the store's path, as the real one named it.
+		grant: clientLock{
+			path:   "/home/x/.local/state/opencode/locks/057cfe35883e980ad288d4eeed482652ea55cead.lock",
+			filled: &opencodeLock, stale: time.Minute, heartbeat: 20 * time.Second,
+		},
+		patience: 30 * time.Second,
+		mcp:      []string{"opencode", "mcp", "auth", "lab"}, login: []string{"opencode", "auth", "login"},
+		inPlace: true, gone: asMissing,
+		request:              Request{RawBasic: true},
+		unknownRereadsAtWork: EachUse,
+	}
+	want["cline"] = facts{
+		store: clientLock{
+			path:   "settings/cline_mcp_settings.json.lock",
+			filled: &clineLock, stale: 10 * time.Second, heartbeat: 3 * time.Second,
+		},
+		patience: 10 * time.Second, gone: asMissing,
+		request:              Request{RawBasic: true},
+		unknownRereadsAtWork: AtStart,
+	}
+	s := &Store{path: "/home/x/.local/share/opencode/mcp-auth.json", host: Host{Home: "/home/x", Getenv: func(string) string { return "" }}}
 	for _, c := range clients {
 		cred := Credential{Kind: "mcp", Key: Key{Entry: lab}, Name: "lab", Grant: Grant{ServerURL: "http://127.0.0.1:18700/mcp"}}
-		if c.grantLock == nil {
-			c.grantLock = func(*Store, Credential) clientLock { return clientLock{} }
-			defer func() { c.grantLock = nil }() // no lock at all
-		}
 		got := facts{
-			grant: c.grantLock(nil, cred), store: c.storeLock, threshold: c.threshold, patience: c.patience,
+			store: c.storeLock, threshold: c.threshold, patience: c.patience,
 			mcp: c.signIn(cred), login: c.signIn(Credential{Kind: "login"}), marks: c.marks,
 			inPlace: c.files[0].inPlace, request: c.request, unknownRereadsAtWork: c.rereads(""),
+		}
+		if c.grantLock != nil {
+			got.grant = c.grantLock(s, cred)
 		}
 		for _, k := range c.files[0].kinds {
 			if k.name == "mcp" {

@@ -9,6 +9,8 @@ var clients = []*client{
 	&mcpRemote,
 	&gemini,
 	&qwen,
+	&opencode,
+	&cline,
 }
 
 // watched are the rows of clients of which we write nothing.
@@ -18,7 +20,6 @@ var watched = []*client{
 	&gcloud,
 	&kiro,
 	&kimi,
-	&opencodeLogin,
 }
 
 // table is the whole of it.

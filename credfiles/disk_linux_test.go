@@ -95,8 +95,8 @@ func TestTheirsGoesBackWhereASecondExchangeIsRefused(t *testing.T) {
 		}
 		equal(t, c.name+": the store", l.get(l.file()), theirs)
 		immutable(t, filepath.Dir(l.path(l.file())), false)
-		if c.storeLock.dir {
-			l.must(os.Remove(l.path(c.storeLock.path))) // which could not be removed either
+		if c.storeLock.dir || c.storeLock.filled != nil {
+			l.must(os.RemoveAll(l.path(c.storeLock.path))) // which could not be removed either
 		}
 		h.pause = nil
 		if result, err := h.Write(context.Background(), old, fresh("lab"), noImage); err != nil || result != Written {

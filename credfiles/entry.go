@@ -137,6 +137,12 @@ func (r *reader) value(path []string) (jsonedit.Value, bool) {
 	if len(path) == 0 || r.entry.Kind() != jsonedit.Object {
 		return jsonedit.Value{}, false
 	}
+	// What should hold it may be something else.
+	for i := 1; i < len(path); i++ {
+		if v, ok := r.entry.Get(path[:i]...); ok && v.Kind() != jsonedit.Object && v.Kind() != jsonedit.Null {
+			r.odd = true
+		}
+	}
 	v, ok := r.entry.Get(path...)
 	return v, ok && v.Kind() != jsonedit.Null
 }

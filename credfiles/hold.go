@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -69,9 +70,13 @@ func lockIn(ctx context.Context, s *Store, home string, l clientLock) (*clientlo
 	if l.path == "" {
 		return nil, nil
 	}
-	path := l.path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(home, path)
+	path := filepath.Join(home, l.path)
+	if filepath.IsAbs(l.path) {
+		path = l.path
+		// It is not made for a home that is gone.
+		if _, err := os.Stat(home); err != nil {
+			return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Folder, Err: err}
+		}
 	}
 	const retry = 100 * time.Millisecond
 	var lock *clientlock.Lock

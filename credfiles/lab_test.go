@@ -44,7 +44,10 @@ func realLab(t testing.TB, c *client) *lab {
 }
 
 // real are the folders of testdata/real that most tests begin with.
-var real = map[*client]string{&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1", &gemini: "gemini-0.61.0", &qwen: "qwen-0.24.4"}
+var real = map[*client]string{
+	&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1", &gemini: "gemini-0.61.0", &qwen: "qwen-0.24.4",
+	&opencode: "opencode-1.18.33", &cline: "cline-0.0.86",
+}
 
 // copy brings files from testdata/real; those that stand beside the client's
 // home go there.
@@ -65,7 +68,9 @@ func (l *lab) copy(dir string) {
 		switch beside, isBeside := strings.CutPrefix(filepath.ToSlash(name), "home/"); {
 		case name == "README", strings.HasPrefix(name, "after-"):
 		case isBeside:
-			l.put(filepath.Join("..", beside), string(text))
+			name, err := filepath.Rel(l.dir, filepath.Join(l.host.Home, beside))
+			l.must(err)
+			l.put(name, string(text))
 		case name == ".claude.json":
 			l.put(filepath.Join("..", name), string(text))
 		default:

@@ -99,25 +99,13 @@ var oauthCreds = file{
 	}},
 }
 
-// opencodeLogin is opencode's logins to the makers of models, by their names: those
-// of type "oauth", which it refreshes when it uses them (1.18.33,
+// opencodeLogin is opencode's logins to the makers of models, by their names:
+// those of type "oauth", which it refreshes when it uses them (1.18.33,
 // packages/opencode/src/auth/index.ts). Keys have no end, and are not shown.
-var opencodeLogin = client{
-	name:  "opencode",
-	title: "opencode",
-	dir:   ".local/share/opencode",
-	env:   "XDG_DATA_HOME",
-	below: "opencode",
-	seen:  "1.18.33",
-
-	files: []file{{
-		name: "auth.json",
-		kinds: []kind{{
-			name: "login", keyed: true, watchOnly: VendorLogin,
-			fields: fields{access: at("access"), refresh: at("refresh"), expiry: at("expires")},
-		}},
+var opencodeLogin = file{
+	name: "auth.json",
+	kinds: []kind{{
+		name: "login", keyed: true, watchOnly: VendorLogin,
+		fields: fields{access: at("access"), refresh: at("refresh"), expiry: at("expires")},
 	}},
-
-	signIn:   func(Credential) []string { return []string{"opencode", "auth", "login"} },
-	terminal: []string{"login"}, // it asks for the maker
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,7 +114,7 @@ func TestMalformedStores(t *testing.T) {
 		"zeros after its end":   {func(text string) string { return text + strings.Repeat("\x00", 4096) }, Trailing, true},
 		"zeros in the middle":   {func(text string) string { return text[:200] + "\x00\x00" + text[202:] }, NotJSON, true},
 		"two documents":         {func(text string) string { return text + text }, Trailing, true},
-		"a trailing comma":      {func(text string) string { return text[:len(text)-1] + "," + text[len(text)-1:] }, NotJSON, true},
+		"a trailing comma":      {func(text string) string { return regexp.MustCompile(`\s*.\s*$`).ReplaceAllString(text, ",$0") }, NotJSON, true},
 		"a comment":             {func(text string) string { return "// mine\n" + text }, NotJSON, true},
 		"a byte order mark":     {func(text string) string { return "\uFEFF" + text }, NotUTF8, false},
 		"UTF-16":                {func(text string) string { return "\xff\xfe" + strings.Join(strings.Split(text, ""), "\x00") + "\x00" }, NotUTF8, false},
@@ -141,8 +142,8 @@ func TestMalformedStores(t *testing.T) {
 
 func TestAStoreCutAtAnyByteIsTorn(t *testing.T) {
 	inBubble(t, func(l *lab) {
-		text := l.get(l.file())
-		for n := range len(text) {
+		text := strings.TrimSpace(l.get(l.file()))
+		for n := 0; n < len(text); n += 1 + len(text)/2000 {
 			l.put(l.file(), text[:n])
 			_, problems := l.store().Scan(context.Background())
 			want := Torn

@@ -163,11 +163,12 @@ func TestAHomeThatIsMountedTwiceIsOneHome(t *testing.T) {
 			continue // there is nothing to mount but what the variable names
 		}
 		l := realLab(t, c)
-		again := l.mkdir("again")
+		folder := l.mkdir("again") // the variable names one around the home, or the home
+		again := l.mkdir(filepath.Join("again", filepath.FromSlash(c.below)))
 		if err := unix.Mount(l.dir, again, "", unix.MS_BIND, ""); err != nil {
 			t.Skip("cannot mount:", err)
 		}
-		l.host.Getenv = func(name string) string { return map[string]string{c.env: again}[name] }
+		l.host.Getenv = func(name string) string { return map[string]string{c.env: folder}[name] }
 		if got := l.profiles(Home{Client: c.name, Path: again, Name: "again"}); len(got) != 1 {
 			t.Errorf("%s: %q", c.name, got)
 		}

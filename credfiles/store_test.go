@@ -16,7 +16,7 @@ func (l *lab) profiles(extra ...Home) []string {
 		if !slices.Contains(all, p) {
 			all = append(all, p)
 		}
-		if s.Client() != l.client.name || filepath.Dir(s.Path()) != s.home && s.entry == "" && s.file.sealed == nil {
+		if s.Client() != l.client.name || !strings.HasPrefix(s.Path(), s.home+string(filepath.Separator)) && s.file.sealed == nil {
 			l.t.Errorf("%+v", s)
 		}
 	}
@@ -127,10 +127,12 @@ func TestASignInNamesAHomeThatIsNotTheDefault(t *testing.T) {
 			t.Errorf("%s: %q for the default home", c.name, env)
 		}
 		work := filepath.Join(l.host.Home, "work")
-		l.must(os.Rename(l.dir, work))
+		home := filepath.Join(work, filepath.FromSlash(c.below))
+		l.must(os.MkdirAll(filepath.Dir(home), 0o755))
+		l.must(os.Rename(l.dir, home))
 		l.host.Getenv = func(name string) string { return map[string]string{c.env: work}[name] }
 		one := l.one("lab")
-		if one.SignInEnv != c.env+"="+work || one.Profile != "work" || one.ID != c.name+"/mcp/lab@work" {
+		if one.SignIn != nil && one.SignInEnv != c.env+"="+work || one.Profile != "work" || one.ID != c.name+"/mcp/lab@work" {
 			t.Errorf("%s: %q, %q", c.name, one.SignInEnv, one.ID)
 		}
 	}

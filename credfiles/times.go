@@ -116,6 +116,13 @@ func (x *edits) times(t Token, f fields) {
 		written = time.Now()
 	}
 	known := !t.Expiry.IsZero() && readable(float64(t.Expiry.UnixMilli()))
+	least := time.Duration(0)
+	if len(f.since) > 0 {
+		// One that has ended is not to be taken for one whose end nobody knows, and
+		// Cline takes no beginning before 1970 (0.0.86, source).
+		least = time.Second
+		known = known && readable(float64(t.Expiry.Add(-least).UnixMilli()))
+	}
 	began := written
 	lifetime, relative := x.entry.Get(f.lifetime...)
 	relative = relative && len(f.lifetime) > 0
@@ -123,7 +130,7 @@ func (x *edits) times(t Token, f fields) {
 	noted := r.text(f.access) != t.Access.Reveal() // else it is noted already when that came
 	if len(f.lifetime) > 0 && (noted || len(f.since) == 0) {
 		if known {
-			left := max(0, t.Expiry.Sub(written).Round(time.Second))
+			left := max(least, t.Expiry.Sub(written).Round(time.Second))
 			began = t.Expiry.Add(-left)
 			raw := strconv.AppendInt(nil, int64(left/time.Second), 10)
 			if lifetime.Kind() == jsonedit.String {
