@@ -177,7 +177,7 @@ func TestAnItemThatJustChangedIsReadAgain(t *testing.T) {
 // What the keychain refused it is not asked for again until it is another.
 func TestAPromptIsNotRepeated(t *testing.T) {
 	l := newMacLab(t)
-	l.host.Keychain.Patience = time.Second
+	l.host.Keychain.Patience = 3 * time.Second
 	item := quietItem("ada", inChain("rt_1_EXAMPLE", "slack"))
 	item.Mood = security.Asking
 	l.chain.Set(item)

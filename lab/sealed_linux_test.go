@@ -2,10 +2,13 @@ package lab_test
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"lamplighter/credfiles/agefile"
 	"lamplighter/lab"
 	"lamplighter/lab/desktop"
 	"lamplighter/refresher/authtest"
@@ -75,6 +78,54 @@ func TestAKeeperOpensAnEncryptedStoreOnceTheKeyringIsUnlocked(t *testing.T) {
 	if wrong := l.Well(); wrong != "" {
 		t.Error(wrong)
 	}
+}
+
+// Whatever a kill interrupts, the journal and the store have it between them,
+// and no process is left that waits for something to encrypt.
+func TestAKilledRefreshOfAnEncryptedStoreLosesNothing(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	one := l.CodexSealed(k, 12, s, due, "linear", "sentry")[0]
+	began := time.Now()
+	if got := l.Run("refresh", one.ID); got.Code != 0 {
+		t.Fatalf("exit code %d: %s", got.Code, got.Output)
+	}
+	whole := time.Since(began)
+	const kills = 10
+	for i := range kills {
+		cmd := l.Command("refresh", one.ID)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(whole * time.Duration(i+1) / kills)
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+	if got := l.Run("refresh", one.ID); got.Code != 0 {
+		t.Errorf("exit code %d: %s", got.Code, got.Output)
+	}
+	if wrong := l.Well(); wrong != "" {
+		t.Error(wrong)
+	}
+	if !lab.Until(desktop.Patience, func() bool { return len(sealers(t)) == 0 }) {
+		t.Errorf("processes %v are left", sealers(t))
+	}
+}
+
+// sealers are the processes of this lab's program that open or seal.
+func sealers(t *testing.T) (pids []string) {
+	t.Helper()
+	names, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, _ := os.ReadFile(name)
+		if string(text) == lab.Program(t)+"\x00"+agefile.Argument+"\x00" {
+			pids = append(pids, filepath.Base(filepath.Dir(name)))
+		}
+	}
+	return pids
 }
 
 // children is the CPU time of a process's children that have ended, in ticks

@@ -203,7 +203,9 @@ func TestAWriteThatIsRefusedIsAnError(t *testing.T) {
 		security.Frozen: ErrKept, security.Locked: ErrKept, security.Cancelled: ErrKept, security.Asking: keyring.ErrSlow,
 	} {
 		s, k := open(t, item("u", "{}", mood))
-		k.Patience = time.Second
+		if mood == security.Asking {
+			k.Patience = 2 * time.Second
+		}
 		err := k.Write(t.Context(), service, "u", []byte(`{"a":1}`))
 		if !errors.Is(err, want) || string(s.Items()[0].Secret) != "{}" {
 			t.Errorf("%s: %v; it holds %s", mood, err, s.Items()[0].Secret)
