@@ -124,6 +124,25 @@ func TestAnItemOfTheKeychainIsAStoreLikeAnyOther(t *testing.T) {
 	}
 }
 
+// Items for two accounts may have an entry of the same name.
+func TestEntriesOfTwoAccountsHaveIDsOfTheirOwn(t *testing.T) {
+	l := newMacLab(t)
+	l.chain.Set(quietItem("ada", inChain("rt_1_EXAMPLE", "slack")), quietItem("unknown", inChain("rt_2_EXAMPLE", "slack")))
+	ids := map[string]string{}
+	for range 2 {
+		all, _ := l.look()
+		for _, c := range all {
+			if was, ok := ids[c.ID]; ok && was != c.Key.Store {
+				t.Errorf("%s is in %s and in %s", c.ID, was, c.Key.Store)
+			}
+			ids[c.ID] = c.Key.Store
+		}
+	}
+	if len(ids) != 4 {
+		t.Errorf("%v", ids)
+	}
+}
+
 // The secret is read once for each change, and never by the look once a minute.
 func TestAnItemIsReadOncePerChange(t *testing.T) {
 	l := newMacLab(t)

@@ -24,7 +24,7 @@ func NameAll(all []Credential) {
 			for _, i := range which {
 				all[i].ID = id
 				if len(which) > 1 {
-					sum := sha256.Sum256([]byte(all[i].Profile + "\x00" + all[i].Key.Entry))
+					sum := sha256.Sum256([]byte(all[i].tag(all, which)))
 					all[i].ID = all[i].id("~" + hex.EncodeToString(sum[:])[:digits])
 				}
 				taken[all[i].ID] = true
@@ -34,6 +34,19 @@ func NameAll(all []Credential) {
 			return
 		}
 	}
+}
+
+// tag tells a credential from others of its ID: by its place in the home, which
+// is the same on every computer, and by the store only where there are two, as
+// in items of the macOS keychain for two accounts.
+func (c Credential) tag(all []Credential, which []int) string {
+	tag := c.Profile + "\x00" + c.Key.Entry
+	for _, i := range which {
+		if o := all[i]; o.Profile == c.Profile && o.Key.Entry == c.Key.Entry && o.Key.Store != c.Key.Store {
+			return tag + "\x00" + c.Key.Store
+		}
+	}
+	return tag
 }
 
 func (c Credential) id(suffix string) string {
