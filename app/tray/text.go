@@ -28,5 +28,16 @@ func fit(s string) string {
 		}
 		return r // invalid bytes come as RuneError
 	}, s)
-	return runewidth.Truncate(strings.Join(strings.Fields(s), " "), widest, "…")
+	s = strings.Join(strings.Fields(s), " ")
+	if strings.ContainsFunc(s, wide) {
+		return runewidth.Truncate(s, widest, "…") // builds tables of 2 MB, which stay
+	}
+	if all := []rune(s); len(all) > widest {
+		return string(all[:widest-1]) + "…"
+	}
+	return s
 }
+
+// wide reports a character that may take two columns: those from Hangul on, but
+// for Latin and Greek letters, punctuation, arrows and signs of mathematics.
+func wide(r rune) bool { return r >= 0x1100 && (r < 0x1E00 || r >= 0x2300) }
