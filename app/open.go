@@ -222,12 +222,18 @@ func (p *program) scan(ctx context.Context, x *parts) (refresher.Snapshot, error
 }
 
 // read is scan for who wants no more than what stands in the stores: nothing is
-// decided, and no list of programs asked for.
-func (p *program) read(ctx context.Context, x *parts) (snapshot, error) {
+// decided, and no list of programs asked for. Of a whole ID only its client's
+// stores are read: opening one that is encrypted takes seconds.
+func (p *program) read(ctx context.Context, x *parts, id string) (snapshot, error) {
 	defer p.working(workReading)()
 	snap := snapshot{At: time.Now()}
 	var all []credfiles.Credential
+	client, name, _ := strings.Cut(id, "/")
+	whole := strings.Contains(name, "/") && slices.Contains(credfiles.ClientNames(), client)
 	for _, s := range x.currentStores() {
+		if whole && s.Client() != client {
+			continue
+		}
 		found, problems := s.Scan(ctx)
 		all = append(all, found...)
 		snap.Problems = append(snap.Problems, slices.DeleteFunc(problems, func(p credfiles.Problem) bool { return p.Perhaps })...)

@@ -20,11 +20,16 @@ func (p *program) tokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			snap, err := p.read(c.Context(), x)
+			snap, err := p.read(c.Context(), x, args[0])
 			if err != nil {
 				return err
 			}
-			if snap, err = narrow(snap, args); err != nil {
+			if snap, err = narrow(snap, args); err != nil { // what is there has to be known
+				if snap, err = p.read(c.Context(), x, ""); err == nil {
+					snap, err = narrow(snap, args)
+				}
+			}
+			if err != nil {
 				return err
 			}
 			if row := snap.Rows[0]; !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(time.Now())) {

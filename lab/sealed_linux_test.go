@@ -58,6 +58,25 @@ func TestAKeeperOpensAnEncryptedStoreOnce(t *testing.T) {
 	}
 }
 
+// A token of another client does not wait for an opening.
+func TestATokenOfAnotherClientOpensNothing(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	l.CodexSealed(k, 18, s, authtest.GrantOptions{}, "linear")
+	one := l.Claude("slack", s, authtest.GrantOptions{})
+	opened := func(id string) time.Duration {
+		cmd := l.Command("token", id)
+		if got := l.Ends(cmd); got.Code != 0 {
+			t.Fatalf("exit code %d: %s", got.Code, got.Output)
+		}
+		// Of the process itself and of its children, which it waited for.
+		return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	if whole, tail := opened(one.ID), opened("linear"); whole > tail/2 {
+		t.Errorf("it took %v of CPU time, and an opening %v", whole, tail)
+	}
+}
+
 // A keyring that is locked is a state: the store is read once it is not.
 func TestAKeeperOpensAnEncryptedStoreOnceTheKeyringIsUnlocked(t *testing.T) {
 	s := authtest.New(t, authtest.Options{})
