@@ -50,7 +50,7 @@ var keys = []key{
 	{KeyDoc{"keychain_arguments", "`true` or `false`", "true", "on macOS, what is longer than a line of `security` takes, 2 kB, goes to the keychain by its arguments, as Claude Code does it: your other programs can see it for milliseconds; `false` only watches such an item"},
 		func(d *draft, v any) string { return truth(&d.KeychainArguments, v) }},
 
-	{KeyDoc{"home.client", "client", "", "`[[home]]` is a further home of a client: `codex`, `claude` or `mcp-remote`; required"},
+	{KeyDoc{"home.client", "client", "", "`[[home]]` is a further home of a client, which is called as in its IDs: `codex`, `claude`, `gemini`, ...; required"},
 		func(d *draft, v any) string { return word(&d.home.Client, v, d.clients...) }},
 	{KeyDoc{"home.path", "path", "", "its folder, absolute or below `~/`; required"},
 		func(d *draft, v any) string { return folder(&d.home.Path, v) }},
