@@ -36,7 +36,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 				check(inside(filepath.FromSlash(dir)), "its home is not below the user's: "+dir)
 			}
 			check(c.below == "" || inside(filepath.FromSlash(c.below)), "its home is not below its variable's")
-			check(c.env != "" && c.env == strings.ToUpper(c.env), "no variable moves it")
+			check((c.env != "" || c.name == "amazon-q") && c.env == strings.ToUpper(c.env), "no variable moves it")
 			check(versions.MatchString(c.seen), "nobody says which versions the facts are from")
 			check(c.threshold >= 0 && c.threshold <= 10*time.Minute, "its threshold is not a threshold")
 			check(c.patience > 0 && c.patience <= time.Minute, "its patience is not a patience")
@@ -48,7 +48,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			for _, name := range c.programs {
 				check(likely(name) && likely(name+".exe"), "a program that is not looked for: "+name)
 			}
-			check((c.runs != nil) == slices.Contains(c.programs, "node"), "any script that node runs is taken for it")
+			check((c.runs != nil) == (slices.Contains(c.programs, "node") || slices.Contains(c.programs, "python")), "any script that node or Python runs is taken for it")
 			check(c.script == "" || strings.HasPrefix(c.script, "/") && strings.HasSuffix(c.script, "/"), "its script may be anything")
 			check(c.version(processes.Process{}) == "", "a version out of nothing")
 			check(c.rereads("") != AtStart || c.rereads("999.0.0") == AtStart, "an unknown version is taken for an old one")
@@ -238,6 +238,20 @@ func TestTheFactsOfEachClient(t *testing.T) {
 	}
 	want["gemini"] = facts{threshold: 5 * time.Minute, patience: 30 * time.Second, inPlace: true, gone: asMissing, unknownRereadsAtWork: NearExpiry}
 	want["qwen"] = facts{threshold: 5 * time.Minute, patience: 30 * time.Second, gone: asMissing, unknownRereadsAtWork: NearExpiry}
+	want["hermes"] = facts{
+		grant:     clientLock{path: lab + ".json.refresh.lock"},
+		threshold: time.Second, patience: time.Minute,
+		gone: asMissing, unknownRereadsAtWork: EachUse,
+	}
+	want["crush"] = facts{
+		store:     clientLock{path: "crush.json.lock"},
+		threshold: 10 * time.Second, patience: 5 * time.Second,
+		gone: asMissing, unknownRereadsAtWork: AtStart,
+	}
+	want["amazon-q"] = facts{
+		threshold: time.Second, patience: 30 * time.Second,
+		inPlace: true, gone: asMissing, unknownRereadsAtWork: AtStart,
+	}
 	want["opencode"] = facts{
 		// SHA-1 of "mcp-auth:" and the store's path, as the real one named it.
 		grant: clientLock{

@@ -11,6 +11,9 @@ var clients = []*client{
 	&qwen,
 	&opencode,
 	&cline,
+	&hermes,
+	&crush,
+	&amazonQ,
 }
 
 // watched are the rows of clients of which we write nothing.

@@ -97,7 +97,11 @@ func lockIn(ctx context.Context, s *Store, home string, l clientLock) (*clientlo
 			Stale: l.stale, Heartbeat: l.heartbeat, Retry: retry,
 		})
 	default:
-		lock, err = clientlock.File(ctx, path, clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: retry / 2, Remove: l.removed})
+		opts := clientlock.FileOptions{Mode: 0o644, FolderMode: 0o755, Retry: retry / 2, Remove: l.removed}
+		if filepath.Dir(path) == filepath.Clean(home) {
+			opts.FolderMode = 0 // a home that is gone stays gone
+		}
+		lock, err = clientlock.File(ctx, path, opts)
 	}
 	var busy *clientlock.BusyError
 	if err != nil && !errors.As(err, &busy) && ctx.Err() == nil {

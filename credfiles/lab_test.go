@@ -46,6 +46,7 @@ func realLab(t testing.TB, c *client) *lab {
 // real are the folders of testdata/real that most tests begin with.
 var real = map[*client]string{
 	&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1", &gemini: "gemini-0.61.0", &qwen: "qwen-0.24.4",
+	&hermes: "hermes-0.21.3", &crush: "crush-0.90.0", &amazonQ: "amazon-q-1.19.7",
 	&opencode: "opencode-1.18.33", &cline: "cline-0.0.86",
 }
 
@@ -119,9 +120,11 @@ func (l *lab) stores(extra ...Home) []*Store {
 	return slices.DeleteFunc(Stores(l.host, extra), func(s *Store) bool { return s.client != l.client })
 }
 
-// store is the one whose entries may be refreshed.
+// store is the one whose entries may be refreshed: lab's, where each has one.
 func (l *lab) store() *Store {
-	for _, s := range l.stores() {
+	all := l.stores()
+	slices.SortStableFunc(all, func(a, b *Store) int { return l.rank(a) - l.rank(b) })
+	for _, s := range all {
 		if l.was != nil && s.entry != l.was.entry {
 			continue // another entry's
 		}
@@ -138,7 +141,20 @@ func (l *lab) store() *Store {
 	return &Store{client: s.client, file: s.file, host: l.host, home: s.home, profile: s.profile, path: s.path, entry: s.entry, commands: s.commands}
 }
 
-// file is the name of that store: of "lab", where each entry has one.
+// rank is 0 for lab's own store, where each entry has one, and where it matters
+// which.
+func (l *lab) rank(s *Store) int {
+	if s.entry == "" || l.was != nil {
+		return 0
+	}
+	all, _ := s.Scan(context.Background())
+	if slices.ContainsFunc(all, func(c Credential) bool { return c.Name == "lab" }) {
+		return 0
+	}
+	return 1
+}
+
+// file is the name of that store.
 func (l *lab) file() string { return l.fileOf(l.store()) }
 
 func (l *lab) fileOf(s *Store) string {
@@ -257,6 +273,9 @@ func (l *lab) files() map[string]string {
 		}
 		if d.IsDir() {
 			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".json.refresh.lock") || strings.HasSuffix(path, "/crush.json.lock") {
+			return nil
 		}
 		text, err := os.ReadFile(path)
 		all[path] = string(text)

@@ -71,7 +71,7 @@ func (l *lab) listing() string {
 	l.must(err)
 	var b strings.Builder
 	for _, e := range entries {
-		if e.Name() == "mcp-oauth-locks" {
+		if e.Name() == "mcp-oauth-locks" || strings.HasSuffix(e.Name(), ".json.refresh.lock") || e.Name() == "crush.json.lock" {
 			continue
 		}
 		info, err := e.Info()
@@ -112,13 +112,13 @@ func TestMalformedStores(t *testing.T) {
 		"a word":                {func(string) string { return "logged out" }, NotJSON, true},
 		"zeros alone":           {func(text string) string { return strings.Repeat("\x00", len(text)) }, NotJSON, true},
 		"zeros after its end":   {func(text string) string { return text + strings.Repeat("\x00", 4096) }, Trailing, true},
-		"zeros in the middle":   {func(text string) string { return text[:200] + "\x00\x00" + text[202:] }, NotJSON, true},
+		"zeros in the middle":   {func(text string) string { return text[:len(text)/2] + "\x00\x00" + text[len(text)/2+2:] }, NotJSON, true},
 		"two documents":         {func(text string) string { return text + text }, Trailing, true},
 		"a trailing comma":      {func(text string) string { return regexp.MustCompile(`\s*.\s*$`).ReplaceAllString(text, ",$0") }, NotJSON, true},
 		"a comment":             {func(text string) string { return "// mine\n" + text }, NotJSON, true},
 		"a byte order mark":     {func(text string) string { return "\uFEFF" + text }, NotUTF8, false},
 		"UTF-16":                {func(text string) string { return "\xff\xfe" + strings.Join(strings.Split(text, ""), "\x00") + "\x00" }, NotUTF8, false},
-		"Latin-1":               {func(text string) string { return strings.Replace(text, "read", "r\xe4d", 1) }, NotUTF8, false},
+		"Latin-1":               {func(text string) string { return strings.Replace(text, "access", "\xe4ccess", 1) }, NotUTF8, false},
 		"deep nesting":          {func(string) string { return strings.Repeat("[", 1<<20) }, TooDeep, false},
 		"deep nesting, closed":  {func(string) string { return strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000) }, TooDeep, false},
 		"another shape":         {otherShape, OddShape, false},
@@ -262,7 +262,7 @@ func TestWhatIsNoFileIsAProblem(t *testing.T) {
 func TestAStoreThatIsBeingWrittenIsReadWhenItIsWhole(t *testing.T) {
 	for name, interrupt := range map[string]func(l *lab, text string){
 		"emptied": func(l *lab, _ string) { l.put(l.file(), "") },
-		"torn":    func(l *lab, text string) { l.put(l.file(), text[:300]) },
+		"torn":    func(l *lab, text string) { l.put(l.file(), text[:150]) },
 		"mixed":   func(l *lab, text string) { l.put(l.file(), text+text[:20]) },
 		"gone":    func(l *lab, _ string) { l.must(os.Remove(l.path(l.file()))) },
 	} {
@@ -274,6 +274,9 @@ func TestAStoreThatIsBeingWrittenIsReadWhenItIsWhole(t *testing.T) {
 				interrupt(l, text)
 				time.AfterFunc(settle-100*time.Millisecond, func() { l.put(l.file(), text) })
 				after, problems := s.Scan(context.Background())
+				if l.client == &amazonQ {
+					before[0].Expiry = after[0].Expiry // it goes by the file's time
+				}
 				if len(problems) > 0 || !reflect.DeepEqual(l.describe(after, nil), l.describe(before, nil)) {
 					l.t.Errorf("%d credentials, %v", len(after), problems)
 				}

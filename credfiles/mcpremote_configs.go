@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+	"go.yaml.in/yaml/v3"
 
 	"lamplighter/credfiles/jsonedit"
 )
@@ -54,7 +55,7 @@ func (c *remoteCommands) of(hash string) *remoteServer {
 
 func (c *remoteCommands) read() (all []remoteServer) {
 	projects := map[string]bool{}
-	for _, name := range c.host.mcpConfigs() {
+	for _, name := range append(c.host.mcpConfigs(), c.host.amazonQConfigs()...) {
 		root, ok := readConfig(name)
 		if !ok {
 			continue
@@ -126,17 +127,19 @@ func (h Host) mcpConfigs() []string {
 	return all
 }
 
+var configParsers = map[string]func([]byte, any) error{".toml": toml.Unmarshal, ".yaml": yaml.Unmarshal}
+
 // readConfig reads a client's configuration: JSON, as some write it with
-// comments and commas too many, or TOML.
+// comments and commas too many, TOML or YAML.
 func readConfig(name string) (jsonedit.Value, bool) {
 	text, err := readFile(name, 4*maxSize)
 	if err != nil {
 		return jsonedit.Value{}, false
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	if filepath.Ext(name) == ".toml" {
+	if parse := configParsers[filepath.Ext(name)]; parse != nil {
 		var all map[string]any
-		if toml.Unmarshal(text, &all) != nil {
+		if parse(text, &all) != nil {
 			return jsonedit.Value{}, false
 		}
 		if text, err = json.Marshal(all); err != nil {

@@ -26,7 +26,7 @@ type remoteServer struct {
 	version     string   // that the configuration holds on to: mcp-remote@0.1.38
 	renews      bool     // --use-id-token or --client-credentials: the refresh token is of no use
 	args        []string // the URL and the options
-	hashes      []string // that versions give it
+	hashes      []string // that versions give it, and the one of Amazon Q
 }
 
 var (
@@ -139,6 +139,9 @@ func (r *remoteServer) options(args []string, env map[string]string) bool {
 		if hash := hex.EncodeToString(sum[:]); !slices.Contains(r.hashes, hash) {
 			r.hashes = append(r.hashes, hash)
 		}
+	}
+	if u, err := url.Parse(r.url); err == nil {
+		r.hashes = append(r.hashes, amazonQHash(u))
 	}
 	r.renews = slices.Contains(args, "--use-id-token") || slices.Contains(args, "--client-credentials")
 	r.args = args

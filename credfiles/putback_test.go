@@ -12,8 +12,8 @@ import (
 	"lamplighter/credfiles/jsonedit"
 )
 
-// deleters are the clients that delete an entry after any error.
-var deleters = slices.DeleteFunc(slices.Clone(clients), func(c *client) bool { return !c.wipesOnError })
+// deleters are the clients that delete an entry of an array after any error.
+var deleters = slices.DeleteFunc(slices.Clone(clients), func(c *client) bool { return !c.wipesOnError || !c.files[0].kinds[0].list })
 
 // putBack wipes an entry and puts it back.
 func (l *lab) putBack(who Credential, t Token) (Result, error) {

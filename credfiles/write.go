@@ -130,10 +130,11 @@ func (w *write) plan(theirs []byte) (Result, []byte, error) {
 	if err != nil {
 		return 0, theirs, err
 	}
-	if w.store.file.many && now.ServerURL == "" {
-		now.ServerURL = w.old.ServerURL // the file's name holds it
+	k := w.store.kind(w.key)
+	if (w.store.file.many || k.away) && now.ServerURL == "" {
+		now.ServerURL = w.old.ServerURL // the file's or the entry's name holds it
 	}
-	if k := w.store.kind(w.key); (w.store.file.many || k.preset) && w.old.Preset || w.store.file.many && now.ClientID == "" {
+	if (w.store.file.many || k.preset) && w.old.Preset || w.store.file.many && now.ClientID == "" {
 		now.ClientID = w.old.ClientID // it never stood beside the store
 	}
 	if result := w.decide(now); result != Written {

@@ -286,6 +286,9 @@ func TestWhatOthersWriteMeanwhileSurvives(t *testing.T) {
 				c == &opencode && row.name == "the same entry is of another issuer" { // it notes none
 				continue
 			}
+			if c == &amazonQ && row.name == "the same entry is of another issuer" {
+				continue // its entries name none
+			}
 			t.Run(c.name+"/"+row.name, func(t *testing.T) {
 				l := realLab(t, c)
 				old := l.one("lab")
@@ -398,7 +401,7 @@ func TestWhatCannotBeDecidedIsPutBack(t *testing.T) {
 		theirs func(l *lab) string
 		kind   ProblemKind
 	}{
-		"torn":      {func(l *lab) string { return l.get(l.file())[:300] }, Torn},
+		"torn":      {func(l *lab) string { return l.get(l.file())[:150] }, Torn},
 		"empty":     {func(l *lab) string { return "" }, Empty},
 		"not JSON":  {func(l *lab) string { return "{]" }, NotJSON},
 		"zeros":     {func(l *lab) string { return l.get(l.file()) + "\x00\x00\x00" }, Trailing},
@@ -421,6 +424,9 @@ func TestWhatCannotBeDecidedIsPutBack(t *testing.T) {
 		}, OddShape},
 	} {
 		for _, c := range clients {
+			if c == &amazonQ && name == "seconds" {
+				continue // it notes no time
+			}
 			t.Run(c.name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { putBack(t, c, row.theirs, row.kind) })
 			})
