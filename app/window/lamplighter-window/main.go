@@ -29,6 +29,7 @@ func main() {
 		}()
 	})
 	w.Run()
+	out.Close() // tells that it is closed: a process of this size takes its time to end
 }
 
 // nothing is an end of input.
