@@ -37,7 +37,7 @@ func TestWindowOpens(t *testing.T) {
 		bus := desktop.NewBus(t)
 		d := newDesk(t, bus, l)
 		until(t, "all credentials", func() bool { return strings.Contains(d.icon.Read().String(), fmt.Sprintf("All %d tokens", n)) })
-		d.open(t) // the first one makes a folder in ~/.cache, which stays empty
+		d.open(t) // the first one makes Fyne's folders
 		d.close(t)
 		before, handles := d.files(), d.handles(t)
 		d.rest()
@@ -68,7 +68,7 @@ func TestWindowOpens(t *testing.T) {
 			t.Errorf("the tray app ended with %d", code)
 		}
 	}
-	tb.note("On Xfce's desktop, without a graphics card. A closed window leaves no process, no open pipe and no file, but for an empty folder in ~/.cache.")
+	tb.note("On Xfce's desktop, without a graphics card. A closed window leaves no process, no open pipe and no file, but for what the first one made: Fyne's folder in ~/.cache and its preferences in ~/.config, both empty.")
 	tb.print(t)
 }
 
