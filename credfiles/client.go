@@ -125,13 +125,12 @@ type kind struct {
 	// soon as anybody signed in. One that is gone while its server is still
 	// named was wiped, not logged out.
 	configured bool
-	// preset: the registration may stand in its configuration alone; away: the
-	// server may.
-	preset, away bool
-	watchOnly    Reason
-	fields       fields
-	or           []fields   // where else a value may stand: the first place that is there counts
-	required     [][]string // strings without which the client does not take it for an entry
+	// preset: the registration may stand in its configuration alone.
+	preset    bool
+	watchOnly Reason
+	fields    fields
+	or        []fields   // where else a value may stand: the first place that is there counts
+	required  [][]string // strings without which the client does not take it for an entry
 	// blanked reports the shape that only the client's own wipe leaves.
 	blanked func(e jsonedit.Value) bool
 	// adopt adds what the client keeps elsewhere. It may be nil.
@@ -190,6 +189,7 @@ type joined struct {
 	elsewhere bool              // the client does not look into this store
 	item      bool              // the store is an item of a keyring
 	kept      map[string]bool   // entries that it finds in the keyring first
+	home      string            // the client's folder
 	pairs     []jsonedit.Value  // what stands about an entry in the files beside its own
 	quiet     bool              // which is how its stores always are
 	written   time.Time         // when the store was, by its file system
@@ -209,7 +209,6 @@ type server struct {
 	redirect     string          // registered with clientID
 	registered   map[string]bool // client IDs that it names, in whatever project
 	url          string          // where no key is computed from it
-	name         string          // where it is kept by another
 	scopes       []string        // that it asks for at each refresh
 }
 

@@ -130,6 +130,11 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 		c.Unused = true
 	}
 	c.stale = j.kept[right]
+	for _, k := range codexKeys(j.home, right) {
+		if j.home != "" && k != c.Key {
+			c.Beside = append(c.Beside, k)
+		}
+	}
 	// A server that config.toml does not name may come from a project or a
 	// plugin: then the entry counts as used.
 	if s, ok := j.servers[c.Name]; ok {

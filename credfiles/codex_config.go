@@ -64,12 +64,14 @@ func (c codexConfig) encrypts(os string) bool {
 	return encrypts
 }
 
+const codexRingName = "Codex MCP Credentials"
+
 // codexRing are its items in the keyring: one for each server, under the key
 // that the server would have in the file. They are bound to no home.
 var codexRing = ring{
-	service: "Codex MCP Credentials",
+	service: codexRingName,
 	file: file{
-		name: "Codex MCP Credentials",
+		name: codexRingName,
 		kinds: []kind{{
 			name: "mcp", single: true,
 			// What it writes there is not what it writes into the file (0.169.0,
@@ -103,7 +105,7 @@ var codexRing = ring{
 // in plain text, and it tells which entries are still used. Of an entry in the
 // file the keyring may have another, which is the one that is used then.
 func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
-	j := joined{item: s.ring != nil}
+	j := joined{item: s.ring != nil, home: s.home}
 	if !j.item {
 		j.entries = map[string]bool{}
 		for _, m := range root.Members() {
@@ -145,6 +147,16 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 	// In "keyring" mode it does not look into the file at all.
 	j.elsewhere = !j.item && config.Store == "keyring"
 	return j, nil
+}
+
+// codexKeys are the keys that an entry may have: in the file, as an item of the
+// keyring, in the encrypted file.
+func codexKeys(home, entryKey string) []Key {
+	return []Key{
+		{Store: resolved(filepath.Join(home, ".credentials.json")), Entry: entryKey},
+		{Store: ringPath(codexRingName), Entry: entryKey},
+		{Store: resolved(filepath.Join(home, codexSealedName)), Entry: codexSecretName(entryKey)},
+	}
 }
 
 // kept are the accounts that the keyring has items for. Where some cannot be

@@ -10,12 +10,14 @@ import (
 	"lamplighter/credfiles/jsonedit"
 )
 
+var codexSealedName = filepath.Join("secrets", "mcp_oauth.age")
+
 // codexSealedFile is what takes the keyring's place with secret_auth_storage:
 // one encrypted file for all servers, of which the keyring has only the
 // passphrase. It is renamed into place under a lock of its own, mode 0644
 // (0.169.0, observed).
 var codexSealedFile = file{
-	name:   filepath.Join("secrets", "mcp_oauth.age"),
+	name:   codexSealedName,
 	sealed: &codexSealing,
 	lock:   clientLock{path: filepath.Join("mcp-oauth-locks", "secrets-store.lock")},
 	kinds: []kind{{

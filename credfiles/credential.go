@@ -66,6 +66,9 @@ type Credential struct {
 	Name    string // as the client shows it; empty for a login
 	Profile string // empty for the default home
 	Path    string // the store's path as the client knows it, links not resolved
+	// Beside are the keys that this entry has, or had, where its client keeps it
+	// in another place: what the user said of one holds for all.
+	Beside []Key
 	// Protected means that reading the disk does not give the token away: the
 	// store is in the keyring, or encrypted.
 	Protected bool

@@ -49,7 +49,7 @@ type ringHome struct {
 
 // ringPath is what is shown as the path of an item's store, and the Store of
 // its keys: items belong to no home, so that two homes share them.
-func (c *client) ringPath() string { return "keyring: " + c.ring.service }
+func ringPath(service string) string { return "keyring: " + service }
 
 // items are the stores of a client's items in the keyring, each with the home
 // that names its server, else the first that looks there. The last store may
@@ -87,7 +87,7 @@ func (h Host) items(c *client, homes []folder, known map[string]*Store) (all []*
 		mine := max(0, slices.IndexFunc(found, func(home ringHome) bool { return home.names[item.Account] }))
 		s := &Store{
 			client: c, file: &c.ring.file, ring: h.Keyring, host: h,
-			home: homes[mine].path, profile: homes[mine].profile, path: c.ringPath(), entry: item.Account,
+			home: homes[mine].path, profile: homes[mine].profile, path: ringPath(c.ring.service), entry: item.Account,
 		}
 		for i, other := range homes {
 			if i != mine {
@@ -99,7 +99,7 @@ func (h Host) items(c *client, homes []folder, known map[string]*Store) (all []*
 	if err != nil {
 		all = append(all, &Store{
 			client: c, file: &c.ring.file, ring: h.Keyring, host: h,
-			home: homes[0].path, profile: homes[0].profile, path: c.ringPath(), unread: err, sure: sure,
+			home: homes[0].path, profile: homes[0].profile, path: ringPath(c.ring.service), unread: err, sure: sure,
 		})
 	}
 	return all

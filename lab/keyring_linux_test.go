@@ -242,3 +242,27 @@ func TestAStateFolderThatIsPlainerThanTheKeyringIsSaid(t *testing.T) {
 		t.Error("a token in a plain file is not seen")
 	}
 }
+
+// What the user said of a credential holds where its client moves it.
+func TestAModeFollowsIntoTheKeyring(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	one := l.Codex("linear", s, due)
+	if got := l.Run("mode", one.ID, "watch-only"); got.Code != 0 {
+		t.Fatal(got.Output)
+	}
+	if err := os.Remove(one.Store); err != nil {
+		t.Fatal(err)
+	}
+	two := l.CodexItem(k, "linear", s, due)
+	l.Run("refresh")
+	if st, _ := l.Status(two.ID); s.TokenPosts(two.Grant.ID) != 0 || st.State != "watch-only" {
+		t.Errorf("%d POSTs, it is %q: %s", s.TokenPosts(two.Grant.ID), st.State, st.Reason)
+	}
+	if got := l.Run("mode", two.ID, "keep"); got.Code != 0 {
+		t.Fatal(got.Output)
+	}
+	if got := l.Run("refresh"); got.Code != 0 || s.TokenPosts(two.Grant.ID) != 1 || l.Landed(two) != "" {
+		t.Errorf("exit code %d after %d POSTs: %s", got.Code, s.TokenPosts(two.Grant.ID), got.Output)
+	}
+}

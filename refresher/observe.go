@@ -149,6 +149,9 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 			return
 		}
 	}
+	if mode, err := r.mode(c, *m); err == nil && m.Access == "" {
+		r.Ledger.SetMode(lk.Key, mode)
+	}
 	m.ID, m.Client = c.ID, c.ClientID
 	if access != m.Access {
 		m.Access, m.Seen, m.Lifetime = access, time.Now(), 0
@@ -165,6 +168,16 @@ func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Cre
 	}
 	kept.Good = ledger.Keep(c.Token, m.Lineage).In(c.Text)
 	lk.SaveKept(kept)
+}
+
+// mode is what the user allows: where the credential was never seen, what was
+// said while its client kept it in another place.
+func (r *Refresher) mode(c credfiles.Credential, m ledger.Memory) (ledger.Mode, error) {
+	mode, err := r.Ledger.Mode(c.Key)
+	for i := 0; err == nil && mode == (ledger.Mode{}) && m.Access == "" && i < len(c.Beside); i++ {
+		mode, err = r.Ledger.Mode(c.Beside[i])
+	}
+	return mode, err
 }
 
 // older reports that t ends before the token that stood in its place.

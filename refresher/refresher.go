@@ -232,7 +232,7 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 	if in.M, err = l.Memory(c.Key); err != nil {
 		in.C.WatchOnly = credfiles.LedgerUnread
 	}
-	if in.Mode, err = l.Mode(c.Key); err != nil {
+	if in.Mode, err = v.r.mode(c, in.M); err != nil {
 		in.C.WatchOnly = credfiles.LedgerUnread
 	}
 	if in.Mark, in.Marked, err = l.Marked(in.Refresh); err != nil {
