@@ -125,12 +125,13 @@ type kind struct {
 	// soon as anybody signed in. One that is gone while its server is still
 	// named was wiped, not logged out.
 	configured bool
-	// preset: the registration may stand in its configuration alone.
-	preset    bool
-	watchOnly Reason
-	fields    fields
-	or        []fields   // where else a value may stand: the first place that is there counts
-	required  [][]string // strings without which the client does not take it for an entry
+	// preset: the registration may stand in its configuration alone; away: the
+	// server may.
+	preset, away bool
+	watchOnly    Reason
+	fields       fields
+	or           []fields   // where else a value may stand: the first place that is there counts
+	required     [][]string // strings without which the client does not take it for an entry
 	// blanked reports the shape that only the client's own wipe leaves.
 	blanked func(e jsonedit.Value) bool
 	// adopt adds what the client keeps elsewhere. It may be nil.
@@ -209,6 +210,7 @@ type server struct {
 	redirect     string          // registered with clientID
 	registered   map[string]bool // client IDs that it names, in whatever project
 	url          string          // where no key is computed from it
+	name         string          // where it is kept by another
 	scopes       []string        // that it asks for at each refresh
 }
 
