@@ -15,7 +15,8 @@ var codexSealedName = filepath.Join("secrets", "mcp_oauth.age")
 // codexSealedFile is what takes the keyring's place with secret_auth_storage:
 // one encrypted file for all servers, of which the keyring has only the
 // passphrase. It is renamed into place under a lock of its own, mode 0644
-// (0.169.0, observed).
+// (0.169.0, observed). Its own login is in codex_auth.age beside it, which is
+// not opened: to tell when that ends is not worth what an opening costs.
 var codexSealedFile = file{
 	name:   codexSealedName,
 	sealed: &codexSealing,
