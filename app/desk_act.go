@@ -56,6 +56,11 @@ func (d *desk) actOn(ctx context.Context, row refresher.Row, a model.Action, tok
 			text, do := d.view(true).outcome(out)
 			d.tell(withDo(text, do))
 		})
+	case model.Restore:
+		d.group.Go(func() {
+			text, do := d.view(true).restored(d.x.refresher.Restore(ctx, row))
+			d.tell(withDo(text, do))
+		})
 	case model.Login:
 		d.signIn(ctx, row, token)
 	case model.Copy:

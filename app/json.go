@@ -33,6 +33,7 @@ type credentialJSON struct {
 	LastRefresh stamp    `json:"last_refresh"`
 	RefreshEnds stamp    `json:"refresh_token_expires_at"`
 	SignIn      *string  `json:"sign_in"` // null where the client has no command: there is none of ours yet
+	Restore     *string  `json:"restore"`
 	Used        bool     `json:"used"`
 	Reconnect   []string `json:"reconnect"`
 }
@@ -61,7 +62,7 @@ func jsonOf(m model.Model) statusJSON {
 			ID: r.ID, Client: r.Client, Name: known(r.Name), Kind: r.Kind, Profile: known(r.Profile), Server: known(r.Server),
 			Store: r.Store, State: r.State, Mode: r.Mode, Reason: upper(r.Reason) + ".",
 			ExpiresAt: stamp(r.Expires), RefreshAt: stamp(r.Refresh), LastRefresh: stamp(r.Refreshed), RefreshEnds: stamp(r.Ends),
-			SignIn: known(r.SignIn), Used: !r.Unused, Reconnect: append([]string{}, r.Reconnect...),
+			SignIn: known(r.SignIn), Restore: known(r.Restore), Used: !r.Unused, Reconnect: append([]string{}, r.Reconnect...),
 		})
 	}
 	for _, p := range m.Problems {

@@ -133,6 +133,8 @@ func ownSignIn(row refresher.Row) string {
 		return wordVendorSignIn
 	case row.ServerURL == "":
 		return wordNoServer
+	case row.Missing:
+		return wordMissingSignIn
 	case row.WatchOnly != "":
 		return wordClientSignIn
 	case row.State == refresher.WatchOnly && row.Why == refresher.UserSays:

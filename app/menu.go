@@ -107,6 +107,8 @@ func clientText(rows []model.Row, begun bool) string {
 // urgentItem mends by one click what only a person can mend.
 func urgentItem(r model.Row) (tray.Item, bool) {
 	switch {
+	case r.NeedsYou && slices.Contains(r.Can, model.Restore):
+		return tray.Item{Text: fmt.Sprintf(menuPutBackTo, titleOf(r)), Do: model.Action{Do: model.Restore, Key: r.Key}}, true
 	case r.NeedsYou && slices.Contains(r.Can, model.Login):
 		return tray.Item{Text: fmt.Sprintf(menuSignInTo, titleOf(r)), Do: model.Action{Do: model.Login, Key: r.Key}}, true
 	case r.NeedsYou:
@@ -159,7 +161,7 @@ func clientsOf(rows []model.Row) (groups [][]model.Row) {
 // actions are those of one credential, in the order of the menu.
 var actions = []struct{ do, text string }{
 	{model.Refresh, menuRefresh}, {model.Copy, menuCopy}, {model.Pause, menuPause}, {model.Resume, menuResume},
-	{model.Keep, menuKeep}, {model.Watch, menuWatch}, {model.Login, menuSignIn},
+	{model.Keep, menuKeep}, {model.Watch, menuWatch}, {model.Login, menuSignIn}, {model.Restore, menuPutBack},
 }
 
 func rowItem(r model.Row, begun, window bool) tray.Item {
@@ -170,8 +172,11 @@ func rowItem(r model.Row, begun, window bool) tray.Item {
 	}
 	item.Items = append(item.Items, tray.Item{Text: upper(why)}, tray.Item{Separator: true})
 	mends, ok := urgentItem(r)
-	if ok && mends.Do.Do == model.Login {
+	switch {
+	case ok && mends.Do.Do == model.Login:
 		item.Items = append(item.Items, tray.Item{Text: menuSignIn, Do: mends.Do})
+	case ok && mends.Do.Do == model.Restore:
+		item.Items = append(item.Items, tray.Item{Text: menuPutBack, Do: mends.Do})
 	}
 	for _, a := range actions {
 		switch {

@@ -136,6 +136,10 @@ func scriptGrant(ts *testscript.TestScript, neg bool, args []string) {
 		s.KillGrant(g.ID)
 	}
 	ts.Check(os.MkdirAll(home, 0o755))
+	if client == "gemini" {
+		sc.gemini(ts, home, name, g)
+		return
+	}
 	file := filepath.Join(home, ".credentials.json")
 	doc := map[string]any{}
 	if text, err := os.ReadFile(file); err == nil {
@@ -190,6 +194,23 @@ func scriptGrant(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := json.Marshal(doc)
 	ts.Check(err)
 	ts.Check(os.WriteFile(file, text, 0o600))
+}
+
+// gemini makes a grant the only one of Gemini CLI's.
+func (sc *scene) gemini(ts *testscript.TestScript, home, name string, g authtest.Grant) {
+	put := func(file string, doc any) {
+		text, err := json.MarshalIndent(doc, "", "  ")
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(home, file), text, 0o600))
+	}
+	put("settings.json", map[string]any{"mcpServers": map[string]any{name: map[string]any{"httpUrl": g.ServerURL}}})
+	put("mcp-oauth-tokens.json", []any{map[string]any{
+		"serverName": name,
+		"token": map[string]any{
+			"accessToken": g.AccessToken, "tokenType": "Bearer", "refreshToken": g.RefreshToken, "scope": g.Scope, "expiresAt": g.Expiry.UnixMilli(),
+		},
+		"clientId": g.ClientID, "tokenUrl": g.TokenURL, "mcpServerUrl": g.ServerURL, "updatedAt": time.Now().UnixMilli(),
+	}})
 }
 
 // configure adds to Codex's own config.

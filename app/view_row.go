@@ -56,6 +56,7 @@ func can(row refresher.Row, now time.Time) (all []string) {
 	rests := row.State == refresher.Paused
 	add(model.Refresh, !watched && row.Kind == "mcp" && !row.Refresh.IsZero() && row.State != refresher.SignInNeeded)
 	add(model.Login, row.SignIn != nil || ownSignIn(row) == "")
+	add(model.Restore, row.Restorable())
 	add(model.Copy, !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(now)))
 	add(model.Pause, row.WatchOnly == "" && !watched && !rests)
 	add(model.Resume, rests && row.Mode.Paused)

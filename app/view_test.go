@@ -108,6 +108,7 @@ func everything() refresher.Snapshot {
 	add("codex", "paused for", is(refresher.Paused, refresher.UserSays, 2*h), h)
 	add("codex", "all paused", is(refresher.Paused, refresher.AllPaused, 3*h), h)
 	add("codex", "all paused for good", is(refresher.Paused, refresher.AllPaused, 100*365*24*h), h)
+	add("gemini", "wiped", is(refresher.SignInNeeded, refresher.WasWiped, 0), 0, func(r *refresher.Row) { r.Missing, r.UnsureWipe = true, true })
 	add("claude", "blanked", is(refresher.SignInNeeded, refresher.WasBlanked, 0), 0, func(r *refresher.Row) { r.Expiry = time.UnixMilli(0) })
 	add("claude", "no refresh", is(refresher.CannotRefresh, refresher.NoRefreshToken, 0), 3*h)
 	add("claude", "no refresh, no end", is(refresher.CannotRefresh, refresher.NoRefreshToken, 0), 0, func(r *refresher.Row) { r.Expiry = time.Time{} })
@@ -220,7 +221,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 
 var whys = []refresher.Why{
 	refresher.NotDue, refresher.DueNow, refresher.InFlight, refresher.Unfinished, refresher.Waiting, refresher.WentBack, refresher.Fights,
-	refresher.LiteralSays, refresher.UserSays, refresher.AllPaused, refresher.WasBlanked, refresher.NoRefreshToken, refresher.WasRefused,
+	refresher.LiteralSays, refresher.UserSays, refresher.AllPaused, refresher.WasBlanked, refresher.WasWiped, refresher.NoRefreshToken, refresher.WasRefused,
 	refresher.WasSpent, refresher.Forked, refresher.OldCopy, refresher.OtherOwner, refresher.BadSetup, refresher.Held, refresher.ClientDoes,
 	refresher.TroubleUnsent, refresher.TroubleAsked, refresher.TroubleUnclear, refresher.TroubleStore, refresher.PolicySays, refresher.NoEnd,
 }

@@ -4,7 +4,7 @@ package app
 // troubles in words_trouble.go, of what was done in words_event.go, and the
 // help in words_help.go. A sentence ends with the next step, where there is one.
 const (
-	wordNothingFound = "No credentials found. Sign in to a server in Codex, Claude Code or mcp-remote first."
+	wordNothingFound = "No credentials found. Sign in to a server in Codex, Claude Code or another AI client first."
 	wordNothingRead  = "No credentials found in what can be read."
 	wordNeedOne      = "One sign-in is needed."
 	wordNeedMany     = "%d sign-ins are needed."
@@ -60,6 +60,8 @@ const (
 	saidRefreshed    = "%s: refreshed, %s"
 	saidAdopted      = "%s: refreshed by another program, %s"
 	saidRestored     = "%s: the newer token was put back"
+	saidPutBack      = "%s: put back as %s had it, %s"
+	saidNothingBack  = "%s: there is nothing to put back; it is %s, %s"
 	saidLost         = "%s: signed out or replaced meanwhile; nothing was written"
 	saidState        = "%s: %s, %s"
 	saidFailed       = "%s: failed: %s"
@@ -76,7 +78,7 @@ const (
 	saidAllMode      = "everything: %s\n"
 	saidAllPaused    = "everything: paused until %s\n"
 
-	saidWaiting   = "nothing to keep yet; waiting for a sign-in in Codex, Claude Code or mcp-remote"
+	saidWaiting   = "nothing to keep yet; waiting for a sign-in in Codex, Claude Code or another AI client"
 	saidNeeds     = "%s needs you: %s -> %s"
 	saidTrouble   = "%s: %s"
 	saidTroubleDo = "%s: %s -> %s"

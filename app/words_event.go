@@ -12,7 +12,7 @@ var eventWords = map[string]string{
 	"sent":                       "asked the server",
 	"refreshed":                  "refreshed",
 	"adopted":                    "refreshed by another program",
-	"restored":                   "the newer token was put back",
+	"restored":                   "a token was put back into the store",
 	"dead":                       "the server refused the refresh token",
 	"gone":                       "signed out or replaced meanwhile; nothing was written",
 	"code":                       "exchanging the code of a sign-in",

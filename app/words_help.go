@@ -1,16 +1,16 @@
 package app
 
 const (
-	rootHelp = `Lamplighter keeps the OAuth tokens of AI clients alive: it finds where Codex
-and Claude Code keep them, refreshes each one in place, ahead of expiry, and
-speaks up only when you have to sign in again.
+	rootHelp = `Lamplighter keeps the OAuth tokens of AI clients alive: it finds where Codex,
+Claude Code and others keep them, refreshes each one in place, ahead of expiry,
+and speaks up only when you have to sign in again.
 
 Without a command it is the tray app; started again it shows its window. On a
 server leave "lamplighter keep" running. "lamplighter status" shows what there
 is.`
 
-	statusHelp = `Shows every token that Codex, Claude Code and mcp-remote hold: its state, when
-it ends, what happens next and why. What asks something of you comes first.`
+	statusHelp = `Shows every token that your AI clients hold: its state, when it ends, what
+happens next and why. What asks something of you comes first.`
 
 	keepHelp = `Watches the clients' stores and refreshes each token in place, ahead of expiry,
 until it is stopped. It says one line for each thing that happens, and notices
@@ -35,6 +35,16 @@ Exit code: 0 printed, 1 failed, 2 wrong usage, 3 ended, try "lamplighter
 refresh", 4 sign-in needed.`
 
 	tokenExample = `  curl -H "Authorization: Bearer $(lamplighter token linear)" https://mcp.linear.app/mcp`
+
+	restoreHelp = `Some clients erase a token after any error: when they want to refresh it and
+the network is down, it is gone (Gemini CLI, Qwen Code). Puts the last good one
+back into the client's store, as the client had it, and refreshes it if it is
+due. "lamplighter status" says where that helps: never where the server refused
+the token or somebody used it since, and for seven days.
+
+Exit code: 0 put back, 1 failed, 2 wrong usage, 4 sign-in needed.`
+
+	restoreExample = `  lamplighter restore linear`
 
 	modeHelp = `Says what may be done with a credential:
 

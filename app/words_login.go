@@ -40,6 +40,7 @@ Exit code: 0 signed in, 1 failed, 2 wrong usage, 3 try later.`
 	wordVendorSignIn   = "only its own program can sign in"
 	wordClientSignIn   = "its entry is not written by us, so only its client can sign in"
 	wordWatchedSignIn  = "you set it to watch-only, so nothing is written; set it to keep first, or sign in with its client"
+	wordMissingSignIn  = "its entry is gone from the store, so only its client can sign in"
 	wordNoServer       = "its store does not name the server"
 	wordBusy           = "another program is at work on it; try again"
 	wordNobody         = "stdin has ended, so nothing can be pasted any more; start it again on a terminal"

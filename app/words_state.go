@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 // about it. The reason goes on a sentence; it has no capital and no full stop.
 func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 	client := credfiles.Title(row.Client)
-	signIn := v.signIn(row)
+	signIn := cmp.Or(v.signIn(row), row.SignInSession)
 	ended := !row.Expiry.IsZero() && !row.Expiry.After(now)
 	by := ""
 	if row.By != nil {
@@ -63,7 +64,13 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 	case refresher.AllPaused:
 		return "everything is paused " + wordForAnother(row.At, now), ""
 	case refresher.WasBlanked:
+		if row.UnsureWipe {
+			return client + " erased the token after an error", signIn
+		}
 		return client + " erased the token after the server refused it", signIn
+	case refresher.WasWiped:
+		return client + " erased the token after an error, maybe no more than a network that was down; the last good one is kept",
+			v.restore(row)
 	case refresher.NoRefreshToken:
 		switch {
 		case row.Expiry.IsZero():

@@ -55,6 +55,9 @@ type client struct {
 	reconnect string                    // what a person does in a session that cannot notice a repair
 
 	signIn func(c Credential) []string
+	// inSession is what a person types in a session to sign in, where no command
+	// does; nil: nothing.
+	inSession func(c Credential) string
 	// terminal are the kinds for which that command wants a terminal.
 	terminal []string
 	// noBrowser is its option for a sign-in without a browser on this computer.

@@ -107,6 +107,9 @@ type Credential struct {
 	SignIn  []string  // the client's own command that signs in; nil where it has none
 	// SignInEnv is NAME=value where that command needs its home named.
 	SignInEnv string
+	// SignInSession is what a person does in a session of the client to sign in,
+	// where it has no such command: "in Gemini CLI: /mcp auth NAME".
+	SignInSession string
 	// SignInTerminal means that the command wants a terminal.
 	SignInTerminal bool
 	// SignInNoBrowser is the command's option for a sign-in without a browser on

@@ -94,6 +94,9 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 	// A name that begins like an option is never handed to a command.
 	if named && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = s.client.signIn(c)
+		if s.client.inSession != nil {
+			c.SignInSession = "in " + s.client.title + ": " + s.client.inSession(c)
+		}
 		c.SignInTerminal, c.SignInNoBrowser = slices.Contains(s.client.terminal, k.name), s.client.noBrowser
 		if s.profile != "" && c.SignIn != nil {
 			env, ok := s.client.variable(s.home)

@@ -62,9 +62,9 @@ var gemini = client{
 	lockless:  func(string) bool { return true },
 	reconnect: "restart it",
 
-	// "/mcp auth NAME" in a session; no command line signs in (source).
-	signIn:   func(Credential) []string { return nil },
-	callback: "http://localhost/oauth/callback",
+	signIn:    func(Credential) []string { return nil },
+	inSession: func(c Credential) string { return "/mcp auth " + c.Name }, // no command line does (source)
+	callback:  "http://localhost/oauth/callback",
 }
 
 var qwen = client{
@@ -91,8 +91,10 @@ var qwen = client{
 	lockless:  func(string) bool { return true },
 	reconnect: "restart it",
 
-	signIn:   func(Credential) []string { return nil },
-	callback: "http://localhost/oauth/callback",
+	signIn: func(Credential) []string { return nil },
+	// A menu: the server, then "Authenticate" (source).
+	inSession: func(c Credential) string { return "/mcp, " + c.Name + ", Authenticate" },
+	callback:  "http://localhost/oauth/callback",
 }
 
 const (

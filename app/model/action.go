@@ -6,6 +6,7 @@ const (
 	OnlyWatch   = "only-watch"   // never refresh
 	Refresh     = "refresh"      // key
 	Login       = "sign-in"      // key
+	Restore     = "restore"      // key: put back what its client erased
 	CancelLogin = "cancel-login" // the one under way
 	Paste       = "paste"        // Value is the address on which the browser ended
 	Copy        = "copy"         // key: the access token, to the clipboard

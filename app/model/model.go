@@ -46,6 +46,7 @@ type Row struct {
 	Reason      string // why it is in this state, to go on a sentence
 	Do          string // what a person should do; empty: nothing
 	SignIn      string // the command line that signs in
+	Restore     string // the command line that puts back what its client erased
 	Plan        string // what will be done once the user has begun
 	Left        string // how much life is left, short: "58 min"
 	NeedsYou    bool   // only a person helps

@@ -54,6 +54,7 @@ func newRowPage(w *Window) *rowPage {
 	p.buttons = newLine(0.5)
 	for _, a := range []struct{ do, value, text string }{
 		{model.Login, "", wordSignIn}, // first where it is what helps
+		{model.Restore, "", wordPutBack},
 		{model.Refresh, "", wordRefresh},
 		{model.Copy, "", wordCopyToken},
 		{model.Resume, "", wordResume},
@@ -68,6 +69,7 @@ func newRowPage(w *Window) *rowPage {
 		p.buttons.Add(b)
 	}
 	p.actions[0].button.Importance = widget.HighImportance
+	p.actions[1].button.Importance = widget.HighImportance
 	head := newColumn(0.7,
 		container.New(heading{2.4}, p.icon, newColumn(0.1, fit(p.name), fit(p.id))),
 		newColumn(0.3, fit(p.says), p.does), p.bar, p.buttons)
