@@ -92,6 +92,7 @@ func boot() (stop func(), err error) {
 		wine("wine", "reg", "add", key, "/v", "Desktop", "/d", "Default"),
 		wine("wine", "reg", "add", key+`\Desktops`, "/v", "Default", "/d", fmt.Sprintf("%dx%d", width, height)),
 		wine("wineserver", "-k"), // the desktop is made with the next start
+		wine("wineserver", "-p"), // and stays, so that each program need not boot it
 	); err != nil {
 		return stop, err
 	}
@@ -100,7 +101,10 @@ func boot() (stop func(), err error) {
 		return stop, fmt.Errorf("Wine made the profiles %v", profiles)
 	}
 	profile = filepath.Dir(profiles[0])
-	return stop, install()
+	if err := install(); err != nil {
+		return stop, err
+	}
+	return stop, wine("wine", filepath.Join(filepath.Dir(program), "hand.exe")) // and with it the desktop comes
 }
 
 // install builds the programs into a folder, as an installer would put them.
@@ -142,8 +146,9 @@ func screen() (display string, stop func(), err error) {
 func wine(name string, args ...string) error {
 	c := exec.Command(name, args...)
 	c.Env = env
-	if out, err := c.CombinedOutput(); err != nil && name != "wineserver" {
-		return fmt.Errorf("%s %v: %w %s", name, args, err, out)
+	// No pipe: what stays in the background would keep it open.
+	if err := c.Run(); err != nil && name != "wineserver" {
+		return fmt.Errorf("%s %v: %w", name, args, err)
 	}
 	return nil
 }

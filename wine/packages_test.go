@@ -38,6 +38,7 @@ var packages = []struct {
 		// file. All of our writers have a lock.
 		"TestNothingIsLostAmongWritersThatExchange",
 	}},
+	{path: "credfiles/wincred"},
 	{path: "credfiles/watch", skip: []string{
 		"TestALinkThatPointsElsewhereIsSignalled", "TestALinkLoopIsWatchedUntilItIsMended", "TestAFileBehindALinkedDirectoryIsSignalled", // links
 		// Wine keeps the name of a folder that is watched, and tells nobody
