@@ -105,7 +105,8 @@ func awsAdopt(c *Credential, e jsonedit.Value, j joined) {
 		c.Name = command[len(command)-1]
 	}
 	c.Unused = command == nil && j.signIns != nil
-	if c.Profile == "" { // nothing makes it use another home
+	// Nothing makes it use another home, and a name must not be taken for an option.
+	if c.Profile == "" && !strings.HasPrefix(c.Name, "-") {
 		c.SignIn = command
 	}
 }
