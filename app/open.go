@@ -136,6 +136,11 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	for _, h := range s.Homes {
 		homes = append(homes, credfiles.Home{Client: h.Client, Path: h.Path, Name: h.Name})
 	}
+	var own []credfiles.Definition
+	for _, c := range s.Clients {
+		own = append(own, credfiles.Definition(c))
+	}
+	credfiles.Define(own)
 	if host.OS == "darwin" {
 		host.Keychain = &credfiles.Keychain{Keychain: keychain.Keychain{Program: keychain.Program, Arguments: s.KeychainArguments}}
 	}

@@ -46,7 +46,7 @@ func TestEveryClientIsCompleteAndConsistent(t *testing.T) {
 			}
 			check(len(c.programs) > 0, "it runs under no name")
 			for _, name := range c.programs {
-				check(likely(name) && likely(name+".exe"), "a program that is not looked for: "+name)
+				check(likely(name, map[*client]bool{c: true}) && likely(name+".exe", map[*client]bool{c: true}), "a program that is not looked for: "+name)
 			}
 			check((c.runs != nil) == (slices.Contains(c.programs, "node") || slices.Contains(c.programs, "python")), "any script that node or Python runs is taken for it")
 			check(c.script == "" || strings.HasPrefix(c.script, "/") && strings.HasSuffix(c.script, "/"), "its script may be anything")

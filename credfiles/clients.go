@@ -25,13 +25,13 @@ var watched = []*client{
 	&kimi,
 }
 
-// table is the whole of it.
-func table() []*client { return slices.Concat(clients, watched) }
+// table is the whole of it, with the user's own.
+func table() []*client { return slices.Concat(clients, watched, ownClients()) }
 
-// ClientNames lists the table, for the config's checks.
+// ClientNames lists the table but for the user's own, for the config's checks.
 func ClientNames() []string {
 	var names []string
-	for _, c := range table() {
+	for _, c := range slices.Concat(clients, watched) {
 		names = append(names, c.name)
 	}
 	return names

@@ -19,12 +19,18 @@ func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error)
 		return held, nil
 	}
 	host := stores[0].host
-	running, err := host.Processes(ctx, likely)
+	used := map[*client]bool{}
+	for _, s := range stores {
+		if s.client.rereads != nil { // else nothing of its is ever written
+			used[s.client] = true
+		}
+	}
+	running, err := host.Processes(ctx, func(name string) bool { return likely(name, used) })
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range running {
-		for _, c := range clients {
+		for c := range used {
 			if !c.is(p) {
 				continue
 			}
@@ -55,14 +61,11 @@ func (s *Store) uses(home string) bool {
 	return slices.ContainsFunc(append([]string{s.home}, s.also...), func(h string) bool { return sameHome(h, home) })
 }
 
-// likely picks by name what is worth a closer look.
-func likely(name string) bool {
+// likely picks by name what is worth a closer look for some clients.
+func likely(name string, used map[*client]bool) bool {
 	name = strings.TrimSuffix(name, ".exe")
-	if name == "node" {
-		return true
-	}
-	for _, c := range clients {
-		if slices.Contains(c.programs, name) {
+	for c := range used {
+		if slices.Contains(c.programs, name) || c.script != "" && name == "node" {
 			return true
 		}
 	}

@@ -13,6 +13,7 @@ type draft struct {
 	Settings
 	clients  []string
 	home     Home
+	client   Client
 	id       string
 	override Override
 
@@ -82,7 +83,7 @@ func (d *draft) table(name string, value any) {
 
 func (d *draft) element(name string, i int, members map[string]any) {
 	at := element(name, i)
-	d.home, d.id, d.override = Home{}, "", Override{}
+	d.home, d.client, d.id, d.override = Home{}, Client{}, "", Override{}
 	before := len(d.faults)
 	d.members(at, name, members)
 	for _, required := range lists[name] {
@@ -100,6 +101,8 @@ func (d *draft) element(name string, i int, members map[string]any) {
 			d.fault(join(at, "name"), "is the name of another home of this client")
 		}
 		d.Homes = append(d.Homes, d.home)
+	case "client":
+		d.define(at)
 	case "credential":
 		if _, ok := d.Overrides[d.id]; ok {
 			d.fault(join(at, "id"), "has a [[credential]] already")

@@ -13,6 +13,9 @@ import (
 
 var clients = []string{"codex", "claude"}
 
+// acmeText describes a client, but for whose its tokens are.
+const acmeText = "[[client]]\nname = \"acme\"\nfolder = \"~/.acme\"\nfile = \"t.json\"\naccess = \"a\"\nrefresh = \"r\"\nclient_id = \"c\"\n"
+
 // config writes a config into a folder of its own.
 func config(t *testing.T, text string) string {
 	t.Helper()
@@ -84,6 +87,35 @@ scope = "read write"
 id = "claude/mcp/slack@work"
 resource = ""
 
+[[client]]
+name = "acme"
+title = "Acme"
+folder = "~/.acme"
+variable = "ACME_HOME"
+file = "tokens.json"
+entries = "mcp.tokens"
+access = "a.b"
+refresh = "r"
+client_id = "c"
+client_secret = "s"
+server = "u"
+issuer = "i"
+token_endpoint = "e"
+scope = "o"
+expires = "x"
+unit = "float-seconds"
+lifetime = "l"
+lock = "tokens.lock"
+lock_kind = "directory"
+rereads = "each-use"
+threshold = "5m"
+programs = ["acme", "acmed"]
+sign_in = ["acme", "login", "{name}"]
+
+[[home]]
+client = "acme"
+path = "~/.acme-work"
+
 [network]
 allow_private = ["sso.corp.example", "10.0.0.0/8", "fd00::/8", "192.168.1.7", "bücher.example"]
 
@@ -101,7 +133,15 @@ keep = 0
 			{"codex", absolute, "work"},
 			{"claude", "~/.claude-work", ""},
 			{"claude", "~/b", "work"},
+			{"acme", "~/.acme-work", ""},
 		},
+		Clients: []Client{{
+			Name: "acme", Title: "Acme", Folder: ".acme", Variable: "ACME_HOME", File: "tokens.json", Entries: "mcp.tokens",
+			Access: "a.b", Refresh: "r", ClientID: "c", ClientSecret: "s",
+			Server: "u", Issuer: "i", TokenEndpoint: "e", Scope: "o", Expires: "x", Unit: "float-seconds", Lifetime: "l",
+			Lock: "tokens.lock", LockKind: "directory", Rereads: "each-use", Threshold: 5 * time.Minute,
+			Programs: []string{"acme", "acmed"}, SignIn: []string{"acme", "login", "{name}"},
+		}},
 		Lead: Lead{5 * time.Minute, time.Hour, 0.2},
 		Overrides: map[string]Override{
 			"codex/mcp/linear": {
@@ -215,6 +255,18 @@ func TestAMistakeNamesFileLineAndKey(t *testing.T) {
 		{"[[credential]]\nid = \"a\"\nresource = \"mcp\"", `3: credential.resource: must be an absolute URL without a fragment, or "" to send none`},
 		{"[[credential]]\nid = \"a\"\nresource = false", `3: credential.resource: must be an absolute URL without a fragment, or "" to send none`},
 		{"[[credential]]\nid = \"a\"\nscope = \"\"", `3: credential.scope: is empty; leave the line out instead`},
+
+		{acmeText + "server = \"u\"\n" + acmeText + "server = \"u\"", `10: client.name: has a [[client]] already`},
+		{acmeText, `1: client: one of server, issuer and token_endpoint is missing`},
+		{"[[client]]\nname = \"codex\"\n" + acmeText[len("[[client]]\nname = \"acme\"\n"):] + "server = \"u\"", `2: client.name: is the name of a client that is known already`},
+		{acmeText + "server = \"u\"\nlock_kind = \"flock\"", `9: client.lock_kind: is the kind of a lock that is not named`},
+		{acmeText + "server = \"u\"\nrereads = \"each-use\"", `9: client.rereads: needs a lock: without one nothing is refreshed while the client runs`},
+		{strings.Replace(acmeText, "~/.acme", "/etc", 1) + "server = \"u\"", `3: client.folder: must be a path with slashes that leads nowhere else, such as "~/.acme" or "tokens.json"`},
+		{strings.Replace(acmeText, "~/.acme", "~/../x", 1) + "server = \"u\"", `3: client.folder: must be a path with slashes that leads nowhere else, such as "~/.acme" or "tokens.json"`},
+		{strings.Replace(acmeText, "t.json", "*/t.json", 1) + "server = \"u\"", `4: client.file: may have one *, in its last name`},
+		{strings.Replace(acmeText, "\"acme", "\"Acme", 1) + "server = \"u\"", `2: client.name: must be a word of small letters, digits and -`},
+		{strings.Replace(acmeText, "\"a\"", "\"a..b\"", 1) + "server = \"u\"", `5: client.access: must be names of members joined by dots, such as "oauth.access_token"`},
+		{acmeText + "server = \"u\"\nsign_in = \"acme login\"", `9: client.sign_in: must be a list of texts, such as ["acme", "login", "{name}"]`},
 
 		{"network.allow_private = \"10.0.0.0/8\"", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},
 		{"network.allow_private = [\"https://a.example\"]", `1: network.allow_private: must be a list of host names, addresses and networks, such as ["sso.corp.example", "10.0.0.0/8"]`},

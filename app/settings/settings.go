@@ -31,6 +31,7 @@ type Settings struct {
 	// of the user can see it for a moment. Such an item is else only watched.
 	KeychainArguments bool
 	Homes             []Home
+	Clients           []Client // that we do not know
 	Lead              Lead
 	// Overrides are how single credentials are refreshed, by their ID.
 	Overrides map[string]Override
