@@ -42,7 +42,7 @@ func readFile(name string, limit int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &replace.Obstacle{Kind: replace.NotRegular, Path: name, Err: fs.ErrInvalid}
 	}
-	f, err := os.Open(name)
+	f, err := replace.Open(name)
 	if err != nil {
 		return nil, err
 	}

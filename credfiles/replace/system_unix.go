@@ -62,6 +62,10 @@ func readRegular(name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
+// Open opens a file to read it. Whoever it belongs to may rename and remove it
+// meanwhile.
+func Open(name string) (*os.File, error) { return os.Open(name) }
+
 func openFolder(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
 }

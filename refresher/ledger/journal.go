@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/replace"
 	"lamplighter/refresher/exchange"
 )
 
@@ -305,7 +306,7 @@ func (l *Ledger) Pending() ([]Record, error) {
 	}
 	var all []Record
 	for _, e := range entries {
-		f, err := os.Open(filepath.Join(l.dir, "journal", e.Name()))
+		f, err := replace.Open(filepath.Join(l.dir, "journal", e.Name()))
 		if err != nil {
 			continue // ended meanwhile
 		}
