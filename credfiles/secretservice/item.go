@@ -181,14 +181,21 @@ func (o owner) item(ctx context.Context, path dbus.ObjectPath) (item, error) {
 	return i, nil
 }
 
-// hidden is keyring.ErrLocked where a collection is locked and does not show
-// its items either, and keyring.ErrVolatile where there is none that outlives
-// the session, as while KeePassXC has none open: what is not found then may
-// still be there.
+// hidden is keyring.ErrLocked where the collection that clients put their items
+// in is locked and shows none, as those of KeePassXC and KWallet do, and
+// keyring.ErrVolatile where there is none that outlives the session, as while
+// KeePassXC has none open: what is not found then may still be there.
 func (o owner) hidden(ctx context.Context) error {
-	paths, err := o.collections(ctx)
-	if err != nil {
+	var standard dbus.ObjectPath
+	if err := o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&standard); err != nil {
 		return err
+	}
+	paths := []dbus.ObjectPath{standard}
+	if standard == "/" || standard == sessionCollection {
+		var err error
+		if paths, err = o.collections(ctx); err != nil {
+			return err
+		}
 	}
 	lasting := 0
 	for _, path := range paths {

@@ -152,6 +152,11 @@ func TestWhatIsHiddenIsNotGone(t *testing.T) {
 	if _, err := s.Read(ctx, service, "lab|1"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("in an open keyring: %v", err)
 	}
+	// Nobody puts items into another than the default one.
+	k.AddLocked("other")
+	if _, err := s.Read(ctx, service, "lab|1"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("with another that is locked: %v", err)
+	}
 	k.Lock()
 	if _, err := s.Read(ctx, service, "lab|1"); !errors.Is(err, keyring.ErrLocked) {
 		t.Errorf("in a locked one that shows no item: %v", err)

@@ -99,35 +99,63 @@ func (k *Keyring) service() dbus.BusObject {
 func (k *Keyring) Unlock() {
 	k.t.Helper()
 	service := k.service()
-	type secret struct {
-		Session    dbus.ObjectPath
-		Parameters []byte
-		Value      []byte
-		Type       string
-	}
 	var output dbus.Variant
-	password := secret{Parameters: []byte{}, Value: []byte{}, Type: "text/plain"}
+	password := password()
 	k.must(service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&output, &password.Session))
-	const inner = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface."
 	if _, err := os.Stat(filepath.Join(k.dir, "data", "keyrings", "login.keyring")); err == nil {
 		k.must(service.Call(inner+"UnlockWithMasterPassword", 0, LoginCollection, password).Err)
 		return
 	}
-	var made dbus.ObjectPath
-	label := map[string]dbus.Variant{"org.freedesktop.Secret.Collection.Label": dbus.MakeVariant("login")}
-	k.must(service.Call(inner+"CreateWithMasterPassword", 0, label, password).Store(&made))
+	made := k.create("login")
 	if made != LoginCollection {
 		k.t.Fatalf("the login keyring is %s", made)
 	}
 	k.must(service.Call("org.freedesktop.Secret.Service.SetAlias", 0, "default", made).Err)
 }
 
+// create makes an empty collection with the empty password.
+func (k *Keyring) create(name string) (made dbus.ObjectPath) {
+	k.t.Helper()
+	service := k.service()
+	var output dbus.Variant
+	password := password()
+	k.must(service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&output, &password.Session))
+	label := map[string]dbus.Variant{"org.freedesktop.Secret.Collection.Label": dbus.MakeVariant(name)}
+	k.must(service.Call(inner+"CreateWithMasterPassword", 0, label, password).Store(&made))
+	return made
+}
+
+// inner is the interface by which a log-in opens the keyring.
+const inner = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface."
+
+// secret is one on its way, as the Secret Service API has it.
+type secret struct {
+	Session    dbus.ObjectPath
+	Parameters []byte
+	Value      []byte
+	Type       string
+}
+
+// password is the empty one.
+func password() secret { return secret{Parameters: []byte{}, Value: []byte{}, Type: "text/plain"} }
+
 // Lock locks the login keyring.
 func (k *Keyring) Lock() {
 	k.t.Helper()
+	k.lock(LoginCollection)
+}
+
+// AddLocked makes another collection, with nothing in it, and locks it.
+func (k *Keyring) AddLocked(name string) {
+	k.t.Helper()
+	k.lock(k.create(name))
+}
+
+func (k *Keyring) lock(collection dbus.ObjectPath) {
+	k.t.Helper()
 	var locked []dbus.ObjectPath
 	var prompt dbus.ObjectPath
-	k.must(k.service().Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{LoginCollection}).Store(&locked, &prompt))
+	k.must(k.service().Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{collection}).Store(&locked, &prompt))
 }
 
 // Put makes an item, or replaces the one with these attributes, as a client
