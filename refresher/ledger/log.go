@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +53,14 @@ func (l *Ledger) Log(e Event, size int64, keep int) error {
 	if info, err := os.Stat(name); err == nil && info.Size() > size {
 		l.rotate(name, size, keep)
 	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	var f *os.File
+	for try := 0; ; try++ {
+		f, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+		if err == nil || runtime.GOOS != "windows" || try == 50 {
+			break
+		}
+		time.Sleep(time.Millisecond) // another process is just moving it aside
+	}
 	if err != nil {
 		return err
 	}
