@@ -27,10 +27,15 @@ var packages = []struct {
 		"TestALockFileThatAppearsAnewIsWaitedFor", "TestALockFileIsRemovedWhereItsClientRemovesIt",
 		// While a lock is held Wine keeps every file open that was opened to ask
 		// for it, until it has too many.
-		"TestTwelveProcessesLoseNoUpdateUnderAFileLock",
+		"TestTwelveProcessesLoseNoUpdateUnderAFileLock", "TestTwelveProcessesLoseNoUpdateUnderAFileThatIsRemoved",
+		// It was not through after minutes, on a busy computer.
+		"TestTwelveProcessesLoseNoUpdateUnderADirLock",
 	}},
 	{path: "credfiles/jsonedit"},
-	{path: "credfiles/processes", skip: []string{"TestPackageVersion"}}, // links
+	{path: "credfiles/processes", skip: []string{
+		"TestPackageVersion",              // links
+		"TestAProgramThatIsGoneIsLeftOut", // Wine still tells its file, now and then
+	}},
 	{path: "credfiles/replace", skip: []string{
 		"TestFileFollowsALink", "TestWhatCannotBeReplacedIsAnObstacle", "TestCreateMakesAFileAndNeverTakesAnothersPlace", // links
 		"TestAReaderNeverSeesATornFile", "TestALateWriteToWhatCameOutCanBeSeen", // open files
