@@ -120,6 +120,7 @@ func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, change
 			return
 		case <-w.Changed():
 		case <-ring:
+		case <-x.meets:
 		}
 	}
 }

@@ -38,6 +38,9 @@ type parts struct {
 	sure     bool   // the settings are, or were, those of the config
 	host     credfiles.Host
 	homes    []credfiles.Home
+	found    []credfiles.Home // that nobody named
+	more     bool             // some of them since they were last asked for
+	meets    chan struct{}    // tells who watches files
 	stores   []*credfiles.Store
 	stamps   string // what the keyring told at the last look
 }
@@ -79,7 +82,7 @@ func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*part
 			return nil, sayf(saidNoConfig, p.config)
 		}
 	}
-	x := &parts{configFile: config}
+	x := &parts{configFile: config, meets: make(chan struct{}, 1)}
 	if x.load(p.host) != nil {
 		x.use(settings.Defaults(), p.host)
 	}
@@ -97,7 +100,7 @@ func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*part
 	exchange.UserAgent = "lamplighter/" + p.version
 	x.refresher = &refresher.Refresher{
 		Stores: x.currentStores, Policy: x.policy, Ledger: x.ledger, Finder: x.finder(),
-		Tell: p.tell, Network: network,
+		Tell: p.tell, Network: network, Elsewhere: x.met,
 	}
 	return x, nil
 }
@@ -146,6 +149,10 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	host.Found = x.meet
+	if x.found == nil {
+		x.found = host.Across()
+	}
 	x.settings, x.host, x.homes, x.stores = s, host, homes, nil
 }
 
@@ -161,9 +168,9 @@ func (x *parts) currentStores() []*credfiles.Store {
 	x.listing.Lock()
 	defer x.listing.Unlock()
 	x.mu.Lock()
-	host, homes, before := x.host, x.homes, x.stores
+	host, homes, found, before := x.host, x.homes, x.found, x.stores
 	x.mu.Unlock()
-	stores := credfiles.Stores(host, homes, before...) // a keyring may take its time
+	stores := credfiles.Stores(host, slices.Concat(homes, found), before...) // a keyring may take its time
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if slices.Equal(homes, x.homes) {
@@ -176,7 +183,31 @@ func (x *parts) currentStores() []*credfiles.Store {
 func (x *parts) folders() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return credfiles.Folders(x.host, x.homes)
+	return credfiles.Folders(x.host, slices.Concat(x.homes, x.found))
+}
+
+// meet takes in the home of a running client. It stays while we run: what a
+// client began with is there when it ends.
+func (x *parts) meet(h credfiles.Home) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if slices.Contains(x.found, h) || len(x.found) >= mostFound || credfiles.Lists(x.stores, h) {
+		return
+	}
+	x.found, x.more = append(slices.Clone(x.found), h), true
+	again(x.meets)
+}
+
+// mostFound bounds what programs that come and go leave behind.
+const mostFound = 32
+
+// met reports that homes came in since it was last asked.
+func (x *parts) met() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	more := x.more
+	x.more = false
+	return more
 }
 
 func (x *parts) policy() refresher.Policy {

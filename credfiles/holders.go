@@ -38,6 +38,9 @@ func Holders(ctx context.Context, stores []*Store) (map[string][]Process, error)
 			if !known && host.User != "" && p.Owner != host.User {
 				continue // somebody else's, with a home of his own
 			}
+			if known {
+				host.tells(c, p, home)
+			}
 			version := c.version(p)
 			found := Process{PID: p.PID, Name: c.name, Started: p.Started, Version: version, Rereads: c.rereads(version)}
 			found.Lockless = c.lockless != nil && c.lockless(version)

@@ -28,6 +28,14 @@ func (c *client) moved(os string, getenv func(string) string) (named, home strin
 	return "", ""
 }
 
+// nameOf is the name of the folder that makes a home, as the variable has it.
+func (c *client) nameOf(home string) string {
+	if dir, ok := strings.CutSuffix(home, string(filepath.Separator)+filepath.FromSlash(c.below)); ok && c.below != "" {
+		home = dir
+	}
+	return filepath.Base(home)
+}
+
 // variable is what makes the client use a home, as NAME=value. ok is false
 // where nothing that its variable could name leads there.
 func (c *client) variable(home string) (text string, ok bool) {

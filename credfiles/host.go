@@ -26,6 +26,9 @@ type Host struct {
 	Kernel string
 	// Processes lists running programs by name; nil where that is not wanted.
 	Processes func(ctx context.Context, want func(name string) bool) ([]processes.Process, error)
+	// Found is told the home of each program that Holders meets and that a
+	// variable moved; nil: nobody wants to know.
+	Found func(Home)
 }
 
 // A Home is a further home of a client, from our config.
@@ -33,6 +36,8 @@ type Home struct {
 	Client string // the client's name in the table
 	Path   string // absolute, or below ~/
 	Name   string // the profile; empty for the folder's name
+	// Found means that nobody named it: it takes no name from another.
+	Found bool
 }
 
 // expand resolves a leading ~/ and makes the path clean.

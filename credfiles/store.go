@@ -158,7 +158,7 @@ func (h Host) homes(c *client, extra []Home) []folder {
 		add(c.home(h.OS, h.Home), "")
 	}
 	for _, e := range extra {
-		if e.Client != c.name {
+		if e.Client != c.name || e.Found {
 			continue
 		}
 		path := h.expand(e.Path)
@@ -169,13 +169,24 @@ func (h Host) homes(c *client, extra []Home) []folder {
 		}
 	}
 	tellApart(all, all)
+	known := len(all)
 	if named, path := c.moved(h.OS, h.Getenv); path != "" {
 		if abs, err := filepath.Abs(path); err == nil {
-			known := len(all)
 			add(abs, filepath.Base(filepath.Clean(named)))
 			tellApart(all, all[known:]) // the others keep their names
 		}
 	}
+	known = len(all)
+	for _, e := range extra {
+		if e.Client == c.name && e.Found {
+			name := e.Name
+			if name == "" {
+				name = c.nameOf(e.Path)
+			}
+			add(e.Path, name)
+		}
+	}
+	tellApart(all, all[known:])
 	return all
 }
 

@@ -38,6 +38,10 @@ type Refresher struct {
 	Alarm Alarm
 	Every func() time.Duration
 
+	// Elsewhere reports that programs were met in homes whose stores Stores did
+	// not list before, and does now; nil: nobody looks.
+	Elsewhere func() bool
+
 	mu      sync.Mutex
 	flights map[credfiles.Key]chan struct{}
 	running running
@@ -116,6 +120,9 @@ func (r *Refresher) Scan(ctx context.Context) Snapshot {
 		snap.Problems = append(snap.Problems, credfiles.Problem{Store: r.Ledger.Dir(), Kind: credfiles.PlainState})
 	}
 	listing.Wait()
+	if r.Elsewhere != nil && r.Elsewhere() {
+		return r.Scan(ctx)
+	}
 	for i := range all {
 		all[i].Holders = held[of[i].Path()]
 	}
