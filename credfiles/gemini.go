@@ -29,7 +29,8 @@ import (
 // store is (source).
 //
 // They refresh when an entry has 300 s left or less, and never one without
-// expiresAt; a running session keeps the access token until then, and reads the
+// expiresAt; a token that lives for less Gemini CLI refreshes before each request,
+// and presented a refresh token twice at once then (observed). A running session keeps the access token until then, and reads the
 // store again at that moment (source). Whatever goes wrong then, the entry is
 // deleted, with the last one the file: after invalid_grant, and likewise with a
 // token endpoint that refuses the connection (both observed). An entry without

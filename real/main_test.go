@@ -1,8 +1,8 @@
 //go:build real && linux
 
 // Package real proves Lamplighter against the programs that it serves: the
-// real Codex CLI, Claude Code, mcp-remote, opencode and what Cline is made of,
-// as npm has them, with throwaway homes. An authorization server with an MCP server behind it and a stand-in
+// real Codex CLI, Claude Code, mcp-remote, opencode, Gemini CLI, Qwen Code and
+// what Cline is made of, as npm has them, with throwaway homes. An authorization server with an MCP server behind it and a stand-in
 // for the model run beside them, all on the loopback of a network namespace
 // that has nothing else. What is asserted is what that authorization server
 // was sent, not what a client says.
@@ -75,6 +75,8 @@ func outside() (code int, err error) {
 		"codex":    filepath.Join(clients, "node_modules/.bin/codex"),
 		"claude":   filepath.Join(clients, "node_modules/.bin/claude"),
 		"opencode": filepath.Join(clients, "node_modules/opencode-linux-x64/bin/opencode"),
+		"gemini":   filepath.Join(clients, "node_modules/@google/gemini-cli/bundle/gemini.js"),
+		"qwen":     filepath.Join(clients, "node_modules/@qwen-code/qwen-code/cli-entry.js"),
 		"cline":    filepath.Join(clients, "node_modules/@cline/core/dist/index.js"),
 
 		"mcp-remote":        filepath.Join(clients, "node_modules/mcp-remote/dist/proxy.js"),
@@ -120,7 +122,7 @@ func install() (dir string, err error) {
 			return "", err
 		}
 	}
-	fmt.Fprintln(os.Stderr, "installing the clients, about 1.5 GB, into", dir)
+	fmt.Fprintln(os.Stderr, "installing the clients, about 1.8 GB, into", dir)
 	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
 	npm.Dir = dir
 	npm.Stdout, npm.Stderr = os.Stderr, os.Stderr
