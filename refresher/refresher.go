@@ -220,7 +220,7 @@ func (v view) override(c *credfiles.Credential) bool {
 	set(&c.MetadataURL, o.MetadataURL)
 	set(&c.AuthMethod, o.AuthMethod)
 	set(&c.Resource, o.Resource)
-	c.NoResource = o.NoResource
+	c.NoResource = o.NoResource || c.NoResource && o.Resource == "" // some clients send none
 	if o.Scope != "" {
 		c.Scopes, c.Request.Scope = []string{o.Scope}, true
 	}

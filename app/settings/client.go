@@ -2,7 +2,6 @@ package settings
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,11 +55,10 @@ func (d *draft) named() []string {
 	return all
 }
 
-var clientName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-
 func shortName(to *string, v any) string {
 	s, ok := v.(string)
-	if !ok || !clientName.MatchString(s) {
+	odd := func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }
+	if !ok || s == "" || s[0] < 'a' || strings.ContainsFunc(s, odd) {
 		return "must be a word of small letters, digits and -"
 	}
 	*to = s
