@@ -48,7 +48,7 @@ var gemini = client{
 
 	files:  []file{{name: geminiStore, kinds: []kind{geminiKind}, inPlace: true}, oauthCreds},
 	beside: []string{geminiSettings},
-	join:   geminiJoin,
+	join:   geminiJoin("GEMINI_FORCE_ENCRYPTED_FILE_STORAGE"),
 
 	threshold:    5 * time.Minute,
 	patience:     30 * time.Second, // there is no lock that it could wait for
@@ -77,7 +77,7 @@ var qwen = client{
 
 	files:  []file{{name: geminiStore, kinds: []kind{qwenKind()}}, oauthCreds},
 	beside: []string{geminiSettings},
-	join:   geminiJoin,
+	join:   geminiJoin("QWEN_CODE_FORCE_ENCRYPTED_FILE_STORAGE"),
 
 	threshold:    5 * time.Minute,
 	patience:     30 * time.Second,
@@ -133,8 +133,17 @@ func qwenKind() kind {
 }
 
 // geminiJoin reads the user's own settings. A project, an extension or the
-// computer's administrator may name more servers.
-func geminiJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
+// computer's administrator may name more servers. Where encrypted is "true" it
+// does not look into this store.
+func geminiJoin(encrypted string) func(*Store, jsonedit.Value) (joined, *Problem) {
+	return func(s *Store, _ jsonedit.Value) (joined, *Problem) {
+		j, p := geminiSettingsOf(s)
+		j.elsewhere = s.host.Getenv(encrypted) == "true"
+		return j, p
+	}
+}
+
+func geminiSettingsOf(s *Store) (joined, *Problem) {
 	j := joined{servers: map[string]server{}}
 	name := filepath.Join(s.home, geminiSettings)
 	root, ok := readConfig(name)
@@ -168,6 +177,7 @@ func geminiJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 }
 
 func geminiAdopt(c *Credential, _ jsonedit.Value, j joined) {
+	c.Unused = j.elsewhere
 	// It finds an entry by its name alone.
 	s := j.servers[c.Name]
 	if s.clientID != "" { // which goes before the entry's (source)
