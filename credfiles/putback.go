@@ -90,7 +90,6 @@ func (s *Store) alone(key Key, entry string) string {
 	text := entry
 	if k.list {
 		text = "[" + pad(depth) + text + pad(depth-1) + "]"
-		depth--
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
 		text = "{" + pad(i+1) + string(jsonedit.Quote(steps[i])) + colon + text + pad(i) + "}"
