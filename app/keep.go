@@ -121,6 +121,7 @@ func (x *parts) follow(ctx context.Context, p *program, w *watch.Watcher, change
 		case <-w.Changed():
 		case <-ring:
 		case <-x.meets:
+			watched = nil // what is watched may be the list of before
 		}
 	}
 }
