@@ -252,6 +252,12 @@ func TestTheFactsOfEachClient(t *testing.T) {
 		threshold: time.Second, patience: 30 * time.Second,
 		inPlace: true, gone: asMissing, unknownRereadsAtWork: AtStart,
 	}
+	want["copilot"] = facts{
+		threshold: time.Minute, patience: 30 * time.Second,
+		inPlace: true, gone: asMissing,
+		request:              Request{Scope: true},
+		unknownRereadsAtWork: AtStart,
+	}
 	want["opencode"] = facts{
 		// SHA-1 of "mcp-auth:" and the store's path, as the real one named it.
 		grant: clientLock{

@@ -14,6 +14,7 @@ var clients = []*client{
 	&hermes,
 	&crush,
 	&amazonQ,
+	&copilot,
 }
 
 // watched are the rows of clients of which we write nothing.

@@ -46,7 +46,7 @@ func realLab(t testing.TB, c *client) *lab {
 // real are the folders of testdata/real that most tests begin with.
 var real = map[*client]string{
 	&codex: "codex-0.169.0", &claude: "claude-2.1.329", &mcpRemote: "mcp-remote-0.15.1", &gemini: "gemini-0.61.0", &qwen: "qwen-0.24.4",
-	&hermes: "hermes-0.21.3", &crush: "crush-0.90.0", &amazonQ: "amazon-q-1.19.7",
+	&hermes: "hermes-0.21.3", &crush: "crush-0.90.0", &amazonQ: "amazon-q-1.19.7", &copilot: "copilot-1.0.48",
 	&opencode: "opencode-1.18.33", &cline: "cline-0.0.86",
 }
 

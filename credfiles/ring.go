@@ -220,6 +220,9 @@ func services() (all []string) {
 		if c.ring != nil {
 			all = append(all, c.ring.service)
 		}
+		if c.goesFirst != "" {
+			all = append(all, c.goesFirst)
+		}
 		for _, f := range c.files {
 			if f.sealed != nil {
 				all = append(all, f.sealed.service)

@@ -1,0 +1,194 @@
+package credfiles
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/keyring"
+	"lamplighter/credfiles/processes"
+)
+
+// copilot is GitHub Copilot CLI: its sign-ins to MCP servers. It wants a login
+// to GitHub before it does anything, so none of it was run here: "source" is the
+// JavaScript of 1.0.48, "reported" is what people write in github/copilot-cli.
+//
+// What it keeps, below ~/.copilot/mcp-oauth-config, or $COPILOT_HOME in the place
+// of ~/.copilot (GitHub's own reference):
+//
+//	HASH.tokens.json  accessToken, refreshToken, expiresAt, scope: compact, 0600
+//	HASH.json         the registration and the servers, two spaces, 0600
+//	HASH.secret       the secret of a client that a person registered
+//	HASH.verifier     a sign-in under way
+//
+// HASH is PBKDF2-HMAC-SHA256 of the server's URL, and of more where a person
+// registered the client or a session has a token of its own: its cost is why a
+// name comes from HASH.json, and none is computed. In such a session the access
+// token stands under the session's HASH, and the server's own keeps the refresh
+// token alone, beside an empty accessToken (source).
+//
+// The keyring goes before these files: items of the service copilot-mcp-oauth,
+// with HASH as account. A file is written where the keyring did not take the item
+// in 5 s, or COPILOT_DISABLE_KEYTAR is set (source). Both were seen on one macOS
+// (reported, 4203). What they hold is not read by us.
+//
+// Files are written in place, without a lock, and what was read is kept in memory
+// until it ends. It refreshes as it connects, where 60 s or less are left
+// (source). What it deletes after which error was not seen.
+var copilot = client{
+	name:  "copilot",
+	title: "GitHub Copilot CLI",
+	dir:   ".copilot",
+	env:   "COPILOT_HOME",
+	seen:  "1.0.48 to 1.0.102",
+
+	files: []file{{
+		name: "mcp-oauth-config/*.tokens.json",
+		many: true,
+		pairs: []pair{{tail: ".json", fields: fields{
+			server: at("serverUrl"), issuer: at("authorizationServerUrl"),
+			clientID: at("clientId"), clientSecret: at("clientSecret"),
+			redirect: at("redirectUri"),
+		}}},
+		kinds: []kind{{
+			name: "mcp", single: true,
+			fields: fields{
+				access: at("accessToken"), refresh: at("refreshToken"), scope: at("scope"),
+				expiry: at("expiresAt"), unit: wholeSeconds, expiryGone: asMissing,
+				refreshGone: asMissing,
+			},
+			adopt: copilotAdopt,
+		}},
+		inPlace: true,
+	}},
+	goesFirst: copilotItems,
+	beside:    []string{copilotConfig},
+	join:      copilotJoin,
+
+	threshold: time.Minute,
+	patience:  30 * time.Second, // there is no lock that it could wait for
+	request:   Request{Scope: true},
+
+	programs: []string{"copilot", "node"},
+	runs:     func(p processes.Process) bool { return p.Name == "copilot" || copilotScript.of(p) != "" },
+	version: func(p processes.Process) string {
+		return processes.PackageVersion(copilotScript.of(p), "@github/copilot")
+	},
+	rereads:   func(string) Rereads { return AtStart },
+	lockless:  func(string) bool { return true },
+	reconnect: "restart it",
+
+	signIn: func(Credential) []string { return nil },
+	inSession: func(c Credential) string { // no command line does (1.0.102, its help)
+		if strings.HasPrefix(path.Base(c.Key.Entry), c.Name) {
+			return "/mcp" // its name is not known
+		}
+		return "/mcp auth " + c.Name
+	},
+	callback: "http://127.0.0.1/",
+}
+
+const (
+	copilotItems  = "copilot-mcp-oauth"
+	copilotConfig = "mcp-config.json"
+)
+
+// copilotScript is how npm starts it.
+var copilotScript = script{regexp.MustCompile(`(^|/)(copilot|@github/copilot/.*\.js)$`)}
+
+func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
+	j := joined{servers: map[string]server{}}
+	j.kept, j.blocked = s.host.copilotKept()
+	hash := path.Base(s.entry)
+	// Whether the file holds the bare secret was not seen.
+	_, err := os.Stat(filepath.Join(s.home, filepath.FromSlash(s.entry)+".secret"))
+	j.elsewhere = err == nil || j.kept["static-secret:"+hash]
+	root, _ := readConfig(filepath.Join(s.home, copilotConfig))
+	all, _ := root.Get("mcpServers")
+	for _, m := range all.Members() {
+		found := server{name: m.Key, url: member(m.Value, "url")}
+		if _, twice := j.servers[found.url]; twice {
+			found.name = "" // either's
+		}
+		j.servers[found.url] = found
+	}
+	return j, nil
+}
+
+// copilotKept are the accounts of its items in the keyring. It does not go by
+// what a keyring that is locked does not tell, nor by one that is asked in
+// another way than ours is: keytar's items on Windows have other names, and on
+// macOS nothing tells which there are.
+func (h Host) copilotKept() (accounts map[string]bool, blocked Reason) {
+	if h.OS == "windows" || h.OS == "darwin" {
+		return nil, KeyringUnread
+	}
+	if h.Keyring == nil {
+		return nil, ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
+	defer cancel()
+	items, err := h.Keyring.List(ctx, copilotItems)
+	if err != nil && !errors.Is(err, keyring.ErrAbsent) {
+		blocked = KeyringUnread
+	}
+	accounts = map[string]bool{}
+	for _, i := range items {
+		if i.Account == "" {
+			blocked = KeyringUnread
+		}
+		accounts[i.Account] = true
+	}
+	return accounts, blocked
+}
+
+func copilotAdopt(c *Credential, _ jsonedit.Value, j joined) {
+	hash := path.Base(c.Key.Entry)
+	c.Name = hash[:min(8, len(hash))]
+	if s := j.servers[c.ServerURL]; s.name != "" && c.ServerURL != "" {
+		c.Name = s.name
+	}
+	c.stale = j.kept[hash]
+	if len(j.pairs) > 0 {
+		static, _ := j.pairs[0].Get("isStatic")
+		c.Preset = string(static.Bytes()) == "true"
+		c.Resource = member(j.pairs[0], "resourceUrl")
+	}
+	if c.NoResource = microsoft(c.Issuer); c.NoResource {
+		c.Resource = ""
+	}
+	switch {
+	case c.Access.IsZero():
+		// A session has the access token, and asks for the next one by itself. Where
+		// there is no refresh token either, the entry is in the keyring, or was
+		// logged out.
+		c.WatchOnly = ClientRenews
+	case c.ServerURL == "":
+		c.WatchOnly = NoServer
+	case c.ClientID == "", c.ClientSecret.IsZero() && j.elsewhere:
+		c.WatchOnly = NoClient
+	}
+}
+
+// microsoft reports one of Microsoft's authorization servers, which refuse a
+// resource beside scopes that name one: none is sent there (source).
+func microsoft(issuer string) bool {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return false
+	}
+	host := "." + strings.ToLower(u.Hostname())
+	for _, domain := range []string{".microsoftonline.com", ".microsoftonline.us", ".microsoftonline.cn", ".windows.net"} {
+		if strings.HasSuffix(host, domain) {
+			return true
+		}
+	}
+	return false
+}
