@@ -1,6 +1,7 @@
 package secretservice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -20,6 +21,9 @@ const (
 	accountAttribute = "username"
 	targetAttribute  = "target"
 	target           = "default"
+	// keytarAttribute is what keytar for Node has in the place of username
+	// (its source, src/keytar_posix.cc).
+	keytarAttribute = "account"
 )
 
 // An item is one of the service's.
@@ -30,7 +34,13 @@ type item struct {
 	modified   uint64 // seconds since 1970
 }
 
-// List tells which items of a service there are. The error beside them is
+// account is the user that an item names.
+func (i item) account() string {
+	return cmp.Or(i.attributes[accountAttribute], i.attributes[keytarAttribute])
+}
+
+// List tells which items of a service there are. Those of keytar are listed
+// only: Read and Write do not find them. The error beside them is
 // keyring.ErrLocked where a collection is locked that does not tell what is in
 // it, and keyring.ErrVolatile where none outlives the session.
 func (s *Service) List(ctx context.Context, service string) (all []keyring.Item, err error) {
@@ -40,8 +50,8 @@ func (s *Service) List(ctx context.Context, service string) (all []keyring.Item,
 			return err
 		}
 		for len(items) > 0 {
-			account := items[0].attributes[accountAttribute]
-			same := func(i item) bool { return i.attributes[accountAttribute] == account }
+			account := items[0].account()
+			same := func(i item) bool { return i.account() == account }
 			all = append(all, listed(account, slices.DeleteFunc(slices.Clone(items), func(i item) bool { return !same(i) })))
 			items = slices.DeleteFunc(items, same)
 		}

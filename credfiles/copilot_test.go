@@ -1,0 +1,60 @@
+package credfiles
+
+import (
+	"strings"
+	"testing"
+
+	"lamplighter/credfiles/processes"
+)
+
+func TestNoResourceGoesToMicrosoft(t *testing.T) {
+	for issuer, want := range map[string]bool{
+		"https://login.microsoftonline.com/common/v2.0": true,
+		"https://LOGIN.microsoftonline.com":             true,
+		"https://sts.windows.net/0000/":                 true,
+		"https://login.microsoftonline.us/x":            true,
+		"https://login.microsoftonline.com.example":     false,
+		"https://notwindows.net/":                       false,
+		"https://example.com/login.microsoftonline.com": false,
+		"":   false,
+		"%%": false,
+	} {
+		if microsoft(issuer) != want {
+			t.Errorf("%q: %v", issuer, !want)
+		}
+	}
+	l := newLab(t, &copilot)
+	l.put("mcp-oauth-config/aa.tokens.json", `{"accessToken":"at_EXAMPLE","refreshToken":"rt_EXAMPLE"}`)
+	l.put("mcp-oauth-config/aa.json", `{"serverUrl":"https://x.example.com/mcp","resourceUrl":"https://x.example.com/mcp","authorizationServerUrl":"https://sts.windows.net/0000/","clientId":"c"}`)
+	if c := l.one("aa"); !c.NoResource || c.Resource != "" || c.WatchOnly != "" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestWhichProgramsAreCopilot(t *testing.T) {
+	for line, want := range map[string]bool{
+		"copilot":                              true,
+		"node /usr/local/bin/copilot --resume": true,
+		"node --no-warnings /usr/lib/node_modules/@github/copilot/index.js":  true,
+		`node C:\npm\node_modules\@github\copilot\npm-loader.js`:             true,
+		"node /usr/lib/node_modules/@github/copilot-language-server/dist.js": false,
+		"node server.js /usr/local/bin/copilot":                              false,
+		"node":                                                               false,
+	} {
+		args := strings.Fields(line)
+		if got := copilot.is(processes.Process{Name: args[0], Args: args}); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+}
+
+// Its keyring is not asked there, so that its file may be an old copy.
+func TestWhereTheKeyringCannotBeAskedCopilotsFilesAreOnlyWatched(t *testing.T) {
+	for os, want := range map[string]Reason{"linux": "", "freebsd": "", "darwin": KeyringUnread, "windows": KeyringUnread} {
+		l := realLab(t, &copilot)
+		l.host.OS = os
+		if c := l.one("lab"); c.WatchOnly != want {
+			t.Errorf("%s: %q, want %q", os, c.WatchOnly, want)
+		}
+	}
+}
