@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,10 +131,8 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 		c.Unused = true
 	}
 	c.stale = j.kept[right]
-	for _, k := range codexKeys(j.home, right) {
-		if j.home != "" && k != c.Key {
-			c.Beside = append(c.Beside, k)
-		}
+	if j.home != "" {
+		c.Beside = slices.DeleteFunc(codexKeys(j.home, right), func(k Key) bool { return k == c.Key })
 	}
 	// A server that config.toml does not name may come from a project or a
 	// plugin: then the entry counts as used.
