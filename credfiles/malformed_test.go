@@ -262,7 +262,7 @@ func TestWhatIsNoFileIsAProblem(t *testing.T) {
 func TestAStoreThatIsBeingWrittenIsReadWhenItIsWhole(t *testing.T) {
 	for name, interrupt := range map[string]func(l *lab, text string){
 		"emptied": func(l *lab, _ string) { l.put(l.file(), "") },
-		"torn":    func(l *lab, text string) { l.put(l.file(), text[:150]) },
+		"torn":    func(l *lab, text string) { l.put(l.file(), text[:min(150, len(text)-9)]) },
 		"mixed":   func(l *lab, text string) { l.put(l.file(), text+text[:20]) },
 		"gone":    func(l *lab, _ string) { l.must(os.Remove(l.path(l.file()))) },
 	} {
