@@ -401,7 +401,7 @@ func TestWhatCannotBeDecidedIsPutBack(t *testing.T) {
 		theirs func(l *lab) string
 		kind   ProblemKind
 	}{
-		"torn":      {func(l *lab) string { return l.get(l.file())[:150] }, Torn},
+		"torn":      {func(l *lab) string { text := l.get(l.file()); return text[:min(150, len(text)-9)] }, Torn},
 		"empty":     {func(l *lab) string { return "" }, Empty},
 		"not JSON":  {func(l *lab) string { return "{]" }, NotJSON},
 		"zeros":     {func(l *lab) string { return l.get(l.file()) + "\x00\x00\x00" }, Trailing},
