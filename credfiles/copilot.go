@@ -105,11 +105,12 @@ var copilotScript = script{regexp.MustCompile(`(^|/)(copilot|@github/copilot/.*\
 
 func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	j := joined{servers: map[string]server{}}
-	j.kept, j.blocked = s.host.copilotKept()
 	hash := path.Base(s.entry)
+	secret := "static-secret:" + hash
+	j.kept, j.blocked = s.host.copilotKept(hash, secret)
 	// Whether the file holds the bare secret was not seen.
 	_, err := os.Stat(filepath.Join(s.home, filepath.FromSlash(s.entry)+".secret"))
-	j.elsewhere = err == nil || j.kept["static-secret:"+hash]
+	j.elsewhere = err == nil || j.kept[secret]
 	root, _ := readConfig(filepath.Join(s.home, copilotConfig))
 	all, _ := root.Get("mcpServers")
 	for _, m := range all.Members() {
@@ -122,31 +123,41 @@ func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	return j, nil
 }
 
-// copilotKept are the accounts of its items in the keyring. It does not go by
-// what a keyring that is locked does not tell, nor by one that is asked in
-// another way than ours is: keytar's items on Windows have other names, and on
-// macOS nothing tells which there are.
-func (h Host) copilotKept() (accounts map[string]bool, blocked Reason) {
-	if h.OS == "windows" || h.OS == "darwin" {
-		return nil, KeyringUnread
-	}
-	if h.Keyring == nil {
-		return nil, ""
-	}
+// copilotKept are those of some accounts for which the keyring has its item. What
+// a keyring that is locked does not tell may be there.
+func (h Host) copilotKept(accounts ...string) (kept map[string]bool, blocked Reason) {
+	kept = map[string]bool{}
 	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
 	defer cancel()
-	items, err := h.Keyring.List(ctx, copilotItems)
-	if err != nil && !errors.Is(err, keyring.ErrAbsent) {
-		blocked = KeyringUnread
-	}
-	accounts = map[string]bool{}
-	for _, i := range items {
-		if i.Account == "" {
+	switch {
+	case h.OS == "darwin" && h.Keychain != nil:
+		// The first asks for any of them: most people have none.
+		for _, account := range append([]string{""}, accounts...) {
+			_, err := h.Keychain.Find(ctx, copilotItems, account)
+			switch {
+			case err == nil:
+				kept[account] = true
+			case !gone(err):
+				return kept, KeyringUnread
+			case account == "":
+				return kept, ""
+			}
+		}
+	case h.Keyring != nil:
+		items, err := h.Keyring.List(ctx, copilotItems)
+		if err != nil && !errors.Is(err, keyring.ErrAbsent) {
 			blocked = KeyringUnread
 		}
-		accounts[i.Account] = true
+		for _, i := range items {
+			if i.Account == "" {
+				blocked = KeyringUnread
+			}
+			kept[i.Account] = true
+		}
+	case h.OS == "darwin", h.OS == "windows":
+		return kept, KeyringUnread // these always have one
 	}
-	return accounts, blocked
+	return kept, blocked
 }
 
 func copilotAdopt(c *Credential, _ jsonedit.Value, j joined) {

@@ -1,10 +1,14 @@
 package credfiles
 
 import (
+	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"lamplighter/credfiles/keychain"
 	"lamplighter/credfiles/processes"
+	"lamplighter/lab/security"
 )
 
 func TestNoResourceGoesToMicrosoft(t *testing.T) {
@@ -48,7 +52,7 @@ func TestWhichProgramsAreCopilot(t *testing.T) {
 	}
 }
 
-// Its keyring is not asked there, so that its file may be an old copy.
+// An old copy is not taken for the real one where nobody can tell.
 func TestWhereTheKeyringCannotBeAskedCopilotsFilesAreOnlyWatched(t *testing.T) {
 	for os, want := range map[string]Reason{"linux": "", "freebsd": "", "darwin": KeyringUnread, "windows": KeyringUnread} {
 		l := realLab(t, &copilot)
@@ -57,4 +61,20 @@ func TestWhereTheKeyringCannotBeAskedCopilotsFilesAreOnlyWatched(t *testing.T) {
 			t.Errorf("%s: %q, want %q", os, c.WatchOnly, want)
 		}
 	}
+}
+
+func TestAFileOfCopilotCountsWhereTheKeychainHasNone(t *testing.T) {
+	l, chain := realLab(t, &copilot), security.New(t)
+	l.host.OS = "darwin"
+	l.host.Keychain = &Keychain{Keychain: keychain.Keychain{Program: chain.Program}}
+	lab := path.Base(l.one("lab").Key.Entry)
+	equal(t, "without an item", mcp(l.scan()), []string{"lab", "notes"})
+	chain.Set(security.Item{Service: copilotItems, Account: lab, Secret: []byte("{}")})
+	all, problems := l.look()
+	if len(problems) != 1 || problems[0].Kind != StaleCopy || problems[0].Entry != "lab" {
+		t.Errorf("problems: %v", problems)
+	}
+	equal(t, "with lab's", mcp(all), []string{"notes"})
+	l.host.Keychain.Program = filepath.Join(t.TempDir(), "none")
+	equal(t, "without an answer", mcp(l.scan()), []string{"lab keyring-unread", "notes keyring-unread"})
 }

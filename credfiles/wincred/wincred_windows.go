@@ -29,7 +29,8 @@ const most = 5 * 512
 type Manager struct{}
 
 // List tells which items of a service there are. Windows hands over the secrets
-// of all programs with their names; they are wiped unread.
+// of all programs with their names; they are wiped unread. Those of keytar for
+// Node are listed only, for Read and Write do not find them.
 func (Manager) List(ctx context.Context, service string) ([]keyring.Item, error) {
 	return inTime(ctx, func() ([]keyring.Item, error) {
 		all, err := wincred.List()
@@ -39,7 +40,11 @@ func (Manager) List(ctx context.Context, service string) ([]keyring.Item, error)
 		var items []keyring.Item
 		for _, c := range all {
 			clear(c.CredentialBlob)
-			if account, ok := strings.CutSuffix(c.TargetName, "."+service); ok && account != "" {
+			account, ok := strings.CutSuffix(c.TargetName, "."+service)
+			if !ok {
+				account, ok = strings.CutPrefix(c.TargetName, service+"/") // keytar (its source, src/keytar_win.cc)
+			}
+			if ok && account != "" {
 				items = append(items, keyring.Item{Account: account, Stamp: strconv.FormatInt(c.LastWritten.UnixNano(), 10)})
 			}
 		}

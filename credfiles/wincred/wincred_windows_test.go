@@ -71,6 +71,21 @@ func TestOnlyTheSecretOfAnItemIsReplaced(t *testing.T) {
 	}
 }
 
+// As Copilot CLI's: that one is there is all that has to be known.
+func TestAnItemOfKeytarIsListed(t *testing.T) {
+	service := "Lamplighter test " + rand.Text()
+	c := wincred.NewGenericCredential(service + "/0123abcd")
+	c.Persist, c.CredentialBlob = wincred.PersistLocalMachine, []byte("one-EXAMPLE")
+	if err := c.Write(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Delete() })
+	all, err := Manager{}.List(t.Context(), service)
+	if err != nil || len(all) != 1 || all[0].Account != "0123abcd" {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
 func TestItemsAreListedByTheirService(t *testing.T) {
 	service := item(t, account, "one-EXAMPLE")
 	put(t, service, "other|0123456789abcdef", encode([]byte("two-EXAMPLE")))
