@@ -222,7 +222,7 @@ func TestAFileThatIsOnlyAFallbackIsOnlyWatched(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		l.host.OS = "darwin"
-		want := map[*client]Reason{&claude: Fallback}[c]
+		want := map[*client]Reason{&claude: Fallback, &copilot: KeyringUnread}[c]
 		for _, cred := range l.scan() {
 			if cred.WatchOnly != want {
 				t.Errorf("%s is watch-only %q", cred.ID, cred.WatchOnly)
