@@ -1,6 +1,7 @@
 package credfiles
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,7 +147,7 @@ func (h Host) copilotKept(accounts ...string) (kept map[string]bool, blocked Rea
 		}
 	case h.Keyring != nil:
 		items, err := h.Keyring.List(ctx, copilotItems)
-		if err != nil && !errors.Is(err, keyring.ErrAbsent) {
+		if err != nil && !(errors.Is(err, keyring.ErrAbsent) && !h.keepsRing()) {
 			blocked = KeyringUnread
 		}
 		for _, i := range items {
@@ -158,6 +160,16 @@ func (h Host) copilotKept(accounts ...string) (kept map[string]bool, blocked Rea
 		return kept, KeyringUnread // these always have one
 	}
 	return kept, blocked
+}
+
+// keepsRing reports that this user has a keyring on the disk, even where none
+// runs now: what stands in a file may be older than what is in there.
+func (h Host) keepsRing() bool {
+	data := cmp.Or(h.Getenv("XDG_DATA_HOME"), filepath.Join(h.Home, ".local", "share"))
+	config := cmp.Or(h.Getenv("XDG_CONFIG_HOME"), filepath.Join(h.Home, ".config"))
+	return slices.ContainsFunc([]string{
+		filepath.Join(data, "keyrings"), filepath.Join(data, "kwalletd"), filepath.Join(config, "keepassxc"),
+	}, isFolder)
 }
 
 func copilotAdopt(c *Credential, _ jsonedit.Value, j joined) {

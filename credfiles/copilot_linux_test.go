@@ -3,9 +3,12 @@ package credfiles_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/secretservice"
 )
 
 // copilotItem makes one as keytar does (its source).
@@ -44,4 +47,24 @@ func TestAFileOfCopilotCountsWhereTheKeyringHasNone(t *testing.T) {
 	want("copilot/mcp/bb no-client; stale-copy(aa)false")
 	l.ring.Lock()
 	want("copilot/mcp/bb no-client; stale-copy(aa)false")
+}
+
+// Where none runs now there may still be one, with a newer entry in it.
+func TestAFileOfCopilotIsOnlyWatchedWhereAKeyringDoesNotRun(t *testing.T) {
+	l := newRingLab(t)
+	l.put(".copilot/mcp-oauth-config/aa.tokens.json", `{"accessToken":"at_file_EXAMPLE","refreshToken":"rt_file_EXAMPLE","expiresAt":1900000000}`)
+	l.put(".copilot/mcp-oauth-config/aa.json", `{"serverUrl":"https://aa.example/mcp","authorizationServerUrl":"https://aa.example","clientId":"cli_EXAMPLE"}`)
+	l.host.Keyring = secretservice.New(func() (string, error) { return "", errors.New("no session") })
+	if c, _ := l.one("aa"); c.WatchOnly != "" {
+		t.Errorf("on a computer without any: %s", c.WatchOnly)
+	}
+	for _, folder := range []string{".local/share/keyrings/login.keyring", ".local/share/kwalletd/kdewallet.kwl", ".config/keepassxc/keepassxc.ini"} {
+		l.put(folder, "")
+		if c, _ := l.one("aa"); c.WatchOnly != credfiles.KeyringUnread {
+			t.Errorf("beside %s: %q", folder, c.WatchOnly)
+		}
+		if err := os.RemoveAll(filepath.Join(l.host.Home, filepath.Dir(folder))); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
