@@ -37,7 +37,7 @@ func TestTheCommandsDoOnWindowsWhatTheyDoElsewhere(t *testing.T) {
 	var token bytes.Buffer // what Leaks does not look into
 	cmd := p.lamplighter("token", "slack")
 	cmd.Stdout = &token
-	if err := cmd.Run(); err != nil || strings.TrimSpace(token.String()) != s.Current(slack.Grant.ID).AccessToken {
+	if err := ended(cmd.Run()); err != nil || strings.TrimSpace(token.String()) != s.Current(slack.Grant.ID).AccessToken {
 		t.Errorf("token prints another one than the newest, %v", err)
 	}
 	p.runs(0, "mode", "linear", "watch-only")
@@ -80,7 +80,7 @@ func TestASignInByAnAddressThatIsOpenedElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Body.Close()
-	if err := cmd.Wait(); err != nil {
+	if err := ended(cmd.Wait()); err != nil {
 		t.Errorf("%v: %s", err, said(cmd))
 	}
 	if out := p.runs(0, "status", "slack"); !strings.Contains(out, "fresh") {
@@ -128,7 +128,7 @@ func TestAKeeperSeesASignInAndEndsWhenItIsTold(t *testing.T) {
 	p.until("a refresh of what came later", func() bool { return s.TokenPosts(late.Grant.ID) == 1 })
 	p.until("it is in its store", func() bool { return p.Landed(late) == "" })
 	keeper.Process.Signal(os.Interrupt) // Ctrl-C
-	if err := keeper.Wait(); err != nil {
+	if err := ended(keeper.Wait()); err != nil {
 		t.Errorf("it ended with %v: %s", err, said(keeper))
 	}
 	if wrong := p.Quiet() + p.Leaks() + strings.Join(s.Check(), "; "); wrong != "" {

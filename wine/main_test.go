@@ -92,7 +92,6 @@ func boot() (stop func(), err error) {
 		wine("wine", "reg", "add", key, "/v", "Desktop", "/d", "Default"),
 		wine("wine", "reg", "add", key+`\Desktops`, "/v", "Default", "/d", fmt.Sprintf("%dx%d", width, height)),
 		wine("wineserver", "-k"), // the desktop is made with the next start
-		wine("wineserver", "-p"), // and stays, so that each program need not boot it
 	); err != nil {
 		return stop, err
 	}
@@ -104,7 +103,7 @@ func boot() (stop func(), err error) {
 	if err := install(); err != nil {
 		return stop, err
 	}
-	return stop, wine("wine", filepath.Join(filepath.Dir(program), "hand.exe")) // and with it the desktop comes
+	return stop, nil
 }
 
 // install builds the programs into a folder, as an installer would put them.
@@ -185,9 +184,28 @@ func (p *pc) begun() {
 // lamplighter is the program, to be started.
 func (p *pc) lamplighter(args ...string) *exec.Cmd {
 	p.T.Helper()
-	cmd := p.By(exec.Command("wine", append([]string{program}, args...)...))
-	cmd.Env = env
+	return inside(p.By(exec.Command("wine", append([]string{program}, args...)...)))
+}
+
+// inside makes a command one of this Wine. What Wine starts with its first
+// program, as its desktop, keeps that one's pipes: they are not waited for.
+func inside(cmd *exec.Cmd) *exec.Cmd {
+	cmd.Env, cmd.WaitDelay = env, time.Second
 	return cmd
+}
+
+// ended is how a command ended, whoever still has its pipes.
+func ended(err error) error {
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil
+	}
+	return err
+}
+
+// output is what a program of Wine's prints.
+func output(name string, args ...string) ([]byte, error) {
+	out, err := inside(exec.Command("wine", append([]string{name}, args...)...)).Output()
+	return out, ended(err)
 }
 
 // runs runs the program to its end, which has to be this one.

@@ -25,17 +25,11 @@ type manager struct{ p *pc }
 
 func newManager(p *pc) manager {
 	m := manager{p}
-	if err := m.hand("wipe").Run(); err != nil {
+	if _, err := output(hand(), "wipe"); err != nil {
 		p.T.Fatal(err)
 	}
 	p.Keyring(m)
 	return m
-}
-
-func (m manager) hand(args ...string) *exec.Cmd {
-	cmd := exec.Command("wine", append([]string{filepath.Join(filepath.Dir(program), "hand.exe")}, args...)...)
-	cmd.Env = env
-	return cmd
 }
 
 func names(attributes []string) (account, service string) {
@@ -63,9 +57,9 @@ func (m manager) account(service, account string) string {
 func (m manager) Put(_, secret string, attributes ...string) {
 	m.p.T.Helper()
 	account, service := names(attributes)
-	cmd := m.hand("put", m.account(service, account), service)
+	cmd := inside(exec.Command("wine", hand(), "put", m.account(service, account), service))
 	cmd.Stdin = strings.NewReader(secret)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := cmd.CombinedOutput(); ended(err) != nil {
 		m.p.T.Fatalf("%v: %s", err, out)
 	}
 }
@@ -77,11 +71,11 @@ func (m manager) Get(attributes ...string) (string, bool) {
 }
 
 func (m manager) Read(_ context.Context, service, account string) ([]byte, error) {
-	return m.hand("get", m.account(service, account), service).Output()
+	return output(hand(), "get", m.account(service, account), service)
 }
 
 func (m manager) List(_ context.Context, service string) (all []keyring.Item, err error) {
-	out, err := m.hand("list", service).Output()
+	out, err := output(hand(), "list", service)
 	for line := range strings.Lines(string(out)) {
 		all = append(all, keyring.Item{Account: strings.TrimSpace(line)})
 	}

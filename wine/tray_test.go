@@ -22,11 +22,12 @@ type frame struct {
 	at           [4]int
 }
 
+// hand is our program that sees windows.
+func hand() string { return filepath.Join(filepath.Dir(program), "hand.exe") }
+
 func (p *pc) frames(class string) (all []frame) {
 	p.T.Helper()
-	cmd := exec.Command("wine", filepath.Join(filepath.Dir(program), "hand.exe"))
-	cmd.Env = env
-	out, err := cmd.Output()
+	out, err := output(hand())
 	if err != nil {
 		p.T.Fatal(err)
 	}
@@ -164,9 +165,7 @@ var (
 )
 
 func (p *pc) runKey() string {
-	cmd := exec.Command("wine", "reg", "query", `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`)
-	cmd.Env = env
-	out, _ := cmd.CombinedOutput()
+	out, _ := output("reg", "query", `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`)
 	return string(out)
 }
 
@@ -205,7 +204,7 @@ func TestTheTrayShowsItsMenuAndDoesWhatIsClicked(t *testing.T) {
 		t.Errorf("a second start ended with %d: %s", r.Code, r.Output)
 	}
 	p.click(begun, "Quit")
-	if err := app.Wait(); err != nil {
+	if err := ended(app.Wait()); err != nil {
 		t.Errorf("it ended with %v: %s", err, said(app))
 	}
 	p.until("all is well", func() bool { return p.Well() == "" })

@@ -56,7 +56,7 @@ func TestTheWindowOpensAndEndsWithItsParent(t *testing.T) {
 	time.Sleep(time.Second) // for the picture: it has drawn itself
 	p.picture("window")
 	p.click(withOpen, "Quit")
-	if err := app.Wait(); err != nil {
+	if err := ended(app.Wait()); err != nil {
 		t.Errorf("it ended with %v: %s", err, said(app))
 	}
 	p.until("the window's end", func() bool { return p.windows() == 0 })
@@ -83,8 +83,7 @@ func TestNoConsoleStaysOpenBesideTheTray(t *testing.T) {
 	p.begun()
 	s := authtest.New(t, authtest.Options{})
 	p.Claude("slack", s, authtest.GrantOptions{AccessLeft: time.Hour})
-	cmd := p.By(exec.Command("wine", "explorer", `Z:`+filepath.ToSlash(program)))
-	cmd.Env = env
+	cmd := inside(p.By(exec.Command("wine", "explorer", `Z:`+filepath.ToSlash(program))))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
