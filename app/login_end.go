@@ -30,7 +30,7 @@ func (v view) ending(out refresher.Outcome) ending {
 	switch {
 	case out.Did == refresher.SignedIn, out.Did == refresher.Adopted:
 		e := ending{done: true, code: exitDone, text: fmt.Sprintf(saidSignedIn, out.ID, until(out.Expiry, now))}
-		if out.Refresh.IsZero() {
+		if out.Refresh.IsZero() && out.WatchOnly != credfiles.KeychainOwn {
 			e.more = append(e.more, saidNoRefresh)
 		}
 		for _, what := range v.row(out.Row, now).Reconnect {

@@ -101,6 +101,10 @@ func everything() refresher.Snapshot {
 	add("codex", "foreign owner", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.ForeignOwner))
 	add("codex", "foreign system", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.ForeignSystem))
 	add("codex", "odd", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.OddFormat))
+	add("codex", "keychain", is(refresher.WatchOnly, refresher.LiteralSays, 0), 0, watchOnly(credfiles.KeychainOwn), func(r *refresher.Row) {
+		r.Expiry, r.Access, r.Refresh = time.Time{}, credfiles.Secret{}, credfiles.Secret{}
+		r.SignIn = []string{"codex", "mcp", "login", "keychain"}
+	})
 	add("codex", "config", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.ClientConfig))
 	add("codex", "ledger", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.LedgerUnread))
 	add("codex", "watched", is(refresher.WatchOnly, refresher.UserSays, 0), h, func(r *refresher.Row) { r.Mode.Mode = "watch-only" })

@@ -207,6 +207,8 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "a file that " + client + " reads only where the keychain has nothing"
 	case credfiles.KeychainLine:
 		return "too long to be written to the keychain without a moment in the list of processes, which keychain_arguments forbids"
+	case credfiles.KeychainOwn:
+		return client + " keeps it in the keychain, which lets only " + client + " read it"
 	case credfiles.ClientConfig:
 		return client + "'s own configuration cannot be read"
 	case credfiles.KeyringUnread:

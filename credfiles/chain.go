@@ -30,6 +30,8 @@ type Keychain struct {
 	mu     sync.Mutex
 	known  map[[2]string]chainRead // by service and account
 	listed map[string]chainList    // by service
+	// glimpses are of items that only their client may read, by service and accounts.
+	glimpses map[string]glimpse
 }
 
 // chainList is what items there were at a moment.
@@ -226,6 +228,9 @@ func (p chainPlace) ready(ctx context.Context, size int) (ready, error) {
 
 // stamp is another one when the item is, or another comes to be.
 func (s *Store) stamp(ctx context.Context) (text string) {
+	if s.behindShut() {
+		return s.shutStamp(ctx)
+	}
 	if !s.inChain() {
 		return ""
 	}

@@ -99,6 +99,42 @@ var codexRing = ring{
 		}
 		return found
 	},
+	shut: &codexShut,
+}
+
+// codexShut are the same items on macOS. They were never seen there: by the
+// source of its keyring library (keyring-rs 3.6.3) it creates them itself, so
+// that macOS asks a person before another program reads one, and the leave to
+// do so ends with the next version of Codex (reports of makers of other tools).
+// Nothing here asks for that leave, so the items are only watched.
+var codexShut = shut{
+	instead: ".credentials.json",
+	items: func(h Host, home string, root jsonedit.Value) map[string]string {
+		config, _ := readCodexConfig(home) // without it: the servers of the file
+		if !config.looks(h.OS) {
+			return nil
+		}
+		all := map[string]string{}
+		add := func(name, url string) {
+			if name != "" && url != "" {
+				all[EntryKey(name, url)] = `{"server_name":` + string(jsonedit.Quote(name)) + `,"url":` + string(jsonedit.Quote(url)) + `}`
+			}
+		}
+		for name, server := range config.Servers {
+			add(name, server.URL)
+		}
+		for _, m := range root.Members() {
+			add(member(m.Value, "server_name"), member(m.Value, "server_url"))
+		}
+		return all
+	},
+	file: file{
+		name: codexRingName,
+		kinds: []kind{{
+			name: "mcp", single: true, watchOnly: KeychainOwn,
+			fields: fields{name: at("server_name"), server: at("url")},
+		}},
+	},
 }
 
 // codexJoin reads config.toml: the secrets of registered clients stand there
@@ -115,6 +151,9 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 	config, err := readCodexConfig(s.home)
 	if !j.item && s.host.Keyring != nil && config.looks(s.host.OS) {
 		j.kept, j.blocked = s.host.kept(codexRing.service)
+	}
+	if !j.item && s.behindShut() {
+		j.kept, j.blocked = s.shutKept(root)
 	}
 	if err != nil {
 		// Without it a secret may be missing from the request, and the server

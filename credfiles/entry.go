@@ -117,9 +117,10 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 }
 
 // holds reports whether there is anything to watch: a client may keep an entry
-// for a server that nobody ever signed in to.
+// for a server that nobody ever signed in to. Of an item that only its client
+// may read no more is known than that it is there.
 func (c Credential) holds() bool {
-	return !c.Access.IsZero() || !c.Refresh.IsZero() || c.Blanked
+	return !c.Access.IsZero() || !c.Refresh.IsZero() || c.Blanked || c.WatchOnly == KeychainOwn
 }
 
 // ambiguous reports that an entry's key cannot name it: it would name the

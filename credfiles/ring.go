@@ -38,6 +38,7 @@ type ring struct {
 	file    file // what an item says, as if it were a file's
 	// home tells whether a home's client looks there.
 	home func(h Host, home string) ringHome
+	shut *shut // its items on macOS; nil: none is looked for there
 }
 
 // A ringHome is what a client's configuration says of the keyring.

@@ -77,6 +77,7 @@ func Stores(h Host, extra []Home, before ...*Store) []*Store {
 			}
 		}
 		stores = append(stores, h.items(c, homes, known)...)
+		stores = append(stores, h.shutItems(c, homes, known)...)
 		stores = append(stores, h.chained(c, homes, known)...)
 	}
 	return stores
@@ -283,7 +284,7 @@ func (s *Store) Polled() bool {
 	case s.file.sealed != nil:
 		return s.waits.Load()
 	}
-	return s.inChain() && isFolder(s.home)
+	return (s.inChain() || s.behindShut() && s.host.Keychain != nil) && isFolder(s.home)
 }
 
 // Exists reports whether the store is there at all.

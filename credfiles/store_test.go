@@ -217,12 +217,12 @@ func TestAHomeOfAnotherSystemIsOnlyWatched(t *testing.T) {
 	}
 }
 
-// On macOS Claude Code's place is the keychain, and the file may be older.
+// On macOS their place is the keychain, and the file may be older.
 func TestAFileThatIsOnlyAFallbackIsOnlyWatched(t *testing.T) {
 	for _, c := range clients {
 		l := realLab(t, c)
 		l.host.OS = "darwin"
-		want := map[*client]Reason{&claude: Fallback, &copilot: KeyringUnread}[c]
+		want := map[*client]Reason{&claude: Fallback, &codex: KeyringUnread, &copilot: KeyringUnread}[c]
 		for _, cred := range l.scan() {
 			if cred.WatchOnly != want {
 				t.Errorf("%s is watch-only %q", cred.ID, cred.WatchOnly)

@@ -32,6 +32,52 @@ func (l *lab) mac(t *testing.T, g authtest.Grant, mood security.Mood) *security.
 	return chain
 }
 
+// codexItem is one that Codex made for linear, which nobody else may read.
+func codexItem(g authtest.Grant) security.Item {
+	return security.Item{
+		Service: "Codex MCP Credentials", Account: credfiles.EntryKey("linear", g.ServerURL), Mood: security.Asking,
+		Modified: time.Now().Add(-time.Hour), Secret: []byte("{}"),
+	}
+}
+
+// Codex looks into its file only where the keychain has no item: what the file
+// holds besides may be spent.
+func TestNothingIsSentForACopyOfAnItemThatOnlyCodexReads(t *testing.T) {
+	s, l := authtest.New(t, authtest.Options{}), newLab(t)
+	g := s.Grant(due)
+	chain := l.mac(t, g, security.Willing)
+	chain.Set(codexItem(g))
+	l.codex(map[string]authtest.Grant{"linear": g})
+	l.want(l.keep(linear), refresher.Nothing, refresher.WatchOnly)
+	row := l.row(linear)
+	if row.WatchOnly != credfiles.KeychainOwn || !row.Expiry.IsZero() || row.Due {
+		t.Errorf("it is %s, %q, until %s", row.State, row.WatchOnly, row.Expiry)
+	}
+	l.want(l.Refresh(t.Context(), row, refresher.Options{Force: true, Word: true}), refresher.Nothing, refresher.WatchOnly)
+	if out := l.SignedInByClient(t.Context(), row); out.Did != refresher.SignedIn {
+		t.Errorf("after its command has signed in: %v", out.Did)
+	}
+	l.wantPosts(s, g.ID, 0)
+}
+
+// It may have signed in, into the keychain, since the last look there.
+func TestNothingIsSentForAnEntryWhoseItemHasJustCome(t *testing.T) {
+	s, l := authtest.New(t, authtest.Options{}), newLab(t)
+	g := s.Grant(due)
+	chain := l.mac(t, g, security.Willing)
+	chain.Set()
+	l.codex(map[string]authtest.Grant{"linear": g})
+	row := l.row(linear)
+	if row.State != refresher.Refreshing && !row.Due {
+		t.Fatalf("it is %s, %q", row.State, row.WatchOnly)
+	}
+	chain.Set(codexItem(g))
+	if out := l.Refresh(t.Context(), row, refresher.Options{Word: true}); out.Did == refresher.Refreshed {
+		t.Errorf("%v, %s", out.Did, out.State)
+	}
+	l.wantPosts(s, g.ID, 0)
+}
+
 // chain puts a grant into the keychain.
 func (l *lab) chain(s *security.Security, g authtest.Grant, mood security.Mood) {
 	entry := map[string]any{credfiles.EntryKey("linear", g.ServerURL): claudeEntry("linear", g)}

@@ -214,6 +214,9 @@ func (r *Refresher) SignedInByClient(ctx context.Context, row Row) Outcome {
 	defer land()
 	a := attempt{r: r, row: row}
 	now := r.look(ctx, row)
+	if now.WatchOnly == credfiles.KeychainOwn {
+		return Outcome{Row: now, Did: SignedIn} // only the client sees the token, so that its word has to do
+	}
 	if now.Access.Equal(row.Access) && now.Refresh.Equal(row.Refresh) {
 		return Outcome{Row: now, Did: Nothing}
 	}

@@ -151,6 +151,12 @@ func (p program) find(args []string) int {
 		fmt.Fprintln(os.Stderr, "security: SecKeychainSearchCopyNext: The specified item could not be found in the keychain.")
 		return notFound
 	}
+	switch items[n].Mood {
+	case Hidden:
+		return notAllowed
+	case Stuck:
+		time.Sleep(time.Hour)
+	}
 	if _, secret := o['w']; !secret {
 		p.show(items[n])
 		return 0

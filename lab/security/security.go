@@ -31,6 +31,8 @@ const (
 	Wrong     Mood = "wrong"     // a wrong password: 51
 	Asking    Mood = "asking"    // a prompt that nobody answers
 	Frozen    Mood = "frozen"    // it can be read, but not changed: 45
+	Hidden    Mood = "hidden"    // not even its attributes are told: 36
+	Stuck     Mood = "stuck"     // nor is there an answer
 )
 
 // An Item is a generic password.
