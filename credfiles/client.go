@@ -196,7 +196,7 @@ type joined struct {
 	elsewhere bool              // the client does not look into this store
 	item      bool              // the store is an item of a keyring
 	kept      map[string]bool   // entries that it finds in the keyring first
-	home      string            // the client's folder
+	places    []string          // where else an entry may stand, links resolved; empty where that was not asked
 	pairs     []jsonedit.Value  // what stands about an entry in the files beside its own
 	quiet     bool              // which is how its stores always are
 	written   time.Time         // when the store was, by its file system

@@ -131,8 +131,8 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 		c.Unused = true
 	}
 	c.stale = j.kept[right]
-	if j.home != "" {
-		c.Beside = slices.DeleteFunc(codexKeys(j.home, right), func(k Key) bool { return k == c.Key })
+	if j.places != nil {
+		c.Beside = slices.DeleteFunc(codexKeys(j.places, right), func(k Key) bool { return k == c.Key })
 	}
 	// A server that config.toml does not name may come from a project or a
 	// plugin: then the entry counts as used.

@@ -141,7 +141,7 @@ var codexShut = shut{
 // in plain text, and it tells which entries are still used. Of an entry in the
 // file the keyring may have another, which is the one that is used then.
 func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
-	j := joined{item: s.ring != nil, home: s.home}
+	j := joined{item: s.ring != nil, places: codexPlaces(s.home)}
 	if !j.item {
 		j.entries = map[string]bool{}
 		for _, m := range root.Members() {
@@ -188,13 +188,22 @@ func codexJoin(s *Store, root jsonedit.Value) (joined, *Problem) {
 	return j, nil
 }
 
-// codexKeys are the keys that an entry may have: in the file, as an item of the
+// codexPlaces are where an entry may stand: in the file, as an item of the
 // keyring, in the encrypted file.
-func codexKeys(home, entryKey string) []Key {
+func codexPlaces(home string) []string {
+	return []string{
+		resolved(filepath.Join(home, ".credentials.json")),
+		ringPath(codexRingName),
+		resolved(filepath.Join(home, codexSealedName)),
+	}
+}
+
+// codexKeys are the keys that an entry has in these places.
+func codexKeys(places []string, entryKey string) []Key {
 	return []Key{
-		{Store: resolved(filepath.Join(home, ".credentials.json")), Entry: entryKey},
-		{Store: ringPath(codexRingName), Entry: entryKey},
-		{Store: resolved(filepath.Join(home, codexSealedName)), Entry: codexSecretName(entryKey)},
+		{Store: places[0], Entry: entryKey},
+		{Store: places[1], Entry: entryKey},
+		{Store: places[2], Entry: codexSecretName(entryKey)},
 	}
 }
 
