@@ -133,7 +133,7 @@ func ownSignIn(row refresher.Row) string {
 		return wordVendorSignIn
 	case row.ServerURL == "":
 		return wordNoServer
-	case row.Missing:
+	case row.Erased:
 		return wordMissingSignIn
 	case row.WatchOnly != "":
 		return wordClientSignIn

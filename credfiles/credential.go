@@ -87,6 +87,9 @@ type Credential struct {
 	// by deleting it, and that the server is still configured: Blanked, unless
 	// nobody ever saw a token there.
 	Missing bool
+	// Erased means that nothing of it stands in the store: Missing, where not
+	// only the token went.
+	Erased bool
 	// Text is the whole entry as it stands, where its client deletes entries
 	// after any error: what [Hold.PutBack] can put there again.
 	Text Secret

@@ -123,7 +123,9 @@ func install() (dir string, err error) {
 		}
 	}
 	fmt.Fprintln(os.Stderr, "installing the clients, about 1.8 GB, into", dir)
-	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	// Not "ci": a registry that lacks a client's part for some other system is no
+	// reason to go without the client.
+	npm := exec.Command("npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error")
 	npm.Dir = dir
 	npm.Stdout, npm.Stderr = os.Stderr, os.Stderr
 	if err := npm.Run(); err != nil {
