@@ -208,3 +208,16 @@ func TestABrowserIsNotOpenedWhereNobodySeesIt(t *testing.T) {
 		}
 	}
 }
+
+// What the client left of an entry is enough for our own sign-in; what it
+// erased is not.
+func TestOurOwnSignInNeedsAnEntryToWriteInto(t *testing.T) {
+	for erased, want := range map[bool]string{false: "", true: wordMissingSignIn} {
+		row := refresher.Row{Credential: credfiles.Credential{
+			Kind: "mcp", Missing: true, Erased: erased, Grant: credfiles.Grant{ServerURL: "https://mcp.example"},
+		}}
+		if got := ownSignIn(row); got != want {
+			t.Errorf("erased: %v: %q, want %q", erased, got, want)
+		}
+	}
+}
