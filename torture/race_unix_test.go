@@ -331,8 +331,9 @@ func race(t *testing.T, all tallyOfRace, rounds, labs int, set func(n int) setti
 func (r *rivals) process(name, pkg, version string) (end func()) {
 	dir := r.Path("node_modules", pkg)
 	file := filepath.Join(dir, "bin", name)
-	sleep, err := os.ReadFile("/bin/sleep")
-	for _, err := range []error{err, os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, sleep, 0o755),
+	// A program that was just written cannot be started while a process that
+	// was forked meanwhile has the file open: cp has it open alone.
+	for _, err := range []error{os.MkdirAll(filepath.Dir(file), 0o755), exec.Command("cp", "/bin/sleep", file).Run(),
 		os.WriteFile(filepath.Join(dir, "package.json"), fmt.Appendf(nil, `{"name":%q,"version":%q}`, pkg, version), 0o644)} {
 		if err != nil {
 			r.T.Fatal(err)
