@@ -3,6 +3,7 @@ package desktop
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -110,6 +111,9 @@ func (n *Notifications) Press(note Note, label string) {
 	if name == "" {
 		n.bus.t.Fatalf("the notification %q has no %q, but %q", note.Title, label, note.Actions)
 	}
+	// Nobody presses before the program was told the notification's number: the
+	// answer leaves after the notification can be seen here.
+	time.Sleep(200 * time.Millisecond)
 	n.conn.Emit(noticesPath, noticesName+".ActionInvoked", note.ID, name)
 	n.end(note.ID, 2)
 }
