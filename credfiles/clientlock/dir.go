@@ -95,23 +95,7 @@ func makeDir(path string, opts DirOptions) (*dirLock, error) {
 	return l, err
 }
 
-func (l *dirLock) heartbeat() {
-	defer close(l.done)
-	tick := time.NewTicker(l.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
-			// Any other error may pass: the client's stale age leaves room
-			// for some beats to fail.
-			if err := l.beat(); errors.Is(err, ErrLost) {
-				return
-			}
-		}
-	}
-}
+func (l *dirLock) heartbeat() { beats(l.every, l.stop, l.done, l.beat) }
 
 func (l *dirLock) beat() error {
 	l.mu.Lock()

@@ -177,26 +177,15 @@ type marked struct {
 	lost    error // once set, the path is never touched again
 }
 
-func (l *marked) heartbeat() {
-	defer close(l.done)
-	tick := time.NewTicker(l.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
-			l.mu.Lock()
-			err := l.verify()
-			if err == nil {
-				err = l.touch()
-			}
-			l.mu.Unlock()
-			if errors.Is(err, ErrLost) {
-				return
-			}
-		}
+func (l *marked) heartbeat() { beats(l.every, l.stop, l.done, l.live) }
+
+func (l *marked) live() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.verify(); err != nil {
+		return err
 	}
+	return l.touch()
 }
 
 func (l *marked) check() error {

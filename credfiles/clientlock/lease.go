@@ -121,23 +121,12 @@ func create(path string, text []byte) error {
 	return err
 }
 
-func (l *lease) heartbeat() {
-	defer close(l.done)
-	tick := time.NewTicker(l.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
-			l.mu.Lock()
-			err := l.renew()
-			l.mu.Unlock()
-			if errors.Is(err, ErrLost) {
-				return
-			}
-		}
-	}
+func (l *lease) heartbeat() { beats(l.every, l.stop, l.done, l.beat) }
+
+func (l *lease) beat() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.renew()
 }
 
 func (l *lease) check() error {

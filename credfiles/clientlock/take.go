@@ -28,6 +28,26 @@ type holding interface {
 	release() error
 }
 
+// beats keeps a lock alive until stop is closed or it is lost, and then closes
+// done.
+func beats(every time.Duration, stop <-chan struct{}, done chan<- struct{}, beat func() error) {
+	defer close(done)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			// Any other error may pass: the client's stale age leaves room for
+			// some beats to fail.
+			if err := beat(); errors.Is(err, ErrLost) {
+				return
+			}
+		}
+	}
+}
+
 // take waits for the lock until ctx ends.
 func (t taking) take(ctx context.Context) (*Lock, error) {
 	if t.heartbeat <= 0 || t.retry <= 0 {
