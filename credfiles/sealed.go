@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -133,8 +134,8 @@ type sealedPlace struct {
 var errNoOpener = errors.New("it is encrypted")
 
 func (p sealedPlace) look(ctx context.Context) ([]byte, signature, error) {
-	sealing := p.s.file.sealed
-	if !sealing.used(p.s.host, p.s.home) {
+	// Most homes have none, and then nobody has to read their configuration.
+	if _, err := os.Lstat(p.file.path); gone(err) || !p.s.file.sealed.used(p.s.host, p.s.home) {
 		return nil, signature{}, fs.ErrNotExist
 	}
 	file, sign, err := p.file.look(ctx)
