@@ -257,7 +257,7 @@ func (v view) input(c credfiles.Credential, s *credfiles.Store) Input {
 			in.Good, in.Elsewhere = spare != nil, v.owners[owner]
 		}
 	}
-	if in.C.UnsureWipe && !in.Marked {
+	if in.C.UnsureWipe && !in.Marked && (in.C.Blanked || in.wiped()) {
 		if kept, err := l.Kept(c.Key); err == nil {
 			in.Wiped = v.r.lastGood(in, kept) != nil
 		}
