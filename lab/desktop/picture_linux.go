@@ -1,11 +1,8 @@
 package desktop
 
 import (
-	"encoding/binary"
 	"image"
 	"image/color"
-	"os"
-	"path/filepath"
 )
 
 // Look is what a part of the screen shows now; all of it where the part is
@@ -15,20 +12,16 @@ func (s *Screen) Look(part Frame) image.Image {
 	if part == (Frame{}) {
 		part = Frame{Width: s.Width, Height: s.Height}
 	}
-	data, err := os.ReadFile(filepath.Join(s.home, "Xvfb_screen0"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	// xwd's format (XWDFile.h): numbers of four bytes, the highest first; the
-	// 1st is the length of the header, the 13th of a line, the 20th how many
-	// colours of twelve bytes come before the picture.
-	number := func(n int) int { return int(binary.BigEndian.Uint32(data[4*n:])) }
-	start, line := number(0)+12*number(19), number(12)
+	m := s.memory()
+	defer m.Close()
 	img := image.NewRGBA(image.Rect(0, 0, part.Width, part.Height))
+	bgr := make([]byte, 4*part.Width)
 	for y := range part.Height {
+		if _, err := m.ReadAt(bgr, m.at(part.X, part.Y+y)); err != nil {
+			s.t.Fatal(err)
+		}
 		for x := range part.Width {
-			bgr := data[start+(part.Y+y)*line+(part.X+x)*4:]
-			img.SetRGBA(x, y, color.RGBA{bgr[2], bgr[1], bgr[0], 255})
+			img.SetRGBA(x, y, color.RGBA{bgr[4*x+2], bgr[4*x+1], bgr[4*x], 255})
 		}
 	}
 	return img
