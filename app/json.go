@@ -32,7 +32,7 @@ type credentialJSON struct {
 	RefreshAt   stamp    `json:"refresh_at"`
 	LastRefresh stamp    `json:"last_refresh"`
 	RefreshEnds stamp    `json:"refresh_token_expires_at"`
-	SignIn      *string  `json:"sign_in"` // null where the client has no command: there is none of ours yet
+	SignIn      *string  `json:"sign_in"` // a command line, the client's or ours; null where neither signs in
 	Restore     *string  `json:"restore"`
 	Used        bool     `json:"used"`
 	Reconnect   []string `json:"reconnect"`
