@@ -66,6 +66,17 @@ var claude = client{
 		}
 	},
 	storeLock: clientLock{path: ".storage-write.lock", dir: true, stale: 15 * time.Second, heartbeat: 5 * time.Second},
+	// The pair that it takes to renew its own login, both stale after 60 s
+	// (observed). An empty one that was left behind held up some 48 runs
+	// (anthropics/claude-code#95236).
+	further: func(home string) []clientLock {
+		return []clientLock{
+			{path: ".oauth_refresh.lock", dir: true, stale: 60 * time.Second},
+			{path: filepath.Clean(home) + ".lock", dir: true, stale: 60 * time.Second},
+		}
+	},
+	// It puts a file in the place of the link (observed; #76561).
+	link: LinkReplaced,
 
 	marks: claudeMarks,
 

@@ -43,6 +43,16 @@ type client struct {
 
 	grantLock func(s *Store, c Credential) clientLock // held over the exchange
 	storeLock clientLock                              // held over a write
+	// further are locks of its that we never take: those of its own login. nil:
+	// none is known.
+	further func(home string) []clientLock
+
+	// unable says why it cannot renew an entry by itself, although its refresh
+	// token may be good; nil: nothing is known that keeps it from that. versions
+	// are those of it that were found. link is what it does with a store that is
+	// a link.
+	unable func(c Credential, versions []string) Hindrance
+	link   Hindrance
 
 	marks string // the file in which it notes servers that it will not try before a sign-in
 

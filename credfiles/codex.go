@@ -73,6 +73,22 @@ var codex = client{
 	},
 	storeLock: clientLock{path: filepath.Join("mcp-oauth-locks", "file-store.lock")},
 
+	// 0.149 and later send no refresh token whose entry names no issuer; those
+	// before write entries without one, and drop it from others (observed).
+	unable: func(c Credential, versions []string) Hindrance {
+		another := func(version string) bool { return !older(version, 0, 149) }
+		switch {
+		case c.Kind != "mcp" || c.Refresh.IsZero() || c.Issuer != "":
+			return ""
+		case len(versions) > 0 && !slices.ContainsFunc(versions, another):
+			return ""
+		}
+		return Unbound
+	},
+	// It opens its store with O_NOFOLLOW to write it: what it was given for the
+	// refresh token that it sent is lost (observed).
+	link: LinkRefused,
+
 	programs: []string{"codex"},
 	version:  func(p processes.Process) string { return processes.PackageVersion(p.Exe, "@openai/codex") },
 	rereads: func(version string) Rereads {
