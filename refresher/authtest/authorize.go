@@ -16,7 +16,8 @@ type Authorization struct {
 	Deny         string // an error code to redirect with in place of a code: access_denied
 	AdvertiseIss bool   // the metadata promises iss in the redirect (RFC 9207)
 	Iss          Iss
-	OfflineOnly  bool // a refresh token comes only for the scope offline_access
+	OfflineOnly  bool   // a refresh token comes only for the scope offline_access
+	Withholds    string // a scope that is not granted though asked for
 	// EndsOlder: a sign-in ends every older grant of the same client (Cloudflare's
 	// workers-oauth-provider, unless told not to).
 	EndsOlder bool
@@ -82,9 +83,11 @@ func (s *Server) authorize(x *exchange) Answer {
 		x.entry.Verdict = "approved"
 		value := "code-" + random()
 		s.seen(value)
+		granted := strings.Fields(or(x.form.Get("scope"), strings.Join(o.Scopes, " ")))
+		granted = slices.DeleteFunc(granted, func(scope string) bool { return scope == o.Withholds })
 		s.codes[value] = &code{
 			client: c, redirect: x.form.Get("redirect_uri"), challenge: x.form.Get("code_challenge"),
-			scope: or(x.form.Get("scope"), strings.Join(o.Scopes, " ")), resource: or(x.form.Get("resource"), s.resourceID()), born: time.Now(),
+			scope: strings.Join(granted, " "), resource: or(x.form.Get("resource"), s.resourceID()), born: time.Now(),
 		}
 		q.Set("code", value)
 	}

@@ -29,15 +29,30 @@ func (s *Server) issueAccess(l *lineage, scope string) *accessToken {
 	now := time.Now()
 	at := &accessToken{value: "at-" + random(), line: l, scope: scope, expiry: now.Add(p.accessLifetime())}
 	if p.JWT {
-		at.value = jwt(map[string]any{
-			"iss": s.issuer(), "aud": l.resource, "client_id": l.client.id, "scope": scope,
-			"iat": now.Unix(), "exp": at.expiry.Unix(), "jti": random(),
-		})
+		at.value = s.jwtFor(at, l.resource)
 	}
 	l.access = append(l.access, at)
 	s.access[at.value] = at
 	s.seen(at.value)
 	return at
+}
+
+func (s *Server) jwtFor(at *accessToken, audience string) string {
+	return jwt(map[string]any{
+		"iss": s.issuer(), "aud": audience, "client_id": at.line.client.id, "scope": at.scope,
+		"iat": time.Now().Unix(), "exp": at.expiry.Unix(), "jti": random(),
+	})
+}
+
+// readdress makes an access token one for another audience.
+func (s *Server) readdress(at *accessToken, audience string) {
+	at.foreign = true
+	if s.policy(at.line).JWT {
+		delete(s.access, at.value)
+		at.value = s.jwtFor(at, audience)
+		s.access[at.value] = at
+		s.seen(at.value)
+	}
 }
 
 func random() string { return strings.ToLower(rand.Text()) }

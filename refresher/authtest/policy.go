@@ -25,6 +25,15 @@ type Policy struct {
 	Resource       ResourceRule
 	BurnsOnRefusal bool // a refresh refused for its resource has used up the refresh token (oidc-provider)
 
+	// What a refresh gets that names no scope: these scopes in place of all
+	// granted ones, and with JWT this audience, at which the MCP server refuses
+	// the token (Entra gives one for Graph, anthropics/claude-code#89862).
+	ScopeUnasked    string
+	AudienceUnasked string
+	// RefreshAnswer is what every refresh gets, unseen: a gateway in front, an
+	// endpoint that knows only codes.
+	RefreshAnswer *Answer
+
 	Dialect    Dialect // how a refusal is written
 	DeadStatus int     // HTTP status of a dead grant's refusal; zero is the dialect's
 	DeadCode   string  // its error code; empty is the dialect's

@@ -1,6 +1,8 @@
 package authtest
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -28,6 +30,7 @@ type Refusal struct {
 	Code        string         // empty is the dialect's word for a dead refresh token
 	Description string         // empty is a plain sentence
 	Extra       map[string]any // more members, such as suberror, claims, error_codes
+	AADSTS      int            // Entra's number; zero is 700082, an inactive refresh token
 }
 
 // dead are the codes after which a refresh token must not come again
@@ -122,8 +125,9 @@ func (r Refusal) members() map[string]any {
 	case ErrorValue:
 		return map[string]any{"error": map[string]any{"code": r.Code, "message": r.Description}}
 	case Entra:
+		n := cmp.Or(r.AADSTS, 700082)
 		return map[string]any{
-			"error": r.Code, "error_description": "AADSTS700082: " + r.Description, "error_codes": []int{700082},
+			"error": r.Code, "error_description": fmt.Sprintf("AADSTS%d: %s", n, r.Description), "error_codes": []int{n},
 			"trace_id": "00000000-0000-0000-0000-000000000000", "correlation_id": "00000000-0000-0000-0000-000000000000",
 		}
 	}

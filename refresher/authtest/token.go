@@ -12,6 +12,10 @@ func (s *Server) token(x *exchange) Answer {
 		x.entry.Verdict = "not a POST"
 		return *Status(http.StatusMethodNotAllowed)
 	}
+	if a := s.policy(x.line()).RefreshAnswer; a != nil && x.entry.GrantType == "refresh_token" {
+		x.entry.Verdict = "not looked at"
+		return *a
+	}
 	c, refusal := s.authenticate(x)
 	if refusal != nil {
 		return *refusal
@@ -59,7 +63,11 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 		return s.refuseDead(x, "refresh token expired")
 	}
 	if p.RequireScope && x.entry.Scope == "" {
-		return s.refuse(x, Refusal{Code: "invalid_request", Description: "The request body must contain the following parameter: 'scope'."}, "no scope")
+		r := Refusal{Code: "invalid_request", Description: "The request body must contain the following parameter: 'scope'."}
+		if p.Dialect == Entra { // CyberDrain/CIPP#537, modelcontextprotocol/typescript-sdk#2718
+			r.AADSTS, r.Description = 90009, "Application '"+c.id+"' is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier."
+		}
+		return s.refuse(x, r, "no scope")
 	}
 	if !subset(x.entry.Scope, l.scope) {
 		return s.refuse(x, Refusal{Code: "invalid_scope"}, "scope not granted")
@@ -69,7 +77,11 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 			s.rotate(rt)
 			why += ", refresh token used up"
 		}
-		return s.refuse(x, Refusal{Code: "invalid_target"}, why)
+		r := Refusal{Code: "invalid_target"}
+		if p.Dialect == Entra { // modelcontextprotocol/csharp-sdk#1587
+			r.AADSTS, r.Description = 9010010, "The resource parameter provided in the request doesn't match with the requested scopes."
+		}
+		return s.refuse(x, r, why)
 	}
 
 	next, verdict := s.successor(p, rt, x.behaviour.Shape)
@@ -81,8 +93,11 @@ func (s *Server) redeem(x *exchange, c *client) Answer {
 		l.revokeAccess()
 	}
 	x.entry.Verdict = verdict
-	at := s.issueAccess(l, or(x.entry.Scope, l.scope))
+	at := s.issueAccess(l, or(x.entry.Scope, or(p.ScopeUnasked, l.scope)))
 	at.foreign = p.WrongAudience
+	if x.entry.Scope == "" && p.AudienceUnasked != "" {
+		s.readdress(at, p.AudienceUnasked)
+	}
 	return s.success(x, at, rt, next)
 }
 

@@ -195,7 +195,7 @@ func TestThePlanRefusesWhatCannotBeSentRight(t *testing.T) {
 }
 
 func TestAPlanComesBackFromTheJournalAsItWas(t *testing.T) {
-	p := Post{TokenURL: "https://a/t", Issuer: "https://a", Auth: Basic, AuthBy: "client", RawBasic: true, ClientID: "c", Resource: "r", Scope: "a b", Accept: "x", JSON: true}
+	p := Post{TokenURL: "https://a/t", Issuer: "https://a", Auth: Basic, AuthBy: "client", RawBasic: true, ClientID: "c", Resource: "r", Scope: "a b", Redirect: "http://r/cb", Accept: "x", JSON: true}
 	v := reflect.ValueOf(p)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

@@ -36,9 +36,12 @@ type Post struct {
 	Auth     string `json:"auth"`                // token_endpoint_auth_method: [None], [Basic] or [Body]
 	AuthBy   string `json:"auth_by"`             // who decided Auth: configured, public, provider, client, metadata or default
 	RawBasic bool   `json:"raw_basic,omitempty"` // HTTP Basic without the form-encoding of RFC 6749 section 2.3.1
-	ClientID string `json:"client_id"`
+	ClientID string `json:"client_id"`           // empty: the request names no client
 	Resource string `json:"resource,omitempty"`
 	Scope    string `json:"scope,omitempty"`
+	// Redirect is the redirect URI of the sign-in, which some clients repeat in
+	// a refresh (Copilot Studio's template, documented). [Plan] never does.
+	Redirect string `json:"redirect_uri,omitempty"`
 	Accept   string `json:"accept"`
 	JSON     bool   `json:"json,omitempty"` // the body is a JSON object, not a form
 }

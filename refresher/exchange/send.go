@@ -139,7 +139,9 @@ func request(p Post, g grant, secret credfiles.Secret, body *onceBody) (*http.Re
 	}
 	switch p.Auth {
 	case None:
-		params["client_id"] = p.ClientID
+		if p.ClientID != "" {
+			params["client_id"] = p.ClientID
+		}
 	case Body:
 		params["client_id"], params["client_secret"] = p.ClientID, secret.Reveal()
 	case Basic:
@@ -152,6 +154,9 @@ func request(p Post, g grant, secret credfiles.Secret, body *onceBody) (*http.Re
 	}
 	if p.Scope != "" {
 		params["scope"] = p.Scope
+	}
+	if p.Redirect != "" {
+		params["redirect_uri"] = p.Redirect
 	}
 	var text []byte
 	if p.JSON {
