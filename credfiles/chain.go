@@ -32,6 +32,7 @@ type Keychain struct {
 	listed map[string]chainList    // by service
 	// glimpses are of items that only their client may read, by service and accounts.
 	glimpses map[string]glimpse
+	asked    map[[2]string]asked // by service and account
 }
 
 // chainList is what items there were at a moment.

@@ -70,24 +70,7 @@ const codexRingName = "Codex MCP Credentials"
 // that the server would have in the file. They are bound to no home.
 var codexRing = ring{
 	service: codexRingName,
-	file: file{
-		name: codexRingName,
-		kinds: []kind{{
-			name: "mcp", single: true,
-			// What it writes there is not what it writes into the file (0.169.0,
-			// exact bytes observed).
-			fields: fields{
-				name: at("server_name"), server: at("url"), issuer: at("issuer"), clientID: at("client_id"),
-				access: at("token_response", "access_token"), refresh: at("token_response", "refresh_token"),
-				expiry: at("expires_at"), expiryGone: asNull,
-				// In whole seconds, and not read again (0.169.0, observed).
-				lifetime: at("token_response", "expires_in"), scope: at("token_response", "scope"),
-				refreshGone: asMissing,
-			},
-			required: [][]string{at("server_name"), at("url"), at("client_id"), at("token_response", "access_token")},
-			adopt:    codexAdopt,
-		}},
-	},
+	file:    file{name: codexRingName, kinds: []kind{codexItem("")}},
 	home: func(h Host, home string) ringHome {
 		config, err := readCodexConfig(home)
 		if err != nil {
@@ -102,11 +85,28 @@ var codexRing = ring{
 	shut: &codexShut,
 }
 
+// codexItem is what an item holds, and why it is only watched. What it writes
+// there is not what it writes into the file (0.169.0, exact bytes observed).
+func codexItem(watchOnly Reason) kind {
+	return kind{
+		name: "mcp", single: true, watchOnly: watchOnly,
+		fields: fields{
+			name: at("server_name"), server: at("url"), issuer: at("issuer"), clientID: at("client_id"),
+			access: at("token_response", "access_token"), refresh: at("token_response", "refresh_token"),
+			expiry: at("expires_at"), expiryGone: asNull,
+			// In whole seconds, and not read again (0.169.0, observed).
+			lifetime: at("token_response", "expires_in"), scope: at("token_response", "scope"),
+			refreshGone: asMissing,
+		},
+		required: [][]string{at("server_name"), at("url"), at("client_id"), at("token_response", "access_token")},
+		adopt:    codexAdopt,
+	}
+}
+
 // codexShut are the same items on macOS. They were never seen there: by the
 // source of its keyring library (keyring-rs 3.6.3) it creates them itself, so
-// that macOS asks a person before another program reads one, and the leave to
-// do so ends with the next version of Codex (reports of makers of other tools).
-// Nothing here asks for that leave, so the items are only watched.
+// that macOS asks a person before another program reads one, and takes that
+// leave back when Codex writes it ([Host.Ask]). So the items are only watched.
 var codexShut = shut{
 	instead: ".credentials.json",
 	items: func(h Host, home string, root jsonedit.Value) map[string]string {
@@ -135,6 +135,7 @@ var codexShut = shut{
 			fields: fields{name: at("server_name"), server: at("url")},
 		}},
 	},
+	asked: file{name: codexRingName, kinds: []kind{codexItem(KeychainSeen)}},
 }
 
 // codexJoin reads config.toml: the secrets of registered clients stand there

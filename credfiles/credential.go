@@ -152,6 +152,7 @@ const (
 	Fallback      Reason = "fallback"       // the client prefers another place on this system, such as the keychain
 	KeychainLine  Reason = "keychain-line"  // the keychain would take a new token by an argument only, and the user forbids that
 	KeychainOwn   Reason = "keychain-own"   // the keychain lets only its client read it: no more is known than that it is there
+	KeychainSeen  Reason = "keychain-seen"  // likewise; a person let us read it once, and only its client may write it
 	ClientConfig  Reason = "client-config"  // the client's own configuration cannot be read
 	KeyringUnread Reason = "keyring-unread" // the keyring may hold a newer one, and cannot be read
 	NoServer      Reason = "no-server"      // the store does not say whose token it is, and no configuration does

@@ -22,6 +22,7 @@ type shut struct {
 	items   func(h Host, home string, root jsonedit.Value) map[string]string
 	instead string // the file whose entries count only where there is no such item
 	file    file   // what is known of an item, as if it were a file's
+	asked   file   // and of one that a person let us read
 }
 
 // behindShut reports that an entry of the store may be an old copy of an item
@@ -70,12 +71,12 @@ func (h Host) shutItems(c *client, homes []folder, known map[string]*Store) (all
 		if len(may) == 0 {
 			continue
 		}
-		store := func(ring Keyring) *Store {
-			return &Store{client: c, file: &shut.file, ring: ring, host: h, home: f.path, profile: f.profile, path: ringPath(c.ring.service)}
+		store := func(file *file, ring Keyring) *Store {
+			return &Store{client: c, file: file, ring: ring, host: h, home: f.path, profile: f.profile, path: ringPath(c.ring.service)}
 		}
 		items, err := h.Keychain.outsides(context.Background(), c.ring.service, may)
 		if err != nil && unread == nil {
-			unread = store(outside(""))
+			unread = store(&shut.file, outside(""))
 			unread.unread, unread.sure = err, c.ring.home(h, f.path).only
 		}
 		for _, item := range items {
@@ -83,7 +84,10 @@ func (h Host) shutItems(c *client, homes []folder, known map[string]*Store) (all
 				all[i].also = append(all[i].also, f.path)
 				continue
 			}
-			one := store(outside(may[item.Account]))
+			one := store(&shut.file, outside(may[item.Account]))
+			if text, ok := h.Keychain.answer(item); ok {
+				one = store(&shut.asked, told{outside(may[item.Account]), text})
+			}
 			one.entry = item.Account
 			all = append(all, one)
 		}

@@ -161,6 +161,7 @@ func (p program) find(args []string) int {
 		p.show(items[n])
 		return 0
 	}
+	items[n].Mood = p.answered(items[n])
 	if code := items[n].Mood.refuses(); code != 0 {
 		return code
 	}
@@ -172,7 +173,24 @@ func (p program) find(args []string) int {
 	return 0
 }
 
-// refuses is what comes of reading a secret; a prompt lasts for ever.
+// answered is the mood of an item once a person has answered its prompt, which
+// lasts until then.
+func (p program) answered(i Item) Mood {
+	if i.Mood == Asking {
+		note(p.dir, "prompt", i.Service+" "+i.Account)
+	}
+	for i.Mood == Asking {
+		time.Sleep(5 * time.Millisecond)
+		items, err := load(p.dir)
+		n := slices.IndexFunc(items, func(other Item) bool { return other.Service == i.Service && other.Account == i.Account })
+		if err == nil && n >= 0 {
+			i = items[n]
+		}
+	}
+	return i.Mood
+}
+
+// refuses is what comes of reading a secret.
 func (m Mood) refuses() int {
 	switch m {
 	case Locked:
@@ -181,8 +199,6 @@ func (m Mood) refuses() int {
 		return cancelled
 	case Wrong:
 		return authFailed
-	case Asking:
-		time.Sleep(time.Hour)
 	}
 	return 0
 }
@@ -236,6 +252,7 @@ func (p program) add(args []string) int {
 	}
 	if n := search(items, o); n >= 0 {
 		_, update := o['U']
+		items[n].Mood = p.answered(items[n])
 		// What cannot be changed is there twice, then.
 		if update && items[n].Mood != Frozen && items[n].Mood.refuses() == 0 {
 			items[n].Secret, items[n].Modified = secret, time.Now()

@@ -29,7 +29,7 @@ const (
 	Locked    Mood = "locked"    // asking is not allowed: 36
 	Cancelled Mood = "cancelled" // a person says no: 128
 	Wrong     Mood = "wrong"     // a wrong password: 51
-	Asking    Mood = "asking"    // a prompt that nobody answers
+	Asking    Mood = "asking"    // a prompt, until the item is set to another mood: that is the answer
 	Frozen    Mood = "frozen"    // it can be read, but not changed: 45
 	Hidden    Mood = "hidden"    // not even its attributes are told: 36
 	Stuck     Mood = "stuck"     // nor is there an answer
@@ -95,13 +95,31 @@ func (s *Security) Calls() (arguments, stdin []string) {
 		s.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if args, ok := strings.CutPrefix(line, "arguments: "); ok {
-			arguments = append(arguments, strings.TrimSpace(args))
-		} else {
-			stdin = append(stdin, strings.TrimSpace(strings.TrimPrefix(line, "stdin: ")))
+		kind, text, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch kind {
+		case "arguments":
+			arguments = append(arguments, text)
+		case "stdin":
+			stdin = append(stdin, text)
 		}
 	}
 	return arguments, stdin
+}
+
+// Prompts are the services and accounts of the items for which a prompt was
+// shown so far.
+func (s *Security) Prompts() (all []string) {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "calls"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if item, ok := strings.CutPrefix(line, "prompt: "); ok {
+			all = append(all, strings.TrimSpace(item))
+		}
+	}
+	return all
 }
 
 func load(dir string) (items []Item, err error) {
