@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Force  bool          // whatever is left
 	Within time.Duration // if less than this is left
+	Life   time.Duration // if less than this is left and a refresh brings more; then it counts, not whether it is due
 	Began  time.Time     // a token stored by anyone since counts as done; zero: never
 	Word   bool          // a person's word: overrides a pause and a wait for trouble that came before sending
 	Retry  bool          // the network is another one: a wait for a server that was not reached is over
@@ -141,8 +142,12 @@ func (r *Refresher) decide(c credfiles.Credential, row Row, pending map[credfile
 func (row Row) Wanted(o Options) bool {
 	d := row.asked(o)
 	switch {
+	case d.State == Fresh && o.Life > 0:
+		return row.input.wantsLife(o.Life)
 	case d.Due:
 		return true
+	case d.State == Refreshing && o.Life > 0:
+		return row.input.wantsLife(o.Life)
 	case d.State == Fresh || d.State == Unknown || d.State == Refreshing:
 		left := time.Until(row.Expiry)
 		return o.Force || o.Within > 0 && !row.Expiry.IsZero() && left < o.Within
