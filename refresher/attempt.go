@@ -211,6 +211,7 @@ func (a *attempt) exchange(ctx context.Context) Outcome {
 		ctx = context.WithoutCancel(ctx)
 		verdict := exchange.Judge(a.post, answer)
 		a.took(answer)
+		a.mem.Skew = verdict.Skew
 		out := a.settle(ctx, rec, answer, verdict)
 		if repeated || !verdict.RepeatAtOnce || verdict.Kind != exchange.Ambiguous || out.Err != nil {
 			return out

@@ -51,6 +51,23 @@ func (e Entry) Enabled() (bool, error) {
 	return found != nil && found.on() && found.starts(), err
 }
 
+// Gone is the program that should start at the next login and is not there;
+// empty where none should, or it is there.
+func (e Entry) Gone() (program string, err error) {
+	var words []string
+	if e.OS == "windows" {
+		words, err = e.runWords()
+	} else if found, ferr := e.read(); ferr != nil {
+		err = ferr
+	} else if found != nil && found.on() && !found.starts() {
+		words = found.words()
+	}
+	if err != nil || len(words) == 0 || there(words) {
+		return "", err
+	}
+	return words[0], nil
+}
+
 // Enable makes the program start at login. An entry that is there is switched
 // on, and points to Executable if it named this program at another place, or
 // one that is gone.

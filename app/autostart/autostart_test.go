@@ -238,3 +238,31 @@ func TestAFolderThatRefusesIsSaidAndLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestAProgramThatIsGoneIsNamed(t *testing.T) {
+	for _, goos := range files {
+		e := newEntry(t, goos, "opt/lamplighter", "--at-login")
+		is := func(want, when string) {
+			t.Helper()
+			if got, err := e.Gone(); got != want || err != nil {
+				t.Errorf("%s, %s: %q, %v", goos, when, got, err)
+			}
+		}
+		is("", "no entry")
+		e.do(t, Entry.Enable)
+		is("", "it is there")
+		if err := os.Remove(e.Executable); err != nil {
+			t.Fatal(err)
+		}
+		is(e.Executable, "it is gone")
+		e.do(t, func(e Entry) error {
+			found, err := e.read()
+			if err == nil {
+				found.turn(false)
+				err = e.write(found.String())
+			}
+			return err
+		})
+		is("", "switched off")
+	}
+}

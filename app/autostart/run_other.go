@@ -6,7 +6,8 @@ import "errors"
 
 var errRegistry = errors.New("only Windows has a registry")
 
-func (Entry) runEnabled() (bool, error) { return false, errRegistry }
-func (Entry) runEnable() error          { return errRegistry }
-func (Entry) runUpdate() error          { return errRegistry }
-func (Entry) runDisable() error         { return errRegistry }
+func (Entry) runWords() ([]string, error) { return nil, errRegistry }
+func (Entry) runEnabled() (bool, error)   { return false, errRegistry }
+func (Entry) runEnable() error            { return errRegistry }
+func (Entry) runUpdate() error            { return errRegistry }
+func (Entry) runDisable() error           { return errRegistry }

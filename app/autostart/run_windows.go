@@ -32,6 +32,18 @@ func (e Entry) runEnabled() (bool, error) {
 	return !off, err
 }
 
+// runWords is what the Run key starts at login.
+func (e Entry) runWords() ([]string, error) {
+	words, err := e.run()
+	if err != nil || words == nil {
+		return nil, err
+	}
+	if off, err := e.off(); off || err != nil {
+		return nil, err
+	}
+	return words, nil
+}
+
 func (e Entry) runEnable() error {
 	if err := e.runPoint(); err != nil {
 		return err

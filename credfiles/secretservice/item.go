@@ -94,17 +94,21 @@ func (s *Service) Write(ctx context.Context, service, account string, text []byt
 		if err != nil {
 			return err
 		}
-		_, contentType, err := s.secret(ctx, o, path)
-		if err != nil {
-			return err
-		}
-		sealed, err := s.session.seal(text)
-		if err != nil {
-			return err
-		}
-		sealed.ContentType = contentType
-		return known(o.call(ctx, path, itemInterface+".SetSecret", sealed).Err)
+		return s.replace(ctx, o, path, text)
 	})
+}
+
+func (s *Service) replace(ctx context.Context, o owner, path dbus.ObjectPath, text []byte) error {
+	_, contentType, err := s.secret(ctx, o, path)
+	if err != nil {
+		return err
+	}
+	sealed, err := s.session.seal(text)
+	if err != nil {
+		return err
+	}
+	sealed.ContentType = contentType
+	return known(o.call(ctx, path, itemInterface+".SetSecret", sealed).Err)
 }
 
 // secret reads one item.
@@ -229,6 +233,22 @@ func (o owner) hidden(ctx context.Context) error {
 		return keyring.ErrVolatile
 	}
 	return nil
+}
+
+// Lasts is nil where the items that programs make outlive the session: where
+// the default collection does. Else it is keyring.ErrVolatile, or why that
+// cannot be told.
+func (s *Service) Lasts(ctx context.Context) error {
+	return s.ask(ctx, func(ctx context.Context, o owner) error {
+		var standard dbus.ObjectPath
+		if err := o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&standard); err != nil {
+			return err
+		}
+		if standard == "/" || standard == sessionCollection {
+			return keyring.ErrVolatile
+		}
+		return nil
+	})
 }
 
 // sessionCollection is GNOME Keyring's for what ends with the session.

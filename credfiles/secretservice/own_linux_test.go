@@ -63,3 +63,24 @@ func TestNothingIsKeptWhereItWouldNotLast(t *testing.T) {
 		t.Errorf("%d items", n)
 	}
 }
+
+// What GNOME Keyring has before anybody made a lasting collection ends with the
+// session, and a client's items with it.
+func TestAKeyringThatEndsWithTheSessionSaysSo(t *testing.T) {
+	b := desktop.NewBus(t)
+	k := b.NewKeyring()
+	s := at(t, b)
+	if err := s.Lasts(context.Background()); err != nil {
+		t.Error(err)
+	}
+	k.Lock()
+	if err := s.Lasts(context.Background()); err != nil {
+		t.Errorf("locked: %v", err)
+	}
+	k.Kill()
+	k.Erase()
+	k.Start()
+	if err := s.Lasts(context.Background()); !errors.Is(err, keyring.ErrVolatile) {
+		t.Error(err)
+	}
+}

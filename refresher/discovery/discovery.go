@@ -67,6 +67,13 @@ func (f *Finder) Find(ctx context.Context, g credfiles.Grant) (Endpoints, error)
 	return Endpoints{}, err
 }
 
+// Known returns the endpoints of g that were found last, however long ago,
+// without asking anybody.
+func (f *Finder) Known(g credfiles.Grant) (Endpoints, bool) {
+	last, ok := f.load(g)
+	return last.Endpoints, ok
+}
+
 // Forget makes the next Find ask again, in whatever process: the token
 // endpoint was not there, or did not know the client. What was found stays as
 // what to use when asking fails for a while.

@@ -59,6 +59,10 @@ type Memory struct {
 	Request  string        `json:"request,omitempty"` // hash of the request that it would have been
 	Slowest  time.Duration `json:"slowest,omitempty"` // how long the token endpoint took, slowest of late
 
+	// Skew is how far the token endpoint's clock was ahead of ours at its last
+	// answer, as far as that showed; zero where it did not.
+	Skew time.Duration `json:"skew,omitempty"`
+
 	// Endpoint is where the store said that Refresh goes when that, or the one
 	// that it descends from, was first seen there: nobody but a sign-in moves it.
 	Endpoint string `json:"endpoint,omitempty"`
