@@ -10,17 +10,24 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
 // A Report is what one examination came to. It is safe to show and to send
 // around: whatever came from a server or a store was cleaned before it got
-// in, and no secret is in it.
+// in, and no secret is in it. A [Recorder] writes it.
 type Report struct {
 	About    string // the ID or URL that was asked for; empty: everything
 	At       time.Time
 	Steps    []Step
+	Tables   []Table
 	Findings []Finding // in the order in which they were met
+	// Fine is the verdict where no finding is one: what was seen to work, in
+	// one sentence with the status or field that shows it.
+	Fine string
+	// Conclusion, where it is set, is the verdict whatever was found.
+	Conclusion string
 }
 
 // A Step is one look or one request, and what was seen.
@@ -33,10 +40,17 @@ type Step struct {
 // A Request is one that was made, without its secrets.
 type Request struct {
 	Method, URL string
-	Header      []string // "Name: value", with a placeholder in the place of each secret
+	Header      []string // "Name: value", with a placeholder such as $TOKEN in the place of each secret
 	Body        string   // likewise
 	Status      int      // zero where no answer came
 	Answer      []string // the lines of the answer that matter: a header, a field of the body
+}
+
+// A Table is a result with more than one side, such as a matrix of dialects.
+type Table struct {
+	Title string
+	Head  []string
+	Rows  [][]string // each as long as Head
 }
 
 // A Finding is one thing that is wrong, or will be. The words for it are those
@@ -61,6 +75,9 @@ const (
 	wrong                     // somebody has to change something
 	needsUser                 // only a sign-in helps
 )
+
+// The words of a severity in JSON.
+var severities = [...]string{note: "note", temporary: "temporary", wrong: "wrong", needsUser: "sign-in"}
 
 // A cause is what there is to say of one Cause. The texts are formats for the
 // Args of a Finding, in the same order each; %[1]s is the first.
@@ -88,8 +105,9 @@ func (f Finding) What() string        { return f.say(words[f.Cause].what) }
 func (f Finding) Consequence() string { return f.say(words[f.Cause].consequence) }
 func (f Finding) Do() string          { return f.say(words[f.Cause].do) }
 
+// say fills in the Args, as many as the text names.
 func (f Finding) say(format string) string {
-	if len(f.Args) == 0 {
+	if !strings.Contains(format, "%") {
 		return format
 	}
 	return fmt.Sprintf(format, f.Args...)
@@ -102,4 +120,37 @@ func (r Report) Ranked() []Finding {
 		return cmp.Compare(words[b.Cause].severity, words[a.Cause].severity)
 	})
 	return all
+}
+
+// Verdict is the one sentence that answers the question, with what decided it.
+// Where there are only notes it says what works, and the first of them.
+func (r Report) Verdict() string {
+	all := r.Ranked()
+	switch {
+	case r.Conclusion != "":
+		return r.Conclusion
+	case len(all) > 0 && (words[all[0].Cause].severity > note || r.Fine == ""):
+		return sentence(all[0].What(), all[0].Evidence)
+	case r.Fine != "":
+		return r.Fine
+	}
+	return "Nothing is wrong."
+}
+
+// sentence puts the evidence into what is wrong.
+func sentence(what, evidence string) string {
+	if evidence == "" {
+		return what
+	}
+	return strings.TrimSuffix(what, ".") + " (" + strings.TrimSuffix(evidence, ".") + ")."
+}
+
+// Exit is the exit code: 0 nothing is wrong, 1 something has to be changed, 3
+// try later, 4 only a sign-in helps.
+func (r Report) Exit() int {
+	code := [...]int{note: 0, temporary: 3, wrong: 1, needsUser: 4}
+	if all := r.Ranked(); len(all) > 0 {
+		return code[words[all[0].Cause].severity]
+	}
+	return code[note]
 }

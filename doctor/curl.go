@@ -1,0 +1,77 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Curl is a command line that makes the request again. What was secret is a
+// variable of the shell's in it.
+func (q Request) Curl() string { return strings.Join(q.curl(), " ") }
+
+// curl are the words of the command line, an option with its value in one.
+func (q Request) curl() []string {
+	words := []string{"curl -i"}
+	if q.Method != "GET" && !(q.Method == "POST" && q.Body != "") {
+		words = append(words, "-X "+q.Method)
+	}
+	for _, h := range q.Header {
+		if strings.HasPrefix(h, "User-Agent:") || strings.HasPrefix(h, "Accept-Encoding:") {
+			continue
+		}
+		if user, ok := strings.CutPrefix(h, "Authorization: Basic $"); ok {
+			words = append(words, "-u "+shellWord("$"+user))
+			continue
+		}
+		words = append(words, "-H "+shellWord(h))
+	}
+	if q.Body != "" {
+		words = append(words, "--data-raw "+shellWord(q.Body))
+	}
+	return append(words, shellWord(q.URL))
+}
+
+// shellWord quotes for a POSIX shell and leaves our placeholders to it: a
+// dollar sign is one only where a name in capitals follows.
+func shellWord(s string) string {
+	plain := strings.IndexFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-_./:@%+=,", r)
+	}) < 0
+	switch {
+	case plain && s != "":
+		return s
+	case !strings.Contains(s, "$"):
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for i, r := range s {
+		if strings.ContainsRune("\"\\`", r) || r == '$' && !(i+1 < len(s) && s[i+1] >= 'A' && s[i+1] <= 'Z') {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// requests are those of the report, each once, in order.
+func (r Report) requests() []*Request {
+	var all []*Request
+	seen := map[string]bool{}
+	for _, s := range r.Steps {
+		if s.Request != nil && !seen[s.Request.Curl()] {
+			seen[s.Request.Curl()] = true
+			all = append(all, s.Request)
+		}
+	}
+	return all
+}
+
+// outcome is what came of a step: the request, if there is one, and what was seen.
+func (s Step) outcome() string {
+	if s.Request == nil {
+		return s.Seen
+	}
+	return fmt.Sprintf("%s %s: %s", s.Request.Method, s.Request.URL, s.Seen)
+}

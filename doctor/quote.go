@@ -1,0 +1,219 @@
+package doctor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// plainHeaders are headers of a request whose value is no secret.
+var plainHeaders = []string{"Accept", "Content-Type", "User-Agent", "Mcp-Protocol-Version", "Accept-Encoding", "Mcp-Method"}
+
+// header is a request's header, sorted, with a placeholder for each value
+// that may be a secret: all that are not known to be none.
+func (x *redactor) header(h http.Header) []string {
+	var lines []string
+	for name, values := range h {
+		for _, v := range values {
+			switch {
+			case slices.Contains(plainHeaders, name):
+				v = x.without(oneLine(v))
+			case name == "Authorization":
+				v = x.authorization(v)
+			default:
+				if shown := x.without(v); shown != v && !strings.Contains(shown, " ") {
+					v = shown
+				} else {
+					v = placeholder(name)
+				}
+			}
+			lines = append(lines, name+": "+v)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// authorization keeps the scheme and what was told; the rest has no name.
+func (x *redactor) authorization(v string) string {
+	shown := x.without(v)
+	if rest, ok := strings.CutPrefix(shown, "Basic "); ok {
+		if strings.HasPrefix(rest, "$") {
+			return shown
+		}
+		return "Basic $CREDENTIALS"
+	}
+	words := strings.Fields(shown)
+	for i, w := range words {
+		if !strings.HasPrefix(w, "$") && (i == len(words)-1 || !strings.EqualFold(w, "Bearer")) {
+			words[i] = "$TOKEN"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// body is a request's body as it may be shown: JSON-RPC, or a form.
+func (x *redactor) body(b []byte) string {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
+		return ""
+	}
+	if b[0] != '{' {
+		return shortened(x.form(string(b)), 2000)
+	}
+	var v any
+	if json.Unmarshal(b, &v) != nil {
+		return x.clean(string(b), 400)
+	}
+	return shortened(x.compact(v, placeholder), 2000)
+}
+
+// told are the headers of an answer that can decide something.
+var told = []string{
+	"Www-Authenticate", "Proxy-Authenticate", "Location", "Retry-After", "Content-Type", "Allow", "X-Amzn-Errortype",
+	"Ocp-Apim-Trace-Location", "X-Ms-Error-Code", "Cf-Mitigated", "Via", "Server",
+}
+
+// telling are the lines of an answer's header that can decide something.
+func (x *redactor) telling(h http.Header) []string {
+	var lines []string
+	for _, name := range told {
+		for _, v := range h.Values(name) {
+			if name == "Location" {
+				v = x.address(v)
+			}
+			lines = append(lines, spelled(name)+": "+x.clean(v, 300))
+		}
+	}
+	return lines
+}
+
+// spelled is a header's name as its specification writes it.
+func spelled(name string) string {
+	if name == "Www-Authenticate" {
+		return "WWW-Authenticate"
+	}
+	return name
+}
+
+var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+
+// fields are the lines of an answer's body: the members of an object, the
+// title of a page, or the beginning of a text.
+func (x *redactor) fields(b []byte, kind string) []string {
+	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
+	if data, ok := event(b); ok {
+		b = data
+	}
+	var object map[string]any
+	switch {
+	case len(b) == 0:
+		return nil
+	case json.Unmarshal(b, &object) == nil:
+		return x.members(object)
+	case b[0] == '<' || strings.Contains(kind, "html"):
+		if m := title.FindSubmatch(b); m != nil {
+			return []string{"page: " + x.clean(string(m[1]), 100)}
+		}
+		return []string{"page: without a title"}
+	case strings.HasPrefix(kind, "application/x-www-form-urlencoded"):
+		return []string{"body: " + x.form(string(b))}
+	}
+	return []string{"body: " + x.clean(string(b), 160)}
+}
+
+// event is the data of the first server-sent event.
+func event(b []byte) ([]byte, bool) {
+	for line := range bytes.Lines(b) {
+		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+			return bytes.TrimSpace(data), true
+		}
+	}
+	return nil, false
+}
+
+// members are the fields of an object: those first that say what went wrong.
+func (x *redactor) members(object map[string]any) []string {
+	first := []string{"error", "error_description", "error_codes", "suberror", "statusCode", "message", "issuer", "resource"}
+	rank := func(name string) int {
+		if i := slices.Index(first, name); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	var names []string
+	for name := range object {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if r := rank(a) - rank(b); r != 0 {
+			return r
+		}
+		return strings.Compare(a, b)
+	})
+	var lines []string
+	for _, name := range names {
+		if len(lines) == 12 {
+			return append(lines, fmt.Sprintf("and %d more", len(names)-12))
+		}
+		value := mask
+		if text, ok := object[name].(string); ok && !sensitive(name) {
+			value = x.clean(text, 200)
+		} else if !sensitive(name) || !isText(object[name]) {
+			value = x.compact(object[name], func(string) string { return mask })
+		}
+		lines = append(lines, x.clean(name, 60)+": "+shortened(value, 200))
+	}
+	return lines
+}
+
+func isText(v any) bool { _, ok := v.(string); return ok }
+
+// compact is a JSON value on one line, with its secrets replaced.
+func (x *redactor) compact(v any, hide func(name string) string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(x.hidden(v, "", hide)) != nil {
+		return mask
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func (x *redactor) hidden(v any, name string, hide func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		if sensitive(name) && v != "" {
+			return hide(name)
+		}
+		return x.clean(v, 300)
+	case map[string]any:
+		all := map[string]any{}
+		for k, of := range v {
+			all[x.clean(k, 60)] = x.hidden(of, k, hide)
+		}
+		return all
+	case []any:
+		all := []any{}
+		for _, of := range v {
+			all = append(all, x.hidden(of, name, hide))
+		}
+		return all
+	}
+	return v
+}
+
+// plainly is the failure of a request in words.
+func plainly(err error) string {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return "no such host: " + dns.Name
+	}
+	return err.Error()
+}
