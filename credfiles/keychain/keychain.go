@@ -119,11 +119,15 @@ func (k Keychain) Items(ctx context.Context, service string, accounts ...string)
 // Read returns an item's secret. It prompts where security is not among the
 // programs that may read it.
 func (k Keychain) Read(ctx context.Context, service, account string) ([]byte, error) {
+	out, err := k.Printed(ctx, service, account)
+	return secret(out), err
+}
+
+// Printed is Read for a secret of printable ASCII, which may be anything: also
+// what looks like hexadecimal digits.
+func (k Keychain) Printed(ctx context.Context, service, account string) ([]byte, error) {
 	out, err := k.run(ctx, nil, "find-generic-password", "-a", account, "-w", "-s", service)
-	if err != nil {
-		return nil, err
-	}
-	return secret(bytes.TrimSuffix(out, []byte("\n"))), nil
+	return bytes.TrimSuffix(out, []byte("\n")), err
 }
 
 // secret is what security printed, which is hexadecimal digits where a byte of
@@ -159,9 +163,32 @@ func (k Keychain) Fits(item Item, size int) error {
 func (k Keychain) Write(ctx context.Context, service, account string, value []byte) error {
 	// -U also creates: what somebody deleted must not come back.
 	item, err := k.Find(ctx, service, account)
-	if err == nil {
-		err = k.Fits(item, len(value))
+	if err != nil {
+		return err
 	}
+	return k.write(ctx, item, value)
+}
+
+// Put is Write for an item that is made where there is none.
+func (k Keychain) Put(ctx context.Context, service, account string, value []byte) error {
+	item, err := k.Find(ctx, service, account)
+	if errors.Is(err, fs.ErrNotExist) {
+		item, err = Item{Service: service, Account: account}, nil
+	}
+	if err != nil {
+		return err
+	}
+	return k.write(ctx, item, value)
+}
+
+// Remove deletes an item.
+func (k Keychain) Remove(ctx context.Context, service, account string) error {
+	_, err := k.run(ctx, nil, "delete-generic-password", "-a", account, "-s", service)
+	return err
+}
+
+func (k Keychain) write(ctx context.Context, item Item, value []byte) error {
+	err := k.Fits(item, len(value))
 	if err != nil {
 		return err
 	}
@@ -177,8 +204,8 @@ func (k Keychain) Write(ctx context.Context, service, account string, value []by
 	if err != nil {
 		return err
 	}
-	there, err := k.Read(ctx, service, account)
-	if err == nil && !bytes.Equal(there, value) {
+	there, err := k.Read(ctx, item.Service, item.Account)
+	if err == nil && !bytes.Equal(there, secret(value)) {
 		err = ErrChanged
 	}
 	return err

@@ -198,6 +198,29 @@ func TestWhatWasDeletedDoesNotComeBack(t *testing.T) {
 	}
 }
 
+// Tokens of forty hexadecimal digits are common.
+func TestAnItemOfOursIsMadeReplacedAndRemoved(t *testing.T) {
+	s, k := open(t, item("u", "{}", security.Willing))
+	for _, token := range []string{"at-EXAMPLE", "0123456789abcdef0123456789abcdef01234567"} {
+		if err := k.Put(t.Context(), "graph", "me", []byte(token)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := k.Printed(t.Context(), "graph", "me"); err != nil || string(got) != token || len(s.Items()) != 2 {
+			t.Errorf("%q, %v; %d items", got, err, len(s.Items()))
+		}
+	}
+	if err := k.Remove(t.Context(), "graph", "me"); err != nil || len(s.Items()) != 1 {
+		t.Errorf("%v; %d items", err, len(s.Items()))
+	}
+	if err := k.Remove(t.Context(), "graph", "me"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed twice: %v", err)
+	}
+	arguments, _ := s.Calls()
+	if all := strings.Join(arguments, " "); strings.Contains(all, "EXAMPLE") || strings.Contains(all, "6174") {
+		t.Error("a token was an argument")
+	}
+}
+
 func TestAWriteThatIsRefusedIsAnError(t *testing.T) {
 	for mood, want := range map[security.Mood]error{
 		security.Frozen: ErrKept, security.Locked: ErrKept, security.Cancelled: ErrKept, security.Asking: keyring.ErrSlow,

@@ -101,6 +101,8 @@ func (p program) command(args []string) int {
 		return p.find(args[1:])
 	case "add-generic-password":
 		return p.add(args[1:])
+	case "delete-generic-password":
+		return p.remove(args[1:])
 	}
 	fmt.Fprintf(os.Stderr, "security: unknown command %q\n", args[0])
 	return 1
@@ -264,6 +266,19 @@ func (p program) add(args []string) int {
 		return duplicate
 	}
 	return p.saved(append(items, Item{Service: o['s'], Account: o['a'], Label: o['l'], Secret: secret, Modified: time.Now()}))
+}
+
+func (p program) remove(args []string) int {
+	o, ok := options(args, "asl", "")
+	items, err := load(p.dir)
+	if !ok || err != nil {
+		return 2
+	}
+	n := search(items, o)
+	if n < 0 {
+		return notFound
+	}
+	return p.saved(slices.Delete(items, n, n+1))
 }
 
 func (p program) saved(items []Item) int {
