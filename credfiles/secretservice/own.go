@@ -3,6 +3,7 @@ package secretservice
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/godbus/dbus/v5"
 
@@ -25,33 +26,69 @@ func (s *Service) Recall(ctx context.Context, name string) ([]byte, error) {
 // stored, and nobody asked.
 func (s *Service) Keep(ctx context.Context, name string, text []byte) error {
 	return s.ask(ctx, func(ctx context.Context, o owner) error {
-		collection, err := o.lasting(ctx)
+		return s.create(ctx, o, ownService, name, text)
+	})
+}
+
+// Put replaces the secret of an item, or makes one as Keep does.
+func (s *Service) Put(ctx context.Context, service, account string, text []byte) error {
+	return s.ask(ctx, func(ctx context.Context, o owner) error {
+		path, err := o.find(ctx, service, account)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return s.create(ctx, o, service, account, text)
+		case err != nil:
+			return err
+		}
+		return s.replace(ctx, o, path, text)
+	})
+}
+
+// Remove deletes an item.
+func (s *Service) Remove(ctx context.Context, service, account string) error {
+	return s.ask(ctx, func(ctx context.Context, o owner) error {
+		path, err := o.find(ctx, service, account)
 		if err != nil {
 			return err
 		}
-		if err := s.enter(ctx, o); err != nil {
-			return err
+		var prompt dbus.ObjectPath
+		if err := o.call(ctx, path, itemInterface+".Delete").Store(&prompt); err != nil {
+			return known(err)
 		}
-		sealed, err := s.session.seal(text)
-		if err != nil {
-			return err
-		}
-		sealed.ContentType = "text/plain"
-		described := map[string]dbus.Variant{
-			itemInterface + ".Label": dbus.MakeVariant("Lamplighter: " + name),
-			itemInterface + ".Attributes": dbus.MakeVariant(map[string]string{
-				serviceAttribute: ownService, accountAttribute: name, targetAttribute: target,
-			}),
-		}
-		var made, prompt dbus.ObjectPath
-		if err := o.call(ctx, collection, collectionInterface+".CreateItem", described, sealed, false).Store(&made, &prompt); err != nil {
-			return err
-		}
-		if made == "/" {
-			return keyring.ErrVolatile // the prompt is left alone
+		if prompt != "/" {
+			return keyring.ErrDenied // the prompt is left alone
 		}
 		return nil
 	})
+}
+
+func (s *Service) create(ctx context.Context, o owner, service, account string, text []byte) error {
+	collection, err := o.lasting(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.enter(ctx, o); err != nil {
+		return err
+	}
+	sealed, err := s.session.seal(text)
+	if err != nil {
+		return err
+	}
+	sealed.ContentType = "text/plain"
+	described := map[string]dbus.Variant{
+		itemInterface + ".Label": dbus.MakeVariant("Lamplighter: " + account),
+		itemInterface + ".Attributes": dbus.MakeVariant(map[string]string{
+			serviceAttribute: service, accountAttribute: account, targetAttribute: target,
+		}),
+	}
+	var made, prompt dbus.ObjectPath
+	if err := o.call(ctx, collection, collectionInterface+".CreateItem", described, sealed, false).Store(&made, &prompt); err != nil {
+		return err
+	}
+	if made == "/" {
+		return keyring.ErrVolatile // the prompt is left alone
+	}
+	return nil
 }
 
 // lasting is an open collection that outlives the session.

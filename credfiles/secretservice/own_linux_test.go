@@ -84,3 +84,38 @@ func TestAKeyringThatEndsWithTheSessionSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Another program finds it by the service and the account that its user named,
+// and what others keep stays as it is.
+func TestAnItemIsMadeReplacedAndRemoved(t *testing.T) {
+	b := desktop.NewBus(t)
+	k := b.NewKeyring()
+	k.Put("other", "theirs EXAMPLE", "service", "graph", "username", "another")
+	s := at(t, b)
+	ctx := context.Background()
+	for _, text := range []string{"one EXAMPLE", "two EXAMPLE"} {
+		if err := s.Put(ctx, "graph", "me", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := k.Get("service", "graph", "username", "me"); got != text {
+			t.Errorf("secret-tool reads %q", got)
+		}
+	}
+	if n := len(k.Dress(map[string]string{"service": "graph"})); n != 2 {
+		t.Errorf("%d items", n)
+	}
+	k.Lock()
+	if err := s.Put(ctx, "graph", "me", []byte("three EXAMPLE")); !errors.Is(err, keyring.ErrLocked) {
+		t.Errorf("locked: %v", err)
+	}
+	k.Unlock()
+	if err := s.Remove(ctx, "graph", "me"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Remove(ctx, "graph", "me"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed twice: %v", err)
+	}
+	if got, _ := k.Get("service", "graph", "username", "another"); got != "theirs EXAMPLE" {
+		t.Errorf("the other holds %q", got)
+	}
+}
