@@ -9,7 +9,8 @@ import (
 
 // alarm gives the keeper the kernel's alarm. With it a look every few minutes
 // is enough at files whose changes the system reports: the clock needs none.
-func (x *parts) alarm(w *watch.Watcher) (stop func() error) {
+// pause is how long it may rest at most; zero: as long as it likes.
+func (x *parts) alarm(w *watch.Watcher, pause time.Duration) (stop func() error) {
 	a, err := alarm.New()
 	if err != nil {
 		return func() error { return nil } // the runtime's timer will do
@@ -18,6 +19,9 @@ func (x *parts) alarm(w *watch.Watcher) (stop func() error) {
 	x.refresher.Every = func() time.Duration {
 		if w.Blind() || x.ringWatched() {
 			return time.Minute
+		}
+		if pause > 0 {
+			return min(pause, 8*time.Minute)
 		}
 		return 8 * time.Minute
 	}

@@ -2,8 +2,12 @@
 
 package app
 
-import "lamplighter/credfiles/watch"
+import (
+	"time"
+
+	"lamplighter/credfiles/watch"
+)
 
 // alarm leaves the keeper the runtime's timer, which stands still while the
 // computer sleeps.
-func (x *parts) alarm(*watch.Watcher) (stop func() error) { return func() error { return nil } }
+func (x *parts) alarm(*watch.Watcher, time.Duration) (stop func() error) { return func() error { return nil } }

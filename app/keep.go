@@ -47,7 +47,9 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) err
 	defer w.Close()
 	w.Set(x.watched())
 	x.alive(ctx)
-	defer x.alarm(w)()
+	boss := newSupervisor()
+	defer context.AfterFunc(ctx, boss.stopping)()
+	defer x.alarm(w, boss.pause())()
 	x.refresher.Tell = t.event
 	defer t.wait()
 	changed := make(chan struct{}, 1)
@@ -58,6 +60,7 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) err
 		go x.follow(inner, p, w, changed, anew)
 		x.refresher.Finder = x.finder()
 		poll := func() {
+			boss.turned()
 			w.Poll()
 			if x.ringMoved(inner) {
 				again(changed)
@@ -66,7 +69,7 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) err
 		x.refresher.Run(inner, changed, poll, func(snap snapshot) {
 			x.alive(ctx)
 			t.eyes(w.Err())
-			t.look(ctx, snap)
+			boss.looked(t.look(ctx, snap))
 			idle.looked()
 		})
 		anew()

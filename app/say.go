@@ -16,12 +16,18 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/journal"
 )
 
 func (p *program) printf(format string, args ...any) { fmt.Fprintf(p.out, format, args...) }
 
 // errorf says what failed. It is the only place that puts the name before it.
 func (p *program) errorf(format string, args ...any) {
+	if p.journal() {
+		p.warnf("%s", asError+strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+asError))
+		return
+	}
 	p.warnf("lamplighter: "+format, args...)
 }
 
@@ -29,13 +35,35 @@ func (p *program) errorf(format string, args ...any) {
 func (p *program) warnf(format string, args ...any) { fmt.Fprintf(p.err, format+"\n", args...) }
 
 // line is one line of a keeper: the time, and what there is to say.
-func (p *program) line(format string, args ...any) {
+func (p *program) line(format string, args ...any) { p.keeperLine(asInfo, format, args...) }
+
+// trouble is a line that somebody should read.
+func (p *program) trouble(format string, args ...any) { p.keeperLine(asWarning, format, args...) }
+
+func (p *program) keeperLine(as string, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if p.say != nil {
+	switch {
+	case p.say != nil:
 		p.say(text)
-		return
+	case p.journal():
+		p.warnf("%s", as+strings.ReplaceAll(text, "\n", "\n"+as))
+	default:
+		p.warnf("%s %s", time.Now().Format(time.TimeOnly), text)
 	}
-	p.warnf("%s %s", time.Now().Format(time.TimeOnly), text)
+}
+
+// What a line begins with in the journal (sd-daemon(3)).
+const (
+	asInfo    = "<6>"
+	asWarning = "<4>"
+	asError   = "<3>"
+)
+
+// journal reports that systemd's journal reads what is written to stderr: it
+// has the time by itself, and takes how bad it is from each line.
+func (p *program) journal() bool {
+	is, err := journal.StderrIsJournalStream()
+	return err == nil && is
 }
 
 // sayf makes an error of words for people.

@@ -61,8 +61,9 @@ func (t *teller) event(e ledger.Event) {
 	}
 }
 
-// look says what a Snapshot has that the ones before had not.
-func (t *teller) look(ctx context.Context, snap snapshot) {
+// look says what a Snapshot has that the ones before had not, and returns how
+// things are.
+func (t *teller) look(ctx context.Context, snap snapshot) (summary string) {
 	m := t.v.model(snap, t.x.trouble())
 	if !t.began {
 		t.began = true
@@ -85,6 +86,7 @@ func (t *teller) look(ctx context.Context, snap snapshot) {
 		t.row(ctx, row, r)
 	}
 	t.stores(m)
+	return m.Summary
 }
 
 // row says what only a person can end, when it begins and when it is over.
@@ -118,7 +120,7 @@ func (t *teller) row(ctx context.Context, row refresher.Row, r model.Row) {
 		t.heard(row.ID, now)
 		t.tellers.Go(func() {
 			if t.x.ledger.FirstToTell(ctx, row.Key, row.Refresh) {
-				t.p.line(saidNeeds, row.ID, r.Reason, r.Do)
+				t.p.trouble(saidNeeds, row.ID, r.Reason, r.Do)
 				if t.needs != nil {
 					t.needs(row)
 				}
@@ -127,9 +129,9 @@ func (t *teller) row(ctx context.Context, row refresher.Row, r model.Row) {
 	default:
 		t.heard(row.ID, now)
 		if r.Do == "" {
-			t.p.line(saidTrouble, row.ID, r.Reason)
+			t.p.trouble(saidTrouble, row.ID, r.Reason)
 		} else {
-			t.p.line(saidTroubleDo, row.ID, r.Reason, r.Do)
+			t.p.trouble(saidTroubleDo, row.ID, r.Reason, r.Do)
 		}
 	}
 }
@@ -171,7 +173,7 @@ func (t *teller) stores(m model.Model) {
 	for _, p := range m.Problems {
 		now[p.Message], broken[p.Store] = p.Store, true
 		if _, said := t.problems[p.Message]; !said {
-			t.p.line("%s", p.Message)
+			t.p.trouble("%s", p.Message)
 		}
 	}
 	for message, store := range t.problems {
@@ -186,7 +188,7 @@ func (t *teller) stores(m model.Model) {
 // eyes says why changes are noticed late.
 func (t *teller) eyes(err error) {
 	if err != nil && !t.blind {
-		t.p.line(saidSlowEyes, err)
+		t.p.trouble(saidSlowEyes, err)
 	}
 	t.blind = err != nil
 }

@@ -176,8 +176,11 @@ func (k *keeper) tick(every time.Duration) bool {
 // the network.
 func (k *keeper) every(snap Snapshot) time.Duration {
 	waits := func(row Row) bool { return row.Memory.Wait == ledger.Unsent }
-	if k.r.Every == nil || slices.ContainsFunc(snap.Rows, waits) {
+	switch {
+	case k.r.Every == nil:
 		return tick
+	case slices.ContainsFunc(snap.Rows, waits):
+		return min(tick, k.r.Every())
 	}
 	return k.r.Every()
 }
