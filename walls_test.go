@@ -34,6 +34,7 @@ func TestTheWallsStand(t *testing.T) {
 		{"./credfiles/...", "lamplighter/refresher", "data goes one way: bytes, Credential, decision"},
 		{"./credfiles/...", "lamplighter/app", "only names come down"},
 		{"./refresher/...", "lamplighter/app", "the refresher decides, app words it"},
+		{"./deliver", "lamplighter/refresher", "what delivers an access token has no way to a refresh token"},
 		{"./app/tray", "lamplighter/credfiles", "the tray is handed plain data"},
 		{"./app/tray", "lamplighter/refresher", "the tray decides nothing"},
 		{"./app/notice", "lamplighter/credfiles", "a notification is handed plain data"},
