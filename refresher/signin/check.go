@@ -51,9 +51,11 @@ func (b *beginning) check(ctx context.Context) (refused string, err error) {
 var refusals = sync.OnceValue(func() []refusal {
 	return []refusal{
 		{regexp.MustCompile(`(?i)invalid[_ -]?client([_ -]?id)?\b|unauthorized_client|(unknown|unregistered) client|client(_id)?\b[^.<]{0,40}\b(not found|unknown|not registered|does not exist|not match)`), "the client any more"},
-		{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]s?\b([^=%]|$)`), "the client's redirect address"},
+		{regexp.MustCompile(`(?i)redirect[_ -]?ur[il]s?\b([^=%]|$)`), refusedRedirect},
 	}
 })
+
+const refusedRedirect = "the client's redirect address"
 
 type refusal struct {
 	words *regexp.Regexp

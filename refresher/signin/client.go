@@ -54,7 +54,7 @@ func (b *beginning) client(ctx context.Context) error {
 	}
 	switch {
 	case b.c.ClientID != "" && b.c.Preset:
-		return fmt.Errorf("%s; a person registered that client, so it is not replaced: set it right at the server or in %s", why, credfiles.Title(b.c.Client))
+		return &PresetError{Why: why, Redirect: b.reg.Redirect, Client: b.c.Client}
 	case isDocument(b.c.ClientID):
 		return fmt.Errorf("%s; that client is described by its makers, so it is not replaced: sign in with %s itself", why, credfiles.Title(b.c.Client))
 	case !b.c.TakesClient:
@@ -65,6 +65,21 @@ func (b *beginning) client(ctx context.Context) error {
 	}
 	return b.useNew(ctx)
 }
+
+// A PresetError means that the server does not take a client that a person
+// registered, or its redirect URI, so that a person has to change something.
+type PresetError struct {
+	Why      string // who refuses what: the client, or its redirect address
+	Redirect string // the redirect URI that was asked with
+	Client   string // the program whose registration it is
+}
+
+func (e *PresetError) Error() string {
+	return fmt.Sprintf("%s; a person registered that client, so it is not replaced: set it right at the server or in %s", e.Why, credfiles.Title(e.Client))
+}
+
+// OfRedirect reports whether it is the redirect URI that is not taken.
+func (e *PresetError) OfRedirect() bool { return strings.HasSuffix(e.Why, refusedRedirect) }
 
 // stored reports whether the entry's client may be shown to this server: it
 // belongs to the authorization server that it was registered with (MCP

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,17 +64,23 @@ type answer struct {
 // answer, and makes the URL for the browser. The caller must Close the Flow.
 // An error is for people and says what to do, or is one of [discovery]'s.
 func Begin(ctx context.Context, f *discovery.Finder, c credfiles.Credential, o Options) (*Flow, error) {
-	if o.Notice == nil {
-		o.Notice = func(string) {}
-	}
 	place, err := f.SignIn(ctx, c.Grant)
 	if err != nil {
 		return nil, err
 	}
+	return BeginAt(ctx, f.RoundTripper(c.Grant), place, c, o)
+}
+
+// BeginAt is [Begin] where it is known where to sign in: somebody says so, or
+// discovery was asked before. Its requests go through via.
+func BeginAt(ctx context.Context, via http.RoundTripper, place discovery.SignIn, c credfiles.Credential, o Options) (*Flow, error) {
+	if o.Notice == nil {
+		o.Notice = func(string) {}
+	}
 	if err := guards(place, o); err != nil {
 		return nil, err
 	}
-	b := beginning{via: f.RoundTripper(c.Grant), c: c, o: o, place: place}
+	b := beginning{via: via, c: c, o: o, place: place}
 	if err := b.client(ctx); err != nil {
 		b.close()
 		return nil, err
@@ -166,6 +173,9 @@ func (b *beginning) scopes() []string {
 // URL is where the browser has to go. It holds no secret: the state and the
 // challenge are of use to nobody but this Flow.
 func (f *Flow) URL() string { return f.url }
+
+// Redirect is where the browser comes back to: the redirect URI, with its port.
+func (f *Flow) Redirect() string { return f.reg.Redirect }
 
 // Host is the host of URL, for people.
 func (f *Flow) Host() string { return hostOf(f.url) }
