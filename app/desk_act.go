@@ -61,6 +61,8 @@ func (d *desk) actOn(ctx context.Context, row refresher.Row, a model.Action, tok
 			text, do := d.view(true).restored(d.x.refresher.Restore(ctx, row))
 			d.tell(withDo(text, do))
 		})
+	case model.Ask:
+		d.group.Go(func() { d.ask(ctx, row) })
 	case model.Login:
 		d.signIn(ctx, row, token)
 	case model.Copy:

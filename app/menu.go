@@ -161,7 +161,7 @@ func clientsOf(rows []model.Row) (groups [][]model.Row) {
 // actions are those of one credential, in the order of the menu.
 var actions = []struct{ do, text string }{
 	{model.Refresh, menuRefresh}, {model.Copy, menuCopy}, {model.Pause, menuPause}, {model.Resume, menuResume},
-	{model.Keep, menuKeep}, {model.Watch, menuWatch}, {model.Login, menuSignIn}, {model.Restore, menuPutBack},
+	{model.Keep, menuKeep}, {model.Watch, menuWatch}, {model.Login, menuSignIn}, {model.Restore, menuPutBack}, {model.Ask, menuAsk},
 }
 
 func rowItem(r model.Row, begun, window bool) tray.Item {

@@ -144,7 +144,7 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 		own = append(own, credfiles.Definition(c))
 	}
 	credfiles.Define(own)
-	if host.OS == "darwin" {
+	if host.OS == "darwin" && host.Keychain == nil {
 		host.Keychain = &credfiles.Keychain{Keychain: keychain.Keychain{Program: keychain.Program, Arguments: s.KeychainArguments}}
 	}
 	x.mu.Lock()

@@ -18,9 +18,12 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lamplighter/lab/security"
 )
 
 func TestMain(m *testing.M) {
+	security.Run()
 	flag.Set("test.parallel", "16") // scripts wait more than they compute
 	testscript.Main(m, map[string]func(){
 		"lamplighter": func() { os.Exit(Main([]byte("[Details]\nVersion = '1.2.3'\n"), os.Args[1:])) },

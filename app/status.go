@@ -12,7 +12,7 @@ import (
 )
 
 func (p *program) statusCommand() *cobra.Command {
-	var asJSON, exitCode bool
+	var asJSON, exitCode, ask bool
 	c := &cobra.Command{
 		Use:   "status [ID...]",
 		Short: "Show what there is, its state, and what happens next",
@@ -26,6 +26,12 @@ func (p *program) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			refused := false
+			if ask {
+				if snap, refused, err = p.asked(c.Context(), x, snap, args); err != nil {
+					return err
+				}
+			}
 			if len(args) > 0 {
 				if snap, err = narrow(snap, args); err != nil {
 					return err
@@ -37,7 +43,10 @@ func (p *program) statusCommand() *cobra.Command {
 			} else {
 				p.printStatus(m, len(args) == 0)
 			}
-			if err == nil && exitCode {
+			switch {
+			case err == nil && refused:
+				return ended(exitFailed)
+			case err == nil && exitCode:
 				return ended(codeOfModel(m))
 			}
 			return err
@@ -45,6 +54,7 @@ func (p *program) statusCommand() *cobra.Command {
 		ValidArgsFunction: p.completeIDs,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().BoolVar(&ask, "ask", false, "read what the macOS keychain keeps for its client alone, where the person at it allows that")
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 4 where a sign-in is needed, 3 on temporary trouble, 1 on a problem")
 	return c
 }

@@ -57,6 +57,7 @@ func can(row refresher.Row, now time.Time) (all []string) {
 	add(model.Refresh, !watched && row.Kind == "mcp" && !row.Refresh.IsZero() && row.State != refresher.SignInNeeded)
 	add(model.Login, row.SignIn != nil || ownSignIn(row) == "")
 	add(model.Restore, row.Restorable())
+	add(model.Ask, row.WatchOnly == credfiles.KeychainOwn)
 	add(model.Copy, !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(now)))
 	add(model.Pause, row.WatchOnly == "" && !watched && !rests)
 	add(model.Resume, rests && row.Mode.Paused)

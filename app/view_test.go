@@ -105,6 +105,12 @@ func everything() refresher.Snapshot {
 		r.Expiry, r.Access, r.Refresh = time.Time{}, credfiles.Secret{}, credfiles.Secret{}
 		r.SignIn = []string{"codex", "mcp", "login", "keychain"}
 	})
+	add("codex", "seen", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.KeychainSeen), func(r *refresher.Row) {
+		r.ToFile, r.Refresh = `acme_store = "file"`, credfiles.NewSecret("rt_EXAMPLE")
+	})
+	add("codex", "seen, ended", is(refresher.WatchOnly, refresher.LiteralSays, 0), -h, watchOnly(credfiles.KeychainSeen), func(r *refresher.Row) {
+		r.Refresh = credfiles.Secret{}
+	})
 	add("codex", "config", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.ClientConfig))
 	add("codex", "ledger", is(refresher.WatchOnly, refresher.LiteralSays, 0), h, watchOnly(credfiles.LedgerUnread))
 	add("codex", "watched", is(refresher.WatchOnly, refresher.UserSays, 0), h, func(r *refresher.Row) { r.Mode.Mode = "watch-only" })

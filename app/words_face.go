@@ -26,6 +26,7 @@ const (
 	menuNotFresh  = ": %d not fresh"
 	menuSignIn    = "Sign in again…"
 	menuPutBack   = "Put it back"
+	menuAsk       = "Read it from the keychain…"
 	menuRefresh   = "Refresh now"
 	menuCopy      = "Copy access token"
 	menuPause     = "Pause"

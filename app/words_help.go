@@ -10,7 +10,11 @@ server leave "lamplighter keep" running. "lamplighter status" shows what there
 is.`
 
 	statusHelp = `Shows every token that your AI clients hold: its state, when it ends, what
-happens next and why. What asks something of you comes first.`
+happens next and why. What asks something of you comes first.
+
+With --ask and IDs it also reads what the keychain of macOS keeps for a client
+alone, such as Codex' items: macOS asks you for the keychain's password first,
+and nothing is changed or remembered.`
 
 	keepHelp = `Watches the clients' stores and refreshes each token in place, ahead of expiry,
 until it is stopped. It says one line for each thing that happens, and notices

@@ -47,8 +47,13 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 		return "another program keeps putting a used refresh token back; left alone " + wordForAnother(row.At, now),
 			"find what restores " + shortPath(v.home, row.Path)
 	case refresher.LiteralSays:
-		if row.WatchOnly == credfiles.OddFormat || row.WatchOnly == credfiles.VendorLogin && ended && row.Refresh.IsZero() {
+		switch row.WatchOnly {
+		case credfiles.OddFormat:
 			do = signIn
+		case credfiles.VendorLogin, credfiles.KeychainSeen:
+			if ended && row.Refresh.IsZero() {
+				do = signIn
+			}
 		}
 		return v.watchOnly(row, now), do
 	case refresher.UserSays:
@@ -208,7 +213,12 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 	case credfiles.KeychainLine:
 		return "too long to be written to the keychain without a moment in the list of processes, which keychain_arguments forbids"
 	case credfiles.KeychainOwn:
-		return client + " keeps it in the keychain, which lets only " + client + " read it"
+		return client + " keeps it in the keychain, which lets only " + client + " read it" + toFile(row)
+	case credfiles.KeychainSeen:
+		if row.Refresh.IsZero() {
+			return client + " keeps it in the keychain, where only " + client + " may write it, and no refresh token is left" + toFile(row)
+		}
+		return client + " keeps it in the keychain, where only " + client + " may write it, and renews it itself" + toFile(row)
 	case credfiles.ClientConfig:
 		return client + "'s own configuration cannot be read"
 	case credfiles.KeyringUnread:
@@ -223,4 +233,12 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "our own state folder cannot be read, so nobody knows which tokens were used"
 	}
 	return string(row.WatchOnly)
+}
+
+// toFile says how its client would leave it to us.
+func toFile(row refresher.Row) string {
+	if row.ToFile == "" {
+		return ""
+	}
+	return "; to have it kept fresh, give " + credfiles.Title(row.Client) + "'s configuration the line " + row.ToFile + " and sign in again"
 }

@@ -135,7 +135,8 @@ var codexShut = shut{
 			fields: fields{name: at("server_name"), server: at("url")},
 		}},
 	},
-	asked: file{name: codexRingName, kinds: []kind{codexItem(KeychainSeen)}},
+	asked:  file{name: codexRingName, kinds: []kind{codexItem(KeychainSeen)}},
+	toFile: `mcp_oauth_credentials_store = "file"`, // 0.169.0, observed
 }
 
 // codexJoin reads config.toml: the secrets of registered clients stand there

@@ -99,6 +99,9 @@ type Credential struct {
 	// Unused means that the client's own configuration names this server with
 	// other values, so that the client no longer reads this entry.
 	Unused bool
+	// ToFile is the line of the client's configuration with which its next sign-in
+	// goes into a file that we may write; empty where there is none.
+	ToFile string
 	// stale means that the client finds this entry in another place first: this
 	// is an old copy, and not shown.
 	stale bool

@@ -105,6 +105,9 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 			}
 		}
 	}
+	if k.watchOnly == KeychainOwn || k.watchOnly == KeychainSeen {
+		c.ToFile = s.client.ring.shut.toFile
+	}
 	switch {
 	case r.odd:
 		c.WatchOnly = OddFormat

@@ -23,6 +23,9 @@ type shut struct {
 	instead string // the file whose entries count only where there is no such item
 	file    file   // what is known of an item, as if it were a file's
 	asked   file   // and of one that a person let us read
+	// toFile is the line of its configuration with which it keeps its entries in
+	// instead, and nowhere else.
+	toFile string
 }
 
 // behindShut reports that an entry of the store may be an old copy of an item

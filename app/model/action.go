@@ -7,6 +7,7 @@ const (
 	Refresh     = "refresh"      // key
 	Login       = "sign-in"      // key
 	Restore     = "restore"      // key: put back what its client erased
+	Ask         = "ask"          // key: read what the keychain keeps for its client; macOS asks for leave
 	CancelLogin = "cancel-login" // the one under way
 	Paste       = "paste"        // Value is the address on which the browser ended
 	Copy        = "copy"         // key: the access token, to the clipboard

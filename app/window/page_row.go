@@ -56,6 +56,7 @@ func newRowPage(w *Window) *rowPage {
 		{model.Login, "", wordSignIn}, // first where it is what helps
 		{model.Restore, "", wordPutBack},
 		{model.Refresh, "", wordRefresh},
+		{model.Ask, "", wordAsk},
 		{model.Copy, "", wordCopyToken},
 		{model.Resume, "", wordResume},
 		{model.Pause, "1h", wordPauseHour},

@@ -37,6 +37,7 @@ const (
 	wordSignInAgain = "Sign in again"
 	wordRefresh     = "Refresh now"
 	wordSignIn      = "Sign in"
+	wordAsk         = "Read it from the keychain"
 	wordPutBack     = "Put it back"
 	wordCopyToken   = "Copy access token"
 	wordPauseHour   = "Pause 1 h"
