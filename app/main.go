@@ -96,11 +96,15 @@ func (p *program) run(ctx context.Context, args []string) int {
 func (p *program) codeOfError(err error) int {
 	var e exit
 	var u usage
+	var n never
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &e):
 		return e.code
+	case errors.As(err, &n):
+		p.codeOfError(n.error) // says it
+		return exitNever
 	}
 	p.errorf("%v", err)
 	if do := advice(err.Error()); do != "" {
@@ -170,7 +174,7 @@ func (p *program) root() *cobra.Command {
 	flags.Var(&flagValue{kind: "FILE", set: func(s string) error { p.config = s; return nil }}, "config", "read the settings from this file")
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")
 	root.AddCommand(
-		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.tokenCommand(),
+		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.ensureCommand(), p.tokenCommand(), p.headersCommand(), p.execCommand(),
 		p.loginCommand(), p.restoreCommand(), p.modeCommand(), p.logCommand(), p.demoCommand(), p.versionCommand(),
 	)
 	root.AddCommand(p.systemCommands()...)

@@ -69,6 +69,10 @@ func (p *program) openFace() (*parts, error) {
 // be used the defaults are in force, and the parts tell.
 func (p *program) openAnyway() (*parts, error) { return p.openWith(ledger.Look) }
 
+// openStores is open for who wants what stands in the stores and no more: it
+// works where our own state folder does not.
+func (p *program) openStores() (*parts, error) { return p.openWith(nil) }
+
 func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*parts, error) {
 	config, state, err := settings.Paths(settings.Env{OS: p.host.OS, Home: p.host.Home, Getenv: p.host.Getenv})
 	if err != nil {
@@ -85,6 +89,9 @@ func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*part
 	x := &parts{configFile: config, meets: make(chan struct{}, 1)}
 	if x.load(p.host) != nil {
 		x.use(settings.Defaults(), p.host)
+	}
+	if open == nil {
+		return x, nil
 	}
 	repaired, err := settings.Secure(state)
 	if err != nil {
@@ -258,16 +265,14 @@ func (p *program) scan(ctx context.Context, x *parts) (refresher.Snapshot, error
 }
 
 // read is scan for who wants no more than what stands in the stores: nothing is
-// decided, and no list of programs asked for. Of a whole ID only its client's
-// stores are read: opening one that is encrypted takes seconds.
-func (p *program) read(ctx context.Context, x *parts, id string) (snapshot, error) {
+// decided, and no list of programs asked for. Where clients are named only
+// their stores are read: opening one that is encrypted takes seconds.
+func (p *program) read(ctx context.Context, x *parts, clients []string) (snapshot, error) {
 	defer p.working(workReading)()
 	snap := snapshot{At: time.Now()}
 	var all []credfiles.Credential
-	client, name, _ := strings.Cut(id, "/")
-	whole := strings.Contains(name, "/") && slices.Contains(credfiles.ClientNames(), client)
 	for _, s := range x.currentStores() {
-		if whole && s.Client() != client {
+		if clients != nil && !slices.Contains(clients, s.Client()) {
 			continue
 		}
 		found, problems := s.Scan(ctx)

@@ -220,6 +220,12 @@ func (v view) outcome(out refresher.Outcome) (text, do string) {
 	case refresher.Lost:
 		return fmt.Sprintf(saidLost, out.ID), ""
 	}
+	text, do = v.cause(out, now)
+	return out.ID + ": " + text, do
+}
+
+// cause says why a refresh brought nothing.
+func (v view) cause(out refresher.Outcome, now time.Time) (text, do string) {
 	r := v.row(out.Row, now)
 	var store *credfiles.Problem
 	// The state words the trouble that it comes from; one without a state
@@ -227,14 +233,14 @@ func (v view) outcome(out refresher.Outcome) (text, do string) {
 	told := slices.Contains([]refresher.State{refresher.Fresh, refresher.Refreshing, refresher.Unknown}, out.State)
 	switch {
 	case out.Err == nil || !told:
-		return fmt.Sprintf(saidState, r.ID, r.State, r.Reason), r.Do
+		return fmt.Sprintf(wordState, r.State, r.Reason), r.Do
 	case errors.As(out.Err, &store):
 		r.Reason, r.Do = v.trouble(*store)
 	default:
 		r.Reason = strings.ReplaceAll(plainError(v.tilde(out.Err.Error())), "\n", "; ")
 		r.Do = advice(r.Reason)
 	}
-	return fmt.Sprintf(saidFailed, r.ID, r.Reason), r.Do
+	return fmt.Sprintf(wordFailed, r.Reason), r.Do
 }
 
 // until says how long a token is good for.

@@ -1,61 +1,101 @@
 package app
 
 import (
-	"time"
+	"bufio"
+	"context"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"lamplighter/refresher"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
-	return &cobra.Command{
+	n := need{lax: true}
+	format := "raw"
+	c := &cobra.Command{
 		Use:     "token ID",
 		Short:   "Print an access token, never a refresh token",
 		Long:    tokenHelp,
 		Example: tokenExample,
-		Args:    arguments(1, 1, "one ID"),
+		Args: func(c *cobra.Command, args []string) error {
+			if format == "git-credential" { // git says what it wants after everything else
+				return arguments(1, 2, "one ID")(c, args)
+			}
+			return arguments(1, 1, "one ID")(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			x, err := p.openAnyway()
-			if err != nil {
-				return err
+			if formats[format] == nil {
+				return usagef(saidNoFormat, format, strings.Join(formatNames, ", "))
 			}
-			snap, err := p.read(c.Context(), x, args[0])
-			if err != nil {
-				return err
-			}
-			if snap, err = narrow(snap, args); err != nil { // what is there has to be known
-				if snap, err = p.read(c.Context(), x, ""); err == nil {
-					snap, err = narrow(snap, args)
+			n.ids = args[:1]
+			a := asking{env: p.host.Getenv}
+			if format == "git-credential" && len(args) > 1 {
+				if a.git = gitAsks(os.Stdin); args[1] != "get" || !a.git.safe() {
+					return nil // there is nothing of ours to store or to erase
 				}
 			}
-			if err != nil {
-				return err
-			}
-			if row := snap.Rows[0]; !row.Access.IsZero() && (row.Expiry.IsZero() || row.Expiry.After(time.Now())) {
-				p.printf("%s\n", row.Access.Reveal())
-				return nil
-			}
-			// Why there is none is for the rules to say.
-			if snap, err = p.scan(c.Context(), x); err != nil {
-				return err
-			}
-			if snap, err = narrow(snap, args); err != nil {
-				return err
-			}
-			v := p.view(x.keeperRuns())
-			m := v.model(snap, nil)
-			r := m.Rows[0]
-			switch refresher.State(r.State) {
-			case refresher.Fresh, refresher.Refreshing, refresher.Paused:
-				r.Do = command(v.os, "", "lamplighter", "refresh", r.ID)
-			}
-			p.errorf(saidNoToken, r.ID, r.Reason)
-			if r.Do != "" {
-				p.warnf(saidDoThis, r.Do)
-			}
-			return ended(max(codeOfState(r), exitFailed))
+			return p.printToken(c.Context(), n, func(row refresher.Row) (string, error) { return formats[format](row, a) })
 		},
 		ValidArgsFunction: p.completeIDs,
 	}
+	n.flags(c, "5m", "5m")
+	c.Flags().Var(&flagValue{kind: "FORMAT", set: func(s string) error { format = s; return nil }}, "format", "as what it is printed: "+strings.Join(formatNames, ", "))
+	c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (p *program) headersCommand() *cobra.Command {
+	n := need{lax: true}
+	c := &cobra.Command{
+		Use:     "headers ID",
+		Short:   "Print the HTTP headers with an access token as a JSON object",
+		Long:    headersHelp,
+		Example: headersExample,
+		Args:    arguments(1, 1, "one ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			n.ids = args
+			return p.printToken(c.Context(), n, inHeaders)
+		},
+		ValidArgsFunction: p.completeIDs,
+	}
+	n.flags(c, "5m", "5m")
+	return c
+}
+
+// printToken prints what an access token becomes, if it lives long enough and,
+// on a terminal, if that is wanted.
+func (p *program) printToken(ctx context.Context, n need, as func(refresher.Row) (string, error)) error {
+	rows, err := p.ensure(ctx, n)
+	if err != nil {
+		return err
+	}
+	text, err := as(rows[0])
+	if err != nil {
+		return err
+	}
+	if p.out.isTerminal() && !p.agreed(rows[0].ID) {
+		return exit{exitFailed}
+	}
+	p.printf("%s", text)
+	return nil
+}
+
+// agreed asks whether a token may be shown where others may look on, and where
+// it stays in what the terminal keeps.
+func (p *program) agreed(id string) bool {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		p.errorf(saidNotShown, id)
+		return false
+	}
+	p.err.Write([]byte(sayf(saidShow, id).Error()))
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	p.warnf(saidNotPrinted)
+	return false
 }

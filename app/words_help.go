@@ -32,13 +32,66 @@ Exit code: 0 done, 1 failed, 2 wrong usage, 3 try later, 4 sign-in needed.`
 	refreshExample = `  lamplighter refresh --within 15m
   lamplighter refresh linear`
 
-	tokenHelp = `Prints the access token of one credential on stdout, as it is stored. It never
-prints a refresh token.
+	ensureHelp = `For a job that must not start with a token that dies in its middle. Refreshes
+what has less than --min-ttl left, waits for a refresh that another process has
+under way, and succeeds only if every credential has that much left; else it
+says which has not, why, and what to do. Where there is nothing to do it is done
+in milliseconds. Many at once make one request.
 
-Exit code: 0 printed, 1 failed, 2 wrong usage, 3 ended, try "lamplighter
-refresh", 4 sign-in needed.`
+A pause does not stop it, like every command that names a credential; what is
+watch-only is left alone, and good enough where it has life enough.
 
-	tokenExample = `  curl -H "Authorization: Bearer $(lamplighter token linear)" https://mcp.linear.app/mcp`
+Where a server gives no token that long, one is refreshed at most once, when
+half of its life is gone, and the longest --min-ttl that works is said.
+--all-of takes what its client uses, without a login that the client renews by
+itself. --wait ends waiting; a request that was sent is never cut short.
+
+Exit code: 0 all have it, 1 one cannot have it, 2 wrong usage, 3 try later,
+4 sign-in needed; the highest of them counts.`
+
+	ensureExample = `  lamplighter ensure linear slack && codex exec "..."
+  lamplighter ensure --all-of codex --min-ttl 2h`
+
+	tokenHelp = `Prints the access token of one credential on stdout, and never a refresh token.
+Like "lamplighter ensure" it first sees to it that the token has --min-ttl left;
+where that fails nothing is printed. A token whose end nobody says is printed as
+it is. On a terminal it asks before.
+
+Formats:
+  raw              the token
+  env              LINEAR_TOKEN=..., for sh and files of variables
+  json             id, access_token, token_type, expires_at
+  header           Authorization: Bearer ...
+  git-credential   what git asks of a credential helper; name one host for it:
+                   credential.https://HOST.helper
+  kubernetes-exec  an ExecCredential, for a user of kubectl
+
+Exit code: 0 printed, 1 failed, 2 wrong usage, 3 try later, 4 sign-in needed.`
+
+	tokenExample = `  curl -H "$(lamplighter token linear --format header)" https://mcp.linear.app/mcp
+  eval "export $(lamplighter token linear --format env)"
+  git config --global credential.https://git.example.com.helper \
+    '!lamplighter token own/git --format git-credential'
+  PowerShell: $env:LINEAR_TOKEN = lamplighter token linear`
+
+	headersHelp = `Prints a JSON object with the header that carries the access token, as Claude
+Code reads it from a headersHelper. It is "lamplighter token" in all else.
+
+Exit code: 0 printed, 1 failed, 2 wrong usage, 3 try later, 4 sign-in needed.`
+
+	headersExample = `  "headersHelper": "lamplighter headers codex/mcp/linear --wait 8s"`
+
+	execHelp = `Runs a command with access tokens in its environment. Like "lamplighter ensure"
+it first sees to it that each has --min-ttl left; where that fails nothing is
+started. What runs keeps the tokens that it began with: a job that may outlive
+them asks "lamplighter token" anew.
+
+On Unix the command takes the place of lamplighter; on Windows Ctrl-C and its
+exit code are passed on.
+
+Exit code: the command's; 125 if it never started, whatever the reason.`
+
+	execExample = `  lamplighter exec --env LINEAR_TOKEN=linear -- codex exec "..."`
 
 	restoreHelp = `Some clients erase a token after any error: when they want to refresh it and
 the network is down, it is gone (Gemini CLI, Qwen Code). Puts the last good one
