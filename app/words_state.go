@@ -27,6 +27,15 @@ func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
 		again = "due for another try"
 	}
 	switch row.Why {
+	case refresher.WasRefused, refresher.PolicySays, refresher.BadSetup:
+		if what, other := entra(row.Memory.Detail); what != "" {
+			if row.Why == refresher.BadSetup {
+				what += "; " + again
+			}
+			return what, cmp.Or(other, signIn)
+		}
+	}
+	switch row.Why {
 	case refresher.NotDue:
 		if v.keeper {
 			return "next refresh " + in(row.At, now) + v.lastDays(row, now), ""
