@@ -34,7 +34,7 @@ func TestAReaderNeverSeesHalfAFile(t *testing.T) {
 		readers.Go(func() {
 			for ctx.Err() == nil {
 				text, err := os.ReadFile(f.Path)
-				if s := string(text); err != nil || !strings.HasPrefix(s, `{"access_token":"`) || !strings.HasSuffix(s, "\"}\n") {
+				if s := string(text); err != nil || !strings.HasPrefix(s, `{"id":"own/graph","access_token":"`) || !strings.HasSuffix(s, "\"}\n") {
 					t.Errorf("%d bytes, %v", len(s), err)
 					return
 				}

@@ -37,6 +37,9 @@ func (m moment) String() string {
 	return m.Format(time.RFC3339)
 }
 
+// MarshalText has no fractions of a second either.
+func (m moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
 var forms = map[string]Form{
 	"raw":    {},
 	"json":   {writeJSON},
@@ -79,12 +82,15 @@ func (f Form) text(t Token) (credfiles.Secret, error) {
 
 func writeJSON(b *bytes.Buffer, v values) error {
 	out := struct {
-		AccessToken string `json:"access_token"`
-		TokenType   string `json:"token_type"`
-		ExpiresAt   string `json:"expires_at,omitempty"`
-		Scope       string `json:"scope,omitempty"`
-		ID          string `json:"id,omitempty"`
-	}{v.AccessToken, "Bearer", v.Expiry.String(), v.Scope, v.ID}
+		ID          string  `json:"id"`
+		AccessToken string  `json:"access_token"`
+		TokenType   string  `json:"token_type"`
+		ExpiresAt   *moment `json:"expires_at"`
+		Scope       string  `json:"scope,omitempty"`
+	}{ID: v.ID, AccessToken: v.AccessToken, TokenType: "Bearer", Scope: v.Scope}
+	if !v.Expiry.IsZero() {
+		out.ExpiresAt = &v.Expiry
+	}
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	return e.Encode(out)

@@ -20,7 +20,7 @@ func TestEveryFormSaysWhatItsReadersExpect(t *testing.T) {
 		"raw":    "at-EXAMPLE.1_2~3+/=",
 		"env":    "GRAPH_TOKEN=at-EXAMPLE.1_2~3+/=\nGRAPH_TOKEN_EXPIRES_AT=2026-11-21T18:00:00Z\n",
 		"header": "Authorization: Bearer at-EXAMPLE.1_2~3+/=\n",
-		"json":   `{"access_token":"at-EXAMPLE.1_2~3+/=","token_type":"Bearer","expires_at":"2026-11-21T18:00:00Z","scope":"a b","id":"own/graph"}` + "\n",
+		"json":   `{"id":"own/graph","access_token":"at-EXAMPLE.1_2~3+/=","token_type":"Bearer","expires_at":"2026-11-21T18:00:00Z","scope":"a b"}` + "\n",
 		"{{.ID}}: {{.AccessToken}} until {{.Expiry}} ({{.Expiry.Unix}}), for {{.Scope}}": "own/graph: at-EXAMPLE.1_2~3+/= until 2026-11-21T18:00:00Z (1795284000), for a b",
 	} {
 		f, err := ParseForm(form)
