@@ -115,3 +115,14 @@ func runs(file string) bool {
 	windows := strings.HasSuffix(file, ".exe") || strings.HasSuffix(file, ".cmd")
 	return err == nil && info.Mode().IsRegular() && (windows || info.Mode().Perm()&0o111 != 0)
 }
+
+// Clash reports that of these versions of a client one takes out of entries
+// what another needs in them.
+func Clash(client string, versions []string) bool {
+	for _, c := range table() {
+		if c.name == client && c.clash != nil {
+			return c.clash(versions)
+		}
+	}
+	return false
+}

@@ -114,3 +114,21 @@ func TestProgramsAreFoundWithoutRunningThem(t *testing.T) {
 		t.Error("a program was run")
 	}
 }
+
+func TestVersionsThatSpoilEachOthersEntriesClash(t *testing.T) {
+	for _, test := range []struct {
+		client   string
+		versions []string
+		clash    bool
+	}{
+		{"codex", []string{"0.148.0", "0.169.0"}, true},
+		{"codex", []string{"0.149.1", "0.169.0"}, false},
+		{"codex", []string{"0.140.0", "0.148.0"}, false},
+		{"codex", nil, false},
+		{"claude", []string{"2.1.74", "2.1.329"}, false},
+	} {
+		if got := Clash(test.client, test.versions); got != test.clash {
+			t.Errorf("%s %v: %v", test.client, test.versions, got)
+		}
+	}
+}

@@ -53,6 +53,9 @@ type client struct {
 	// a link.
 	unable func(c Credential, versions []string) Hindrance
 	link   Hindrance
+	// clash reports that one of these versions of it takes out of entries what
+	// another needs; nil: none does.
+	clash func(versions []string) bool
 
 	marks string // the file in which it notes servers that it will not try before a sign-in
 

@@ -76,14 +76,15 @@ var codex = client{
 	// 0.149 and later send no refresh token whose entry names no issuer; those
 	// before write entries without one, and drop it from others (observed).
 	unable: func(c Credential, versions []string) Hindrance {
-		another := func(version string) bool { return !older(version, 0, 149) }
-		switch {
-		case c.Kind != "mcp" || c.Refresh.IsZero() || c.Issuer != "":
-			return ""
-		case len(versions) > 0 && !slices.ContainsFunc(versions, another):
+		old, another := codexIssuers(versions)
+		if c.Kind != "mcp" || c.Refresh.IsZero() || c.Issuer != "" || old && !another {
 			return ""
 		}
 		return Unbound
+	},
+	clash: func(versions []string) bool {
+		old, another := codexIssuers(versions)
+		return old && another
 	},
 	// It opens its store with O_NOFOLLOW to write it: what it was given for the
 	// refresh token that it sent is lost (observed).
@@ -160,6 +161,16 @@ func codexAdopt(c *Credential, e jsonedit.Value, j joined) {
 			c.RedirectURI, c.Preset = s.redirect, s.clientID != ""
 		}
 	}
+}
+
+// codexIssuers reports whether there are versions that know no issuers, and
+// whether there are others.
+func codexIssuers(versions []string) (old, another bool) {
+	for _, v := range versions {
+		old = old || older(v, 0, 149)
+		another = another || !older(v, 0, 149)
+	}
+	return old, another
 }
 
 // older compares the first two numbers of a version. An unreadable one is not
