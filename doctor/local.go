@@ -1,0 +1,344 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/credfiles/keyring"
+	"lamplighter/refresher"
+	"lamplighter/refresher/discovery"
+	"lamplighter/refresher/ledger"
+)
+
+// A Local is this computer, as it was found: what an examination looks at that
+// sends nothing.
+type Local struct {
+	Host     credfiles.Host
+	Stores   []*credfiles.Store
+	Snapshot refresher.Snapshot
+	Ledger   *ledger.Ledger    // nil: StateErr says why
+	Finder   *discovery.Finder // what it knows is used; it is not asked
+	Say      Say
+
+	Config    string // the file
+	ConfigErr error  // why it cannot be used
+	State     string // the folder
+	StateErr  error
+
+	Self    string                 // the path of this program
+	AtLogin func() (string, error) // the program that should start at login and is gone; "": none
+	Keeper  bool                   // one runs
+	// Roots are the certificates that the system trusts; nil: as net/http finds
+	// them.
+	Roots func() (*x509.CertPool, error)
+}
+
+// Say has the words that are the same wherever they are shown.
+type Say struct {
+	Path    func(path string) string                      // with ~ for the home folder
+	SignIn  func(refresher.Row) string                    // the command, or the words, that sign in
+	Restore func(refresher.Row) string                    // the command that puts back what was erased
+	Keep    func(refresher.Row) string                    // the command that names this one the owner
+	Reason  func(refresher.Row) string                    // why it is in its state
+	Store   func(refresher.Row) (why, do string)          // why its store refused
+	Problem func(p credfiles.Problem) (what, do string)   // no capital, no full stop
+	Advice  func(err error) string                        // what to do about an error of the system's
+	Ends    func(row refresher.Row, now time.Time) string // when its access token ends
+	Span    func(d time.Duration) string                  // "10 min"
+}
+
+// Examine looks at everything that was found and writes down what is wrong
+// with it. It sends nothing and changes nothing; in the state folder it makes
+// a file for a moment.
+func (l Local) Examine(ctx context.Context, x *Recorder) {
+	l.own(x)
+	l.keepers(ctx, x)
+	l.surroundings(x)
+	l.clock(x)
+	versions := l.programs(x)
+	l.ring(ctx, x)
+	l.stores(ctx, x)
+	for _, row := range l.Snapshot.Rows {
+		l.credential(x, row)
+		if !row.Unused {
+			l.findRow(x, row, versions[row.Client], false)
+		}
+	}
+	if len(l.Snapshot.Rows) == 0 {
+		x.Saw("credentials", "none was found")
+	}
+	x.Report.Fine = fine(l.Snapshot.Rows)
+}
+
+func fine(rows []refresher.Row) string {
+	switch len(rows) {
+	case 0:
+		return "Nothing is wrong; there is no token either."
+	case 1:
+		return "Nothing is wrong with this computer, nor with the one credential on it, as far as can be told without asking its server: lamplighter doctor ID does."
+	}
+	return fmt.Sprintf("Nothing is wrong with this computer, nor with the %d credentials on it, as far as can be told without asking their servers: lamplighter doctor ID does.", len(rows))
+}
+
+// own is what belongs to this program.
+func (l Local) own(x *Recorder) {
+	switch _, err := os.Stat(l.Config); {
+	case l.ConfigErr != nil:
+		x.Saw("settings", "%s cannot be used", l.Say.Path(l.Config))
+		for _, line := range strings.Split(l.ConfigErr.Error(), "\n") {
+			x.Find("settings", l.Say.Path(l.Config), x.Clean(line))
+		}
+	case err != nil:
+		x.Saw("settings", "the defaults; %s is not there", l.Say.Path(l.Config))
+	default:
+		x.Saw("settings", "%s", l.Say.Path(l.Config))
+	}
+	var newer *ledger.FormatError
+	switch {
+	case errors.As(l.StateErr, &newer):
+		x.Saw("state", "%s has format %d", l.Say.Path(l.State), newer.Found)
+		x.Find("state-newer", l.Say.Path(l.State), fmt.Sprintf("format %d", newer.Found))
+		return
+	case l.StateErr != nil:
+		x.Saw("state", "%s cannot be used", l.Say.Path(l.State))
+		x.Find("state-unusable", l.Say.Path(l.State), l.StateErr.Error(), cmp.Or(l.Say.Advice(l.StateErr), "give yourself the permission, or move the folder away"))
+		return
+	}
+	written, err := datedIn(l.State)
+	if err != nil {
+		x.Saw("state", "%s cannot be written", l.Say.Path(l.State))
+		x.Find("state-unwritable", l.Say.Path(l.State), err.Error(), cmp.Or(l.Say.Advice(err), "give yourself the permission"))
+		return
+	}
+	x.Saw("state", "%s can be written", l.Say.Path(l.State))
+	if apart := time.Since(written); apart.Abs() > skew {
+		x.Find("clock-files", l.Say.Path(l.State), "a new file is dated "+written.Format(time.DateTime), l.Say.Span(apart))
+	}
+	records, err := l.Ledger.Pending()
+	if err != nil {
+		x.Find("state-unusable", l.Say.Path(l.State), err.Error(), cmp.Or(l.Say.Advice(err), "look at the disk"))
+	}
+	for _, r := range records {
+		if r.Answer != nil && !slices.ContainsFunc(l.Snapshot.Rows, func(row refresher.Row) bool { return row.Key == r.Sent.Key }) {
+			x.Find("journal-left", l.Say.Path(r.Sent.Key.Store), "refreshed "+r.Sent.At.Local().Format(time.DateTime))
+		}
+	}
+}
+
+// datedIn makes a file in a folder for a moment and returns its date.
+func datedIn(dir string) (written time.Time, err error) {
+	f, err := os.CreateTemp(dir, ".trial-*")
+	if err != nil {
+		return written, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.WriteString("."); err != nil {
+		return written, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return written, err
+	}
+	return info.ModTime(), nil
+}
+
+// keepers are the programs of this make that run, and what starts at login.
+func (l Local) keepers(ctx context.Context, x *Recorder) {
+	if l.Keeper {
+		x.Saw("keeper", "one runs")
+	} else {
+		x.Saw("keeper", "none runs: tokens are renewed by their clients alone, when those are used")
+	}
+	if l.AtLogin != nil {
+		if gone, err := l.AtLogin(); err == nil && gone != "" {
+			x.Find("autostart-gone", l.Say.Path(gone), "no program is at "+l.Say.Path(gone))
+		}
+	}
+	if l.Host.Processes == nil {
+		return
+	}
+	name := strings.TrimSuffix(filepath.Base(l.Self), ".exe")
+	running, err := l.Host.Processes(ctx, func(n string) bool { return strings.TrimSuffix(n, ".exe") == name })
+	if err != nil {
+		return
+	}
+	var pids []string
+	for _, p := range running {
+		keeps := len(p.Args) == 1 || len(p.Args) > 1 && (p.Args[1] == "keep" || p.Args[1] == "--at-login")
+		if p.PID == os.Getpid() || !keeps || l.Host.User != "" && p.Owner != l.Host.User {
+			continue
+		}
+		pids = append(pids, fmt.Sprint(p.PID))
+		if exe, replaced := strings.CutSuffix(p.Exe, " (deleted)"); replaced {
+			x.Find("keeper-replaced", fmt.Sprintf("%s %d", name, p.PID), l.Say.Path(exe)+" was replaced while it runs")
+		}
+	}
+	if len(pids) > 1 {
+		x.Find("keepers", name, "processes "+strings.Join(pids, ", "), len(pids))
+	}
+}
+
+// programs are the clients that are installed or run. versions has those of
+// each that are known.
+func (l Local) programs(x *Recorder) (versions map[string][]string) {
+	versions = map[string][]string{}
+	add := func(client, version string) {
+		if version != "" && !slices.Contains(versions[client], version) {
+			versions[client] = append(versions[client], version)
+		}
+	}
+	for _, p := range l.Host.Programs() {
+		add(p.Client, p.Version)
+		x.Saw("clients", "%s %s, %s", credfiles.Title(p.Client), cmp.Or(p.Version, "of a version that its files do not tell"), l.Say.Path(p.Path))
+	}
+	seen := map[int]bool{}
+	for _, row := range l.Snapshot.Rows {
+		for _, p := range row.Holders {
+			if add(p.Name, p.Version); !seen[p.PID] {
+				x.Saw("clients", "%s %s, running as process %d", credfiles.Title(p.Name), p.Version, p.PID)
+			}
+			seen[p.PID] = true
+		}
+	}
+	for client, all := range versions {
+		if credfiles.Clash(client, all) {
+			x.Find("version-skew", credfiles.Title(client), strings.Join(all, ", "), credfiles.Title(client))
+		}
+	}
+	return versions
+}
+
+// ring looks at the keyring where anything is in it.
+func (l Local) ring(ctx context.Context, x *Recorder) {
+	lasts, ok := l.Host.Keyring.(interface{ Lasts(context.Context) error })
+	i := slices.IndexFunc(l.Snapshot.Rows, func(row refresher.Row) bool { return strings.HasPrefix(row.Path, "keyring: ") })
+	if !ok || i < 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, keyring.Patience)
+	defer cancel()
+	switch err := lasts.Lasts(ctx); {
+	case errors.Is(err, keyring.ErrVolatile):
+		x.Saw("keyring", "ends with the session")
+		x.Find("keyring-volatile", l.Snapshot.Rows[i].Path, "its default collection is the session's", credfiles.Title(l.Snapshot.Rows[i].Client))
+	case err == nil:
+		x.Saw("keyring", "open, and kept past the session")
+	default:
+		x.Saw("keyring", "%v", err)
+	}
+}
+
+// stores are where tokens stand: what keeps them from being read and written,
+// and by whom they can be.
+func (l Local) stores(ctx context.Context, x *Recorder) {
+	for _, p := range l.Snapshot.Problems {
+		what, do := l.Say.Problem(p)
+		if do == "" {
+			do = "nothing"
+		}
+		x.Find(problemCause(p.Kind), l.Say.Path(p.Store), string(p.Kind), capital(what), do)
+	}
+	locks := map[string]bool{}
+	for _, s := range l.Stores {
+		if !s.Exists() {
+			continue
+		}
+		var entries []credfiles.Credential
+		for _, row := range l.Snapshot.Rows {
+			if s.May(row.Key) && row.Client == s.Client() {
+				entries = append(entries, row.Credential)
+			}
+		}
+		client := credfiles.Title(s.Client())
+		x.Saw("stores", "%s: %s, %s%s", l.Say.Path(s.Path()), client, count(len(entries)), modeOf(s))
+		for _, left := range s.LeftLocks(entries) {
+			if !locks[left.Path] {
+				x.Find("lock-left", l.Say.Path(left.Path), fmt.Sprintf("no sign of life since %s, which %s allows for %v", left.Since.Local().Format(time.DateTime), client, left.Stale),
+					client, l.Say.Path(left.Path))
+			}
+			locks[left.Path] = true
+		}
+		if len(entries) == 0 {
+			continue
+		}
+		if p := s.Obstacle(ctx); p != nil {
+			what, do := l.Say.Problem(*p)
+			x.Find(problemCause(p.Kind), l.Say.Path(s.Path()), string(p.Kind), capital(what), cmp.Or(do, "nothing"))
+		}
+		if do := l.openToOthers(s); do != "" {
+			x.Find("store-open", l.Say.Path(s.Path()), strings.TrimPrefix(modeOf(s), ", "), client, do)
+		}
+		if info, err := os.Stat(s.Real()); err == nil && time.Until(info.ModTime()) > skew {
+			x.Find("clock-back", l.Say.Path(s.Path()), "it was written "+info.ModTime().Local().Format(time.DateTime))
+		}
+	}
+}
+
+func count(entries int) string {
+	switch entries {
+	case 0:
+		return "no entry"
+	case 1:
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", entries)
+}
+
+func modeOf(s *credfiles.Store) string {
+	info, err := os.Stat(s.Real())
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(", mode %04o", info.Mode().Perm())
+}
+
+// openToOthers is what to do about a file that every user of this computer can
+// read; empty where none can.
+func (l Local) openToOthers(s *credfiles.Store) string {
+	file := s.Real()
+	info, err := os.Stat(file)
+	if l.Host.OS == "windows" || err != nil || info.Mode().Perm()&0o004 == 0 {
+		return ""
+	}
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		folder, err := os.Stat(dir)
+		if err != nil || folder.Mode().Perm()&0o001 == 0 {
+			return "" // nobody comes as far
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	// Its client may give the file that mode again.
+	return "chmod 700 " + l.Say.Path(filepath.Dir(file))
+}
+
+// credential is one line on a credential.
+func (l Local) credential(x *Recorder, row refresher.Row) {
+	words := []string{string(row.State)}
+	if ends := l.Say.Ends(row, l.Snapshot.At); ends != "" {
+		words = append(words, ends)
+	}
+	if row.Unused {
+		words = append(words, "not in use: its client's configuration names another")
+	}
+	x.Saw("credentials", "%s: %s", row.ID, strings.Join(words, ", "))
+}
+
+// capital begins a sentence.
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

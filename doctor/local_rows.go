@@ -1,0 +1,254 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher"
+	"lamplighter/refresher/exchange"
+	"lamplighter/refresher/ledger"
+)
+
+// findRow writes down what is wrong with one credential, by what the refresher
+// decided about it and what its client can do. asked means that a person wants
+// to know about this one: then what is as it should be and still keeps it from
+// being refreshed is said too.
+func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked bool) {
+	f := rowFinder{l, x, row, credfiles.Title(row.Client)}
+	f.state(asked)
+	if row.NeedsAuth {
+		f.find("skipped", "it stands in "+f.client+"'s list of servers that want a sign-in")
+	}
+	for _, p := range row.Reconnect {
+		f.find("reconnect", fmt.Sprintf("it runs since %s, the token since %s", moment(p.Started), moment(row.Memory.Repaired)), f.process(p), row.How)
+	}
+	if left := row.RefreshExpiry.Sub(l.Snapshot.At); !row.RefreshExpiry.IsZero() && left < 3*24*time.Hour && left > 0 && row.State != refresher.SignInNeeded {
+		f.find("sign-in-ends", "it ends "+row.RefreshExpiry.Local().Format(time.DateTime))
+	}
+	for _, s := range l.Stores {
+		if !s.May(row.Key) || s.Client() != row.Client {
+			continue
+		}
+		for _, h := range s.Hindrances(row.Credential, versions) {
+			evidence := fmt.Sprintf("%s: no issuer", l.Say.Path(row.Path))
+			if len(versions) > 0 {
+				evidence += "; installed or running: " + strings.Join(versions, ", ")
+			}
+			if h != credfiles.Unbound {
+				evidence = l.Say.Path(row.Path) + " leads to " + l.Say.Path(s.Real())
+			}
+			f.find(Cause(h), evidence)
+		}
+		break
+	}
+}
+
+func moment(t time.Time) string { return t.Local().Format(time.DateTime) }
+
+// A rowFinder writes findings about one credential.
+type rowFinder struct {
+	Local
+	x      *Recorder
+	row    refresher.Row
+	client string
+}
+
+func (f rowFinder) find(c Cause, evidence string, more ...any) {
+	f.x.Find(c, f.row.ID, evidence, append([]any{f.row.ID, f.client, cmp.Or(f.Say.SignIn(f.row), "sign in again in "+f.client)}, more...)...)
+}
+
+func (f rowFinder) process(p credfiles.Process) string { return fmt.Sprintf("%s %d", f.client, p.PID) }
+
+// causes are what a decision alone says.
+var causes = map[refresher.Why]Cause{
+	refresher.WasBlanked: "erased", refresher.WasRefused: "grant-dead", refresher.WasSpent: "spent",
+	refresher.TroubleAsked: "told-to-wait", refresher.TroubleUnclear: "unclear",
+}
+
+// state is what the refresher's decision comes to.
+func (f rowFinder) state(asked bool) {
+	row, m := f.row, f.row.Memory
+	if cause, ok := causes[row.Why]; ok {
+		f.find(cause, f.answered())
+		return
+	}
+	by := ""
+	if row.By != nil {
+		by = f.process(*row.By)
+	}
+	switch row.Why {
+	case refresher.WasWiped:
+		f.find("wiped", f.answered(), f.Say.Restore(row))
+	case refresher.PolicySays:
+		f.policy()
+	case refresher.NoRefreshToken:
+		if ends := f.Say.Ends(row, f.Snapshot.At); row.Expiry.IsZero() {
+			if asked {
+				f.find("will-end", "no refresh token is stored")
+			}
+		} else if row.Expiry.After(f.Snapshot.At) {
+			f.find("will-end", "it "+ends)
+		} else {
+			f.find("ended", "it "+ends)
+		}
+	case refresher.Forked:
+		f.find("forked", "the fingerprints are the same", row.Other, f.Say.Keep(row))
+	case refresher.Fights:
+		f.find("fights", fmt.Sprintf("put right %d times since %s", len(m.Reverts), moment(earliest(m.Reverts))), f.Say.Path(row.Path))
+	case refresher.BadSetup:
+		f.setup()
+	case refresher.Held:
+		f.find("deferred", by+" reads its store only when it starts", by)
+	case refresher.ClientDoes:
+		if row.State == refresher.Deferred {
+			f.find("client-first", by+" runs", by)
+		}
+	case refresher.TroubleUnsent:
+		f.unsent()
+	case refresher.TroubleStore, refresher.Waiting:
+		why, do := f.Say.Store(row)
+		cause := Cause("unready")
+		if row.Why == refresher.Waiting {
+			cause = "unsaved"
+		}
+		f.find(cause, why, cmp.Or(do, "make its store writable"))
+	case refresher.OldCopy, refresher.OtherOwner:
+		if asked {
+			f.find(map[refresher.Why]Cause{refresher.OldCopy: "old-copy", refresher.OtherOwner: "other-owner"}[row.Why], "the fingerprints are of one sign-in", row.Other)
+		}
+	case refresher.LiteralSays:
+		f.watched(asked)
+	case refresher.UserSays, refresher.AllPaused:
+		if asked {
+			f.find("by-you", string(row.State), f.Say.Reason(row))
+		}
+	}
+}
+
+// watched is what is to be said of what we never refresh.
+func (f rowFinder) watched(asked bool) {
+	row, now := f.row, f.Snapshot.At
+	ended := !row.Expiry.IsZero() && !row.Expiry.After(now)
+	over := !row.RefreshExpiry.IsZero() && !row.RefreshExpiry.After(now)
+	switch {
+	case row.WatchOnly == credfiles.LedgerUnread:
+		f.find("ledger-unread", f.Say.Path(f.State))
+	case row.WatchOnly == credfiles.VendorLogin && (row.Blanked || ended && (row.Refresh.IsZero() || over)):
+		f.find("login-ended", cmp.Or(f.Say.Ends(row, now), "its tokens were erased"))
+	case asked:
+		f.find("watched", string(row.WatchOnly), f.Say.Reason(row))
+	}
+}
+
+func earliest(times []time.Time) time.Time {
+	if len(times) == 0 {
+		return time.Time{}
+	}
+	return slices.MinFunc(times, time.Time.Compare)
+}
+
+// answered is what the server said, and when.
+func (f rowFinder) answered() string {
+	m := f.row.Memory
+	var parts []string
+	for _, p := range []string{m.Code, m.Detail} {
+		if p != "" {
+			parts = append(parts, f.x.Clean(p))
+		}
+	}
+	when := m.Tried
+	if m.Dead.After(when) {
+		when = m.Dead
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "so it is remembered in the state folder")
+	}
+	if !when.IsZero() {
+		parts = append(parts, moment(when))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// policy tells apart what only a person can mend.
+func (f rowFinder) policy() {
+	m := f.row.Memory
+	if m.Verdict != exchange.ClientGone.String() {
+		f.find("policy", f.answered())
+		return
+	}
+	cause, evidence := f.clientGone(m.Code, m.Detail, f.methods())
+	f.find(cause, cmp.Or(evidence, f.answered()))
+}
+
+var entraNumber = regexp.MustCompile(`AADSTS(\d+)`)
+
+// clientGone is why a server does not know a client: by its words, and by what
+// we have to show. methods are those that it takes, nil where it does not say.
+func (f rowFinder) clientGone(code, detail string, methods []string) (c Cause, evidence string) {
+	number := ""
+	if m := entraNumber.FindStringSubmatch(detail); m != nil {
+		number = m[1]
+	}
+	switch {
+	case number == "7000222": // Microsoft Entra: the secret has expired
+		return "secret-expired", ""
+	case !f.row.ClientSecret.IsZero() && number != "700016": // that one: no such application
+		return "secret-refused", ""
+	case len(methods) > 0 && !slices.Contains(methods, exchange.None):
+		return "secret-missing", fmt.Sprintf("%s; token_endpoint_auth_methods_supported is %s", code, strings.Join(methods, ", "))
+	}
+	return "registration-gone", ""
+}
+
+// methods are the ways to authenticate that the server listed when its metadata
+// was last looked at.
+func (f rowFinder) methods() []string {
+	if f.Finder == nil {
+		return nil
+	}
+	known, _ := f.Finder.Known(f.row.Grant)
+	return known.AuthMethods
+}
+
+// setup tells apart why a server cannot be asked as things are.
+func (f rowFinder) setup() {
+	m := f.row.Memory
+	cause := Cause("request-refused")
+	switch {
+	case m.Code == "discovery":
+		cause = "discovery"
+	case m.Code == "issuer":
+		cause = "issuer-changed"
+	case m.Code == "endpoint":
+		cause = "endpoint-changed"
+	case m.Code == "request":
+		cause = "cannot-ask"
+	case m.Code == "invalid_client" || m.Code == "http-401":
+		cause = "client-auth"
+	case strings.HasPrefix(m.Code, "http-4"):
+		cause = "no-endpoint"
+	}
+	f.find(cause, f.answered())
+}
+
+// unsent tells apart why a server was not reached.
+func (f rowFinder) unsent() {
+	m := f.row.Memory
+	cause := Cause("unreachable")
+	for _, text := range []string{m.Code, m.Detail} {
+		switch {
+		case strings.Contains(text, "certificate"), strings.Contains(text, "x509:"):
+			cause = "untrusted"
+		case text == exchange.FailureProxy, strings.Contains(text, "proxyconnect"):
+			cause = "proxy-refuses"
+		}
+	}
+	if m.Wait == ledger.Unsent {
+		f.find(cause, f.answered())
+	}
+}

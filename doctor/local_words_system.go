@@ -1,0 +1,126 @@
+package doctor
+
+import "lamplighter/credfiles"
+
+// A Problem with a store has its words from whoever shows problems elsewhere:
+// its Args are what is wrong and what to do, without capital and full stop.
+func init() {
+	const lost = "Nothing in it can be renewed, by nobody, until it can be read."
+	const unwritten = "A new token could not be stored, so none is asked for."
+	const unseen = "What is in there is not renewed meanwhile."
+	problems := map[credfiles.ProblemKind]string{
+		credfiles.Empty: lost, credfiles.Torn: lost, credfiles.Trailing: lost, credfiles.NotJSON: lost, credfiles.NotUTF8: lost,
+		credfiles.TooDeep: lost, credfiles.TooLarge: lost, credfiles.NotRegular: lost, credfiles.Dangling: lost, credfiles.Failed: lost,
+		credfiles.OddShape: "It is left alone: what we do not understand we do not write.",
+		credfiles.Denied:   "It can be neither read nor written.",
+		credfiles.Mount:    unwritten, credfiles.ReadOnly: unwritten, credfiles.Folder: unwritten, credfiles.Owner: unwritten,
+		credfiles.Space: unwritten, credfiles.Full: unwritten,
+		credfiles.BadConfig:  "Nothing of that client is renewed.",
+		credfiles.Cache:      "The client skips a server that works.",
+		credfiles.Locked:     unseen,
+		credfiles.NoKeyring:  unseen,
+		credfiles.Slow:       unseen,
+		credfiles.NotAllowed: unseen,
+		credfiles.Sealed:     unseen,
+		credfiles.Double:     "The client uses neither, and asks for a sign-in.",
+		credfiles.PlainState: "Who reads your files reads what is remembered of them.",
+		credfiles.StaleCopy:  "The two places disagree; the client reads the keyring.",
+	}
+	all := map[Cause]cause{}
+	for kind, consequence := range problems {
+		s := wrong
+		if kind == credfiles.PlainState || kind == credfiles.StaleCopy {
+			s = note
+		}
+		all[problemCause(kind)] = cause{s, "%[1]s.", consequence, "%[2]s"}
+	}
+	declare(all)
+	declare(map[Cause]cause{
+		"lock-left": {wrong,
+			"%[1]s has a lock that somebody left behind.",
+			"Its sessions wait for it, or go on without it and use a refresh token twice.",
+			"end %[1]s, then remove %[2]s"},
+		"store-open": {wrong,
+			"Other users of this computer can read the tokens of %[1]s.",
+			"Who reads a refresh token has your sign-in.",
+			"%[2]s"},
+		"keyring-volatile": {wrong,
+			"The keyring keeps nothing past the session, and %[1]s has its tokens in it.",
+			"Every logout or crash of the keyring is a sign-in.",
+			"make a lasting keyring with a password the default one, or tell %[1]s to use its file"},
+		"settings": {wrong,
+			"The settings cannot be used as they are.",
+			"Those of before, or the defaults, are in force; commands refuse to act.",
+			"mend that line"},
+		"state-unusable": {wrong,
+			"The state folder cannot be used.",
+			"Without it nothing is refreshed: what is spent would not be known.",
+			"%[1]s"},
+		"state-newer": {wrong,
+			"The state folder was written by a newer version of this program.",
+			"This version does not touch it, and refreshes nothing.",
+			"use the newer version"},
+		"state-unwritable": {wrong,
+			"Nothing can be written into the state folder.",
+			"No answer could be kept safe, so nothing is refreshed.",
+			"%[1]s"},
+		"journal-left": {note,
+			"The journal holds a token for an entry that is not there.",
+			"If that entry was logged out, it is of no use; if its store is away, it goes there when that comes back.",
+			"nothing, or bring the store back"},
+		"keepers": {note,
+			"%[1]d keepers run.",
+			"Their locks keep them from harming each other; all but one are for nothing.",
+			"leave the tray app or one \"lamplighter keep\""},
+		"keeper-replaced": {note,
+			"The keeper that runs is not the program that is installed.",
+			"It goes on as it was before the update.",
+			"restart it"},
+		"autostart-gone": {wrong,
+			"What should start at login is not there.",
+			"After the next login nobody keeps anything fresh.",
+			"start the tray app once, which mends it, or remove that entry"},
+		"clock": {wrong,
+			"This computer's clock differs from a server's by %[1]s.",
+			"Tokens seem to live longer, or shorter, than they do: they are renewed too late, or refused as not yet valid.",
+			"have the clock set by the network; if it is right, tell the server's owner"},
+		"clock-files": {wrong,
+			"The file system's clock differs from this computer's by %[1]s.",
+			"Clients tell by the times of files whether a lock is alive: they take live ones for left behind, or wait for dead ones.",
+			"have both clocks set by the network"},
+		"clock-back": {wrong,
+			"Something was written in the future: the clock was set back, or was wrong then.",
+			"Ends of tokens that were reckoned by that clock are wrong until the next refresh.",
+			"have the clock set by the network"},
+		"proxy-malformed": {wrong,
+			"%[1]s is no address of a proxy.",
+			"Whoever goes by it reaches no server.",
+			"set it to http://HOST:PORT, or unset it"},
+		"proxy-double": {note,
+			"%[1]s and %[2]s name different proxies.",
+			"Programs differ in which they take: this one takes %[1]s, curl and some clients the other.",
+			"set both to the same, or unset one"},
+		"proxy-plain": {note,
+			"Only %[1]s is set, which this program does not use for https.",
+			"It reaches servers without a proxy, while some clients use one.",
+			"set HTTPS_PROXY as well, if there is no other way out"},
+		"no-proxy": {wrong,
+			"NO_PROXY has a part that fits no host.",
+			"Hosts that should be reached directly go through the proxy.",
+			"write it as a host, a domain or a network, without scheme and path"},
+		"certificates-unread": {wrong,
+			"%[1]s names certificates that cannot be read.",
+			"Programs that go by it trust no server, or only the system's.",
+			"correct it, or unset it"},
+		"no-roots": {wrong,
+			"The system has no certificates to trust.",
+			"Every https server is refused.",
+			"install the system's certificates (ca-certificates)"},
+		"extra-authority": {note,
+			"NODE_EXTRA_CA_CERTS names an authority that this program does not trust.",
+			"Where a proxy signs with it, clients that run under Node reach their servers and this program does not.",
+			"add it to the system's certificates"},
+	})
+}
+
+func problemCause(kind credfiles.ProblemKind) Cause { return Cause("store-" + string(kind)) }
