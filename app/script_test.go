@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 		Setup:         setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"run":     scriptRun,
+			"api":     scriptAPI,
 			"server":  scriptServer,
 			"grant":   scriptGrant,
 			"behave":  scriptBehave,
