@@ -2,7 +2,6 @@ package credfiles
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"lamplighter/credfiles/jsonedit"
-	"lamplighter/credfiles/keyring"
 )
 
 // codexConfig is what config.toml says that matters here.
@@ -207,25 +205,6 @@ func codexKeys(places []string, entryKey string) []Key {
 		{Store: places[1], Entry: entryKey},
 		{Store: places[2], Entry: codexSecretName(entryKey)},
 	}
-}
-
-// kept are the accounts that the keyring has items for. Where some cannot be
-// told, any entry elsewhere may be an old copy.
-func (h Host) kept(service string) (accounts map[string]bool, blocked Reason) {
-	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
-	defer cancel()
-	items, err := h.Keyring.List(ctx, service)
-	if errors.Is(err, keyring.ErrSlow) || errors.Is(err, context.DeadlineExceeded) {
-		blocked = KeyringUnread
-	}
-	accounts = map[string]bool{}
-	for _, i := range items {
-		if i.Account == "" {
-			blocked = KeyringUnread
-		}
-		accounts[i.Account] = true
-	}
-	return accounts, blocked
 }
 
 func tomlLine(err error) int {

@@ -1,20 +1,16 @@
 package credfiles
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"lamplighter/credfiles/jsonedit"
-	"lamplighter/credfiles/keyring"
 	"lamplighter/credfiles/processes"
 )
 
@@ -128,48 +124,23 @@ func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 // copilotKept are those of some accounts for which the keyring has its item. What
 // a keyring that is locked does not tell may be there.
 func (h Host) copilotKept(accounts ...string) (kept map[string]bool, blocked Reason) {
-	kept = map[string]bool{}
-	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
-	defer cancel()
 	switch {
 	case h.OS == "darwin" && h.Keychain != nil:
-		// The first asks for any of them: most people have none.
-		for _, account := range append([]string{""}, accounts...) {
-			_, err := h.Keychain.Find(ctx, copilotItems, account)
-			switch {
-			case err == nil:
-				kept[account] = true
-			case !gone(err):
-				return kept, KeyringUnread
-			case account == "":
-				return kept, ""
-			}
+		items, err := h.Keychain.Items(context.Background(), copilotItems, accounts...)
+		if err != nil {
+			return nil, KeyringUnread
 		}
-	case h.Keyring != nil:
-		items, err := h.Keyring.List(ctx, copilotItems)
-		if err != nil && !(errors.Is(err, keyring.ErrAbsent) && !h.keepsRing()) {
-			blocked = KeyringUnread
-		}
+		kept = map[string]bool{}
 		for _, i := range items {
-			if i.Account == "" {
-				blocked = KeyringUnread
-			}
 			kept[i.Account] = true
 		}
-	case h.OS == "darwin", h.OS == "windows":
-		return kept, KeyringUnread // these always have one
+		return kept, ""
+	case h.OS == "darwin", h.Keyring == nil && h.keepsRing():
+		return nil, KeyringUnread // it always has one
+	case h.Keyring == nil:
+		return nil, ""
 	}
-	return kept, blocked
-}
-
-// keepsRing reports that this user has a keyring on the disk, even where none
-// runs now: what stands in a file may be older than what is in there.
-func (h Host) keepsRing() bool {
-	data := cmp.Or(h.Getenv("XDG_DATA_HOME"), filepath.Join(h.Home, ".local", "share"))
-	config := cmp.Or(h.Getenv("XDG_CONFIG_HOME"), filepath.Join(h.Home, ".config"))
-	return slices.ContainsFunc([]string{
-		filepath.Join(data, "keyrings"), filepath.Join(data, "kwalletd"), filepath.Join(config, "keepassxc"),
-	}, isFolder)
+	return h.kept(copilotItems)
 }
 
 func copilotAdopt(c *Credential, _ jsonedit.Value, j joined) {

@@ -94,11 +94,7 @@ func (h Host) crushConfig() string {
 	if dir := h.Getenv("CRUSH_GLOBAL_CONFIG"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "crush.json")
 	}
-	config := h.Getenv("XDG_CONFIG_HOME")
-	if !filepath.IsAbs(config) {
-		config = filepath.Join(h.Home, ".config")
-	}
-	return filepath.Join(config, "crush", "crush.json")
+	return filepath.Join(h.configHome(), "crush", "crush.json")
 }
 
 func crushAdopt(c *Credential, e jsonedit.Value, j joined) {

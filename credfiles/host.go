@@ -48,6 +48,20 @@ func (h Host) expand(path string) string {
 	return filepath.Clean(path)
 }
 
+// xdg is a folder of the XDG Base Directory Specification: what its variable
+// names, XDG_CONFIG_HOME for "CONFIG", and else the folder below the user's
+// home. The specification says to ignore a path that is not absolute.
+func (h Host) xdg(name, below string) string {
+	if dir := h.Getenv("XDG_" + name + "_HOME"); filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(h.Home, filepath.FromSlash(below))
+}
+
+func (h Host) configHome() string { return h.xdg("CONFIG", ".config") }
+func (h Host) dataHome() string   { return h.xdg("DATA", ".local/share") }
+func (h Host) stateHome() string  { return h.xdg("STATE", ".local/state") }
+
 // foreign reports whether a path belongs to another system than the one that
 // we run on: Windows looking into WSL, or WSL looking into Windows. Locks do
 // not reach across, so such a home is only watched.

@@ -329,6 +329,31 @@ func TestTheFileIsReadWhereCodexReadsIt(t *testing.T) {
 	}
 }
 
+// What a keyring that is on the disk and does not run holds may be newer than
+// the file.
+func TestAFileOfCodexIsOnlyWatchedWhereAKeyringDoesNotRun(t *testing.T) {
+	l := newRingLab(t)
+	l.put(".codex/.credentials.json", "{"+l.entry("linear")+"}")
+	l.host.Keyring = secretservice.New(func() (string, error) { return "", errors.New("no session") })
+	if c, _ := l.one("linear"); c.WatchOnly != "" {
+		t.Errorf("on a computer without any: %s", c.WatchOnly)
+	}
+	for _, name := range []string{".local/share/keyrings/login.keyring", ".local/share/kwalletd/kdewallet.kwl", ".config/keepassxc/keepassxc.ini"} {
+		l.put(name, "")
+		if c, _ := l.one("linear"); c.WatchOnly != credfiles.KeyringUnread {
+			t.Errorf("beside %s: %q", name, c.WatchOnly)
+		}
+		l.put(".codex/config.toml", `mcp_oauth_credentials_store = "file"`)
+		if c, _ := l.one("linear"); c.WatchOnly != "" {
+			t.Errorf("where it does not look there: %q", c.WatchOnly)
+		}
+		l.put(".codex/config.toml", "")
+		if err := os.RemoveAll(filepath.Dir(filepath.Join(l.host.Home, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // An entry of the file whose item in the keyring cannot be read now is an old
 // copy all the same.
 func TestALockedItemStillHidesItsCopy(t *testing.T) {

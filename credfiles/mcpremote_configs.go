@@ -86,10 +86,7 @@ func (c *remoteCommands) read() (all []remoteServer) {
 // mcpConfigs are where clients that start mcp-remote name their servers, the
 // user's own files only. The first that names a server gives it its name.
 func (h Host) mcpConfigs() []string {
-	config := filepath.Join(h.Home, ".config")
-	if dir := h.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
-		config = dir
-	}
+	config := h.configHome()
 	apps := config
 	switch h.OS {
 	case "darwin":

@@ -119,25 +119,12 @@ var opencodeLock = filling{
 	beat: "heartbeat", breaker: ".breaker", folder: true,
 }
 
-// stateHome is $XDG_STATE_HOME, as programs have it that use XDG's folders on
-// every system.
-func (h Host) stateHome() string {
-	if dir := h.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return dir
-	}
-	return filepath.Join(h.Home, ".local", "state")
-}
-
 // opencodeConfigs are the user's own, the later the stronger (source). A
 // project may have more.
 func opencodeConfigs(h Host) []string {
-	dir := filepath.Join(h.Home, ".config")
-	if set := h.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(set) {
-		dir = set
-	}
 	var all []string
 	for _, name := range []string{"config.json", "opencode.json", "opencode.jsonc"} {
-		all = append(all, filepath.Join(dir, "opencode", name))
+		all = append(all, filepath.Join(h.configHome(), "opencode", name))
 	}
 	if own := h.Getenv("OPENCODE_CONFIG"); filepath.IsAbs(own) {
 		all = append(all, own)

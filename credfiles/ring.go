@@ -3,6 +3,7 @@ package credfiles
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -104,6 +105,34 @@ func (h Host) items(c *client, homes []folder, known map[string]*Store) (all []*
 		})
 	}
 	return all
+}
+
+// kept are the accounts that the keyring has items for. Where some cannot be
+// told, any entry elsewhere may be an old copy.
+func (h Host) kept(service string) (accounts map[string]bool, blocked Reason) {
+	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
+	defer cancel()
+	items, err := h.Keyring.List(ctx, service)
+	none := errors.Is(err, keyring.ErrAbsent) || errors.Is(err, keyring.ErrVolatile)
+	if err != nil && (!none || h.keepsRing()) {
+		blocked = KeyringUnread
+	}
+	accounts = map[string]bool{}
+	for _, i := range items {
+		if i.Account == "" {
+			blocked = KeyringUnread
+		}
+		accounts[i.Account] = true
+	}
+	return accounts, blocked
+}
+
+// keepsRing reports that this user has a keyring on the disk, even where none
+// runs now: what stands in a file may be older than what is in there.
+func (h Host) keepsRing() bool {
+	return h.OS == "windows" || slices.ContainsFunc([]string{
+		filepath.Join(h.dataHome(), "keyrings"), filepath.Join(h.dataHome(), "kwalletd"), filepath.Join(h.configHome(), "keepassxc"),
+	}, isFolder)
 }
 
 // protected reports that who reads the disk does not read the store.
