@@ -26,8 +26,9 @@ type parts struct {
 	refresher  *refresher.Refresher
 	ledger     *ledger.Ledger
 	configFile string
-	face       bool // a tray app's: nobody gave the word yet to refresh anything
-	keeps      bool // others can see that we keep
+	state      string // our folder
+	face       bool   // a tray app's: nobody gave the word yet to refresh anything
+	keeps      bool   // others can see that we keep
 
 	listing sync.Mutex // one list of stores at a time
 
@@ -86,7 +87,7 @@ func (p *program) openWith(open func(dir string) (*ledger.Ledger, error)) (*part
 			return nil, sayf(saidNoConfig, p.config)
 		}
 	}
-	x := &parts{configFile: config, meets: make(chan struct{}, 1)}
+	x := &parts{configFile: config, state: state, meets: make(chan struct{}, 1)}
 	if x.load(p.host) != nil {
 		x.use(settings.Defaults(), p.host)
 	}
@@ -151,6 +152,7 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 		own = append(own, credfiles.Definition(c))
 	}
 	credfiles.Define(own)
+	host.Own = x.owned(s)
 	if host.OS == "darwin" && host.Keychain == nil {
 		host.Keychain = &credfiles.Keychain{Keychain: keychain.Keychain{Program: keychain.Program, Arguments: s.KeychainArguments}}
 	}

@@ -232,6 +232,11 @@ func (s *Store) stamp(ctx context.Context) (text string) {
 	if s.behindShut() {
 		return s.shutStamp(ctx)
 	}
+	if s.own != nil && s.waits.Load() {
+		if _, _, err := s.where().look(ctx); err != nil {
+			return err.Error()
+		}
+	}
 	if !s.inChain() {
 		return ""
 	}

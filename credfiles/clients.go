@@ -45,5 +45,8 @@ func Title(name string) string {
 			return c.title
 		}
 	}
+	if name == OwnClient {
+		return "Lamplighter"
+	}
 	return name
 }

@@ -43,7 +43,20 @@ type Grant struct {
 	Resource            string // RFC 8707, where the user set it or it was recorded at sign-in
 	NoResource          bool   // the user's override: send none
 	Request             Request
+
+	// Of own credentials only.
+	GrantType                   string // ByClientCredentials, ...; empty for all others: a refresh token
+	AuthorizationURL, DeviceURL string // where the user named them
+	Audience                    string // as Auth0 wants it
+	Parameters                  string // further ones of a token request, as a form
+	KeyID, KeyAudience          string // of the client's assertion
+	SecretLater                 bool   // a command tells the client's secret when it is needed
+	SecretTrouble               string // why there is none; empty where nobody had to look for one
 }
+
+// ByClient reports that the client's own secret brings the access token, and
+// no refresh token does (RFC 6749 section 4.4).
+func (g Grant) ByClient() bool { return g.GrantType == ByClientCredentials }
 
 // A Request is what the client itself sends when it refreshes, beyond RFC
 // 6749 section 6. We send the same, because a rotating refresh token cannot be
@@ -109,6 +122,14 @@ type Credential struct {
 	// sign-in and will not try it, whatever the store holds.
 	NeedsAuth bool
 
+	// Own means that the user defined it: nobody else refreshes it.
+	Own bool
+	// Unread means that its store cannot be opened now: no more is known of it
+	// than the config says.
+	Unread bool
+	// SecretExpires is when the client's secret ends, where the user said so.
+	SecretExpires time.Time
+
 	Holders []Process // running processes that may hold the refresh token
 	SignIn  []string  // the client's own command that signs in; nil where it has none
 	// SignInEnv is NAME=value where that command needs its home named.
@@ -161,6 +182,8 @@ const (
 	NoServer      Reason = "no-server"      // the store does not say whose token it is, and no configuration does
 	NoClient      Reason = "no-client"      // the registration that the token belongs to is not there
 	ClientRenews  Reason = "client-renews"  // its client was told to use a token that no refresh token renews
+	KeyringShut   Reason = "keyring-shut"   // it is sealed, and the keyring that has the key is locked or does not run
+	KeyGone       Reason = "key-gone"       // it is sealed with a key that the keyring has not got any more
 	LedgerUnread  Reason = "ledger"         // our own memory cannot be read, so what is spent is not known
 )
 

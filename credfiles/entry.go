@@ -123,7 +123,7 @@ func (v view) credential(k *kind, key string, e jsonedit.Value) (c Credential, o
 // for a server that nobody ever signed in to. Of an item that only its client
 // may read no more is known than that it is there.
 func (c Credential) holds() bool {
-	return !c.Access.IsZero() || !c.Refresh.IsZero() || c.Blanked || c.WatchOnly == KeychainOwn
+	return !c.Access.IsZero() || !c.Refresh.IsZero() || c.Blanked || c.WatchOnly == KeychainOwn || c.Own
 }
 
 // ambiguous reports that an entry's key cannot name it: it would name the

@@ -26,6 +26,8 @@ type Host struct {
 	Kernel string
 	// Processes lists running programs by name; nil where that is not wanted.
 	Processes func(ctx context.Context, want func(name string) bool) ([]processes.Process, error)
+	// Own are the user's own credentials; nil: there are none.
+	Own *Owned
 	// Found is told the home of each program that Holders meets and that a
 	// variable moved; nil: nobody wants to know.
 	Found func(Home)

@@ -50,7 +50,10 @@ func (c Credential) tag(all []Credential, which []int) string {
 }
 
 func (c Credential) id(suffix string) string {
-	id := c.Client + "/" + c.Kind
+	id := c.Client
+	if c.Kind != c.Client { // own/graph, not own/own/graph
+		id += "/" + c.Kind
+	}
 	if c.Name != "" {
 		id += "/" + c.Name
 	}

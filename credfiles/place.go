@@ -54,6 +54,9 @@ func (s *Store) where() place {
 	if s.chain != nil {
 		return chainPlace{s}
 	}
+	if s.own != nil {
+		return ownPlace{s}
+	}
 	file := filePlace{s.path, s.file.inPlace}
 	if s.file.sealed != nil {
 		return sealedPlace{s, file}

@@ -108,6 +108,8 @@ func (s *Store) problem(err error) *Problem {
 		p.Kind, p.Err, p.Perhaps = ringKind(err), nil, s.unread != nil && !s.sure
 	case sealedKind(err) != "":
 		p.Kind = sealedKind(err)
+	case errors.Is(err, ErrKeyGone):
+		p.Kind = Sealed
 	case errors.Is(err, errTooLarge):
 		p.Kind, p.Err = TooLarge, nil
 	case errors.Is(err, syscall.ELOOP):

@@ -136,7 +136,9 @@ func (h Host) keepsRing() bool {
 }
 
 // protected reports that who reads the disk does not read the store.
-func (s *Store) protected() bool { return s.ring != nil || s.chain != nil || s.file.sealed != nil }
+func (s *Store) protected() bool {
+	return s.ring != nil || s.chain != nil || s.file.sealed != nil || s.own != nil && s.host.Own.Sealer != nil
+}
 
 // lockOf is the lock that the client holds over a write of this store.
 func (s *Store) lockOf() clientLock {

@@ -33,6 +33,7 @@ type Store struct {
 	path    string      // links not resolved
 	entry   string      // the key of the one entry, where its client has many such files, or items
 	ring    Keyring     // where it is an item there; nil for a file
+	own     *Own        // where it is one of the user's own
 	also    []string    // further homes whose clients use the same item
 	chain   *chained    // where it is an item of the macOS keychain; nil otherwise
 	unread  error       // it is no item: this is why there may be more than were found
@@ -80,7 +81,7 @@ func Stores(h Host, extra []Home, before ...*Store) []*Store {
 		stores = append(stores, h.shutItems(c, homes, known)...)
 		stores = append(stores, h.chained(c, homes, known)...)
 	}
-	return stores
+	return append(stores, h.owned(known)...)
 }
 
 // name tells a store from all others.
@@ -271,6 +272,7 @@ func (s *Store) Watched() []string {
 	for _, name := range s.client.beside {
 		paths = append(paths, filepath.Join(s.home, name))
 	}
+	paths = append(paths, s.secretFiles()...)
 	return append(paths, s.pairPaths()...)
 }
 
@@ -281,7 +283,7 @@ func (s *Store) Polled() bool {
 	switch {
 	case s.ring != nil:
 		return s.unread == nil || s.sure
-	case s.file.sealed != nil:
+	case s.file.sealed != nil, s.own != nil:
 		return s.waits.Load()
 	}
 	return (s.inChain() || s.behindShut() && s.host.Keychain != nil) && isFolder(s.home)

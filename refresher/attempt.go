@@ -25,6 +25,10 @@ type attempt struct {
 	mem  ledger.Memory
 }
 
+// noSecret is the code of trouble with the client's secret, which somebody else
+// keeps.
+const noSecret = "secret"
+
 // run goes through the protocol once. An Outcome that did nothing at all means
 // that the store moved under us and everything has to be decided again.
 func (a *attempt) run(ctx context.Context) Outcome {
@@ -114,7 +118,8 @@ func (a *attempt) plan(ctx context.Context) (out Outcome, ok bool) {
 	if m.For == a.row.input.Refresh && (m.Wait == ledger.Misconfigured || m.Wait == ledger.User) {
 		a.r.Finder.Forget(grant) // it may be the metadata that was wrong
 	}
-	resting := m.Wait == ledger.Misconfigured && m.For == a.row.input.Refresh && m.Setup == a.row.input.Setup
+	// A client that asks for itself uses nothing up: it may just ask again.
+	resting := !grant.ByClient() && m.Wait == ledger.Misconfigured && m.For == a.row.input.Refresh && m.Setup == a.row.input.Setup
 	ends, err := a.r.Finder.Find(ctx, grant)
 	var temporary *discovery.TemporaryError
 	var issuer *discovery.IssuerError
@@ -185,6 +190,10 @@ func (a *attempt) exchange(ctx context.Context) Outcome {
 	} else if err != nil {
 		return a.unready(err)
 	}
+	secret, err := a.row.store.Secret(ctx, a.row.Credential)
+	if err != nil {
+		return a.rest(ledger.Unsent, exchange.Verdict{Code: noSecret}, err)
+	}
 	// Cut or timed out: grace windows run from the first use, so the one
 	// repeat comes at once. Nobody can hold the successor.
 	for repeated := a.ambiguous(); ; repeated = true {
@@ -196,7 +205,7 @@ func (a *attempt) exchange(ctx context.Context) Outcome {
 			return a.end(rec, a.unready(err), nil)
 		}
 		a.log(ledger.Event{What: "sent", Old: short8(a.row.input.Refresh)})
-		answer := exchange.Send(ctx, a.r.transport(a.row.Grant), a.post, a.row.Refresh, a.row.ClientSecret)
+		answer := exchange.Send(ctx, a.r.transport(a.row.Grant), a.post, a.row.Refresh, secret)
 		if !answer.Written {
 			return a.unsent(ctx, rec, answer)
 		}

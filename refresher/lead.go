@@ -101,11 +101,15 @@ func (in Input) lead() time.Duration {
 // ahead is the lead that spares a client that starts its own refresh.
 func (in Input) ahead() time.Duration {
 	life := in.lifetime()
+	before := in.Threshold + margin
+	if in.C.Own {
+		before = 0 // no client refreshes it by itself
+	}
 	if life > 0 && life < short {
-		return max(in.Threshold+margin, life/2)
+		return max(before, life/2)
 	}
 	share := time.Duration(in.Policy.LeadShare * float64(life))
-	return max(in.Threshold+margin, min(in.Policy.LeadMost, max(in.Policy.LeadLeast, share)))
+	return max(before, min(in.Policy.LeadMost, max(in.Policy.LeadLeast, share)))
 }
 
 // tight reports that staying ahead of the client leaves less than a third of
@@ -118,7 +122,16 @@ func (in Input) tight() bool {
 // rest is how long a refreshed token is left alone whatever its expiry says:
 // a server that hands out tokens shorter than the lead must not be asked in a
 // loop. A week is enough for any: longer, and the refresh token rests too long.
-func (in Input) rest() time.Duration { return max(in.least(), min(in.lifetime()/4, idleUse)) }
+//
+// Nothing is used up where a client asks for itself, so that a life of seconds
+// may set the pace.
+func (in Input) rest() time.Duration {
+	rest := max(in.least(), min(in.lifetime()/4, idleUse))
+	if life := in.lifetime(); in.C.ByClient() && life > 0 {
+		return min(rest, max(life/2, time.Second))
+	}
+	return rest
+}
 
 func (in Input) least() time.Duration {
 	if in.Policy.Rest == 0 {

@@ -83,6 +83,8 @@ func (r *Refresher) Observe(row Row) bool {
 // spent or dead is none: what took its place is what we remember.
 func (r *Refresher) news(in Input) bool {
 	switch {
+	case in.C.Unread:
+		return false
 	case in.C.UnsureWipe && in.C.Missing:
 		return in.M.Refresh != "" && in.M.Gone.IsZero()
 	case !in.M.Gone.IsZero():
@@ -104,6 +106,9 @@ func refused(c credfiles.Credential, m ledger.Memory) bool {
 }
 
 func (r *Refresher) observe(lk *ledger.Locked, m *ledger.Memory, c credfiles.Credential) {
+	if c.Unread {
+		return
+	}
 	refresh, access := r.Ledger.Fingerprint(c.Refresh), r.Ledger.Fingerprint(c.Access)
 	if c.UnsureWipe && c.Missing != !m.Gone.IsZero() {
 		m.Gone = time.Time{}

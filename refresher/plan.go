@@ -51,14 +51,16 @@ const (
 	OldCopy        Why = "old-copy"
 	OtherOwner     Why = "other-owner" // a copy of this value is the one to keep
 	BadSetup       Why = "bad-setup"
-	Held           Why = "held"      // by a program that never looks again
-	ClientDoes     Why = "client"    // it is too short, answered too slowly or too near its end to refresh it beside a running client
-	TroubleUnsent  Why = "unsent"    // the server was not reached
-	TroubleAsked   Why = "asked"     // the server named a time
-	TroubleUnclear Why = "ambiguous" // no clear answer
-	TroubleStore   Why = "unready"   // the store cannot be written
-	PolicySays     Why = "policy"    // the server wants the user
-	NoEnd          Why = "no-end"    // no expiry known: refreshed daily
+	Held           Why = "held"          // by a program that never looks again
+	ClientDoes     Why = "client"        // it is too short, answered too slowly or too near its end to refresh it beside a running client
+	TroubleUnsent  Why = "unsent"        // the server was not reached
+	TroubleAsked   Why = "asked"         // the server named a time
+	TroubleUnclear Why = "ambiguous"     // no clear answer
+	TroubleStore   Why = "unready"       // the store cannot be written
+	PolicySays     Why = "policy"        // the server wants the user
+	NoEnd          Why = "no-end"        // no expiry known: refreshed daily
+	NoSecret       Why = "no-secret"     // the client's secret was never given
+	NotSignedIn    Why = "not-signed-in" // nobody signed in yet
 )
 
 // A Decision is what the rules make of one credential at one time.
@@ -104,7 +106,7 @@ type rule func(Input) (Decision, bool)
 // rules is the policy, first match decides. Each is a pure function.
 var rules = []rule{
 	unfinished, reverted, watchOnly, paused, blanked, noRefreshToken, dead, forked,
-	misconfigured, heldByClient, waiting, unknownLifetime, due, fresh,
+	misconfigured, heldByClient, waiting, noToken, unknownLifetime, due, fresh,
 }
 
 // Decide applies the rules.
@@ -126,7 +128,7 @@ func (in Input) asked(o Options) Input {
 	early := in.M.Wait == ledger.Unsent && (o.Word || o.Retry)
 	if o.Word {
 		in.Mode.Paused, in.Policy.PausedUntil = false, time.Time{}
-		early = early || in.M.Wait == ledger.Unready || in.M.Wait == ledger.Unsaved
+		early = early || in.M.Wait == ledger.Unready || in.M.Wait == ledger.Unsaved || in.C.ByClient() && in.M.Wait != ledger.Asked
 	}
 	if early {
 		in.M.Until = time.Time{}

@@ -51,6 +51,12 @@ func (a *attempt) lost(ctx context.Context, err error) bool {
 // at once, but only once.
 func (a *attempt) repeat(ctx context.Context, rec *ledger.Record) (out Outcome, ok bool) {
 	a.log(ledger.Event{What: "unfinished", Old: short8(rec.For)})
+	if rec.Sent.Post.Grant == exchange.ClientCredentials {
+		// Nothing was used up, and the token that may have come is no loss.
+		a.row.input.Pending = nil
+		out = a.end(rec, Outcome{}, nil)
+		return out, out.Err == nil
+	}
 	now, err := a.hold.Read(ctx)
 	if err != nil && !errors.Is(err, credfiles.ErrGone) {
 		return a.unready(err), false // the record stays: it is all that tells of it

@@ -153,12 +153,20 @@ func blanked(in Input) (Decision, bool) {
 // stayed (Codex 0.165 and later). With another access token it is a new login
 // that brought none.
 func (in Input) wiped() bool {
-	return in.Refresh == "" && in.M.Refresh != "" && in.Access == in.M.Access
+	return in.Refresh == "" && in.M.Refresh != "" && in.Access == in.M.Access && !in.C.Own
 }
 
 func noRefreshToken(in Input) (Decision, bool) {
-	if !in.C.Refresh.IsZero() {
+	switch {
+	case in.C.ByClient():
+		if in.C.ClientSecret.IsZero() && !in.C.SecretLater && in.C.SecretTrouble == "" {
+			return Decision{State: SignInNeeded, Why: NoSecret}, true
+		}
 		return Decision{}, false
+	case !in.C.Refresh.IsZero():
+		return Decision{}, false
+	case in.C.Own && in.C.Access.IsZero():
+		return Decision{State: SignInNeeded, Why: NotSignedIn}, true
 	}
 	return Decision{State: CannotRefresh, Why: NoRefreshToken, At: later(in.C.Expiry, in.Now)}, true
 }
@@ -263,6 +271,14 @@ func waiting(in Input) (Decision, bool) {
 	// An unclear answer is asked for again however much is left: a server that
 	// forgives the repeat does so for a short while only.
 	return d, !d.Due || in.M.Wait == ledger.Ambiguous
+}
+
+// noToken: a client that asks for itself has not asked yet.
+func noToken(in Input) (Decision, bool) {
+	if !in.C.ByClient() || !in.C.Access.IsZero() {
+		return Decision{}, false
+	}
+	return Decision{State: Refreshing, Why: DueNow, Due: true}, true
 }
 
 // unknownLifetime: once a day, with no holder running.

@@ -78,7 +78,9 @@ func (a *attempt) land(ctx context.Context, rec *ledger.Record, answer exchange.
 	switch result {
 	case credfiles.Written:
 		out.Token = full
-		kept.Good, kept.Orphan = ledger.Keep(full, rec.Sent.Lineage).In(a.text(kept)), nil
+		if kept.Orphan = nil; !full.Refresh.IsZero() { // else there is nothing to put back
+			kept.Good = ledger.Keep(full, rec.Sent.Lineage).In(a.text(kept))
+		}
 		if v.Kind == exchange.Refreshed {
 			a.remember(rec, full, answer.Since(), v.Lifetime)
 		} else {

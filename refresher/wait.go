@@ -59,6 +59,9 @@ func (a *attempt) wait(print string, w ledger.Wait, v exchange.Verdict, why erro
 	m.For, m.Wait, m.Tried = print, w, clock()
 	m.Failures++
 	m.Until = m.Tried.Add(backoff(w, m.Failures, v.RetryAfter))
+	if w == ledger.User && a.row.SecretLater {
+		m.Until = m.Tried.Add(restsFor) // only the command knows whether there is another secret
+	}
 	m.Verdict, m.Code, m.Detail = "", v.Code, v.Detail
 	if v.Kind != 0 {
 		m.Verdict = v.Kind.String()

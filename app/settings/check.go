@@ -16,6 +16,7 @@ type draft struct {
 	client   Client
 	id       string
 	override Override
+	own      Own
 
 	doc    *document
 	faults []Fault
@@ -83,7 +84,7 @@ func (d *draft) table(name string, value any) {
 
 func (d *draft) element(name string, i int, members map[string]any) {
 	at := element(name, i)
-	d.home, d.client, d.id, d.override = Home{}, Client{}, "", Override{}
+	d.home, d.client, d.id, d.override, d.own = Home{}, Client{}, "", Override{}, Own{}
 	before := len(d.faults)
 	d.members(at, name, members)
 	for _, required := range lists[name] {
@@ -103,6 +104,8 @@ func (d *draft) element(name string, i int, members map[string]any) {
 		d.Homes = append(d.Homes, d.home)
 	case "client":
 		d.define(at)
+	case "own":
+		d.checkOwn(at)
 	case "credential":
 		if _, ok := d.Overrides[d.id]; ok {
 			d.fault(join(at, "id"), "has a [[credential]] already")

@@ -25,7 +25,7 @@ func (d *draft) define(at string) {
 	c := d.client
 	twin := func(other Client) bool { return other.Name == c.Name }
 	switch {
-	case slices.Contains(d.clients, c.Name):
+	case slices.Contains(d.clients, c.Name), c.Name == "own":
 		d.fault(join(at, "name"), "is the name of a client that is known already")
 	case slices.ContainsFunc(d.Clients, twin):
 		d.fault(join(at, "name"), "has a [[client]] already")

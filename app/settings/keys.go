@@ -29,9 +29,11 @@ type key struct {
 	set func(*draft, any) string
 }
 
-// keys is every key there is. home and credential are lists of tables, whose
-// current element is the draft's.
-var keys = []key{
+// keys is every key there is. home, client, credential and own are lists of
+// tables, whose current element is the draft's.
+var keys = slices.Concat(mainKeys, ownKeys)
+
+var mainKeys = []key{
 	{KeyDoc{"mode", "`keep` or `watch-only`", `"keep"`, "what may be done with credentials that have no mode of their own; until it is named here the tray app only watches"},
 		func(d *draft, v any) string {
 			d.Begun = true
@@ -147,6 +149,7 @@ var lists = map[string][]string{
 	"home":       {"client", "path"},
 	"credential": {"id"},
 	"client":     {"name", "folder", "file", "access", "refresh", "client_id"},
+	"own":        {"name", "client_id"},
 }
 
 // under returns the keys of a table, by their names in it. The table "" is

@@ -32,6 +32,7 @@ type Settings struct {
 	KeychainArguments bool
 	Homes             []Home
 	Clients           []Client // that we do not know
+	Own               []Own    // credentials of the user's own
 	Lead              Lead
 	// Overrides are how single credentials are refreshed, by their ID.
 	Overrides map[string]Override

@@ -1,8 +1,11 @@
 package exchange
 
 import (
+	"errors"
 	"slices"
 	"strings"
+
+	"lamplighter/credfiles"
 )
 
 // A need is what one provider wants of a refresh beyond RFC 6749 section 6,
@@ -20,6 +23,7 @@ type need struct {
 	omitResource bool                        // refuses RFC 8707
 	omitScope    bool                        // takes scopes in a form of its own, and needs none here
 	scopes       func(all []string) []string // must be sent; which of those granted
+	application  func(credfiles.Grant) error // what it wants of client_credentials; nil: nothing
 	authorize    map[string]string           // parameters of a sign-in, in place of prompt
 }
 
@@ -30,6 +34,7 @@ var needs = []need{
 		source:       "resource: AADSTS9010010, enforced since March 2026, before it AADSTS901002; scope: without it the token is for another audience (anthropics/claude-code#89862, #73460)",
 		omitResource: true,
 		scopes:       entraScopes,
+		application:  entraApplication,
 		// It refuses a prompt that it does not expect (Claude Code 2.1.121, its
 		// change log), and offline_access is enough.
 		authorize: map[string]string{},
@@ -119,4 +124,17 @@ func entraScopes(all []string) []string {
 		}
 	}
 	return kept
+}
+
+// entraApplication wants exactly one scope of client_credentials, that of all
+// permissions of one resource, and no resource beside it (AADSTS1002012,
+// AADSTS70011, AADSTS901002).
+func entraApplication(g credfiles.Grant) error {
+	switch {
+	case g.Resource != "":
+		return errors.New("Entra ID takes no resource: name it in the scope, as in https://graph.microsoft.com/.default")
+	case len(g.Scopes) != 1 || !strings.HasSuffix(g.Scopes[0], "/.default"):
+		return errors.New("Entra ID wants one scope that ends in /.default, such as https://graph.microsoft.com/.default")
+	}
+	return nil
 }

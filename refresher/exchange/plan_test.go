@@ -176,7 +176,7 @@ func TestThePlanRefusesWhatCannotBeSentRight(t *testing.T) {
 		{"no URL", credfiles.Grant{ClientID: "c"}, Server{TokenURL: "::"}, "not a URL", false},
 		{"a path only", credfiles.Grant{ClientID: "c", TokenURL: "/token"}, ok, "not a URL", false},
 		{"a secret that is not there", credfiles.Grant{ClientID: "c", AuthMethod: Basic}, ok, "client secret", false},
-		{"private_key_jwt configured", credfiles.Grant{ClientID: "c", AuthMethod: "private_key_jwt"}, ok, "private_key_jwt", true},
+		{"tls_client_auth configured", credfiles.Grant{ClientID: "c", AuthMethod: "tls_client_auth"}, ok, "tls_client_auth", true},
 		{"only assertions and certificates", credfiles.Grant{ClientID: "c", ClientSecret: secret},
 			Server{TokenURL: ok.TokenURL, AuthMethods: []string{"private_key_jwt", "tls_client_auth"}}, "tls_client_auth", true},
 		{"only assertions, a public client", credfiles.Grant{ClientID: "c"},
@@ -195,7 +195,8 @@ func TestThePlanRefusesWhatCannotBeSentRight(t *testing.T) {
 }
 
 func TestAPlanComesBackFromTheJournalAsItWas(t *testing.T) {
-	p := Post{TokenURL: "https://a/t", Issuer: "https://a", Auth: Basic, AuthBy: "client", RawBasic: true, ClientID: "c", Resource: "r", Scope: "a b", Redirect: "http://r/cb", Accept: "x", JSON: true}
+	p := Post{TokenURL: "https://a/t", Issuer: "https://a", Auth: Basic, AuthBy: "client", RawBasic: true, ClientID: "c", Resource: "r", Scope: "a b", Redirect: "http://r/cb", Accept: "x", JSON: true,
+		Grant: ClientCredentials, Audience: "d", Parameters: "e=f", KeyID: "k", AssertFor: "https://a/t"}
 	v := reflect.ValueOf(p)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

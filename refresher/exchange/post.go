@@ -39,6 +39,12 @@ type Post struct {
 	ClientID string `json:"client_id"`           // empty: the request names no client
 	Resource string `json:"resource,omitempty"`
 	Scope    string `json:"scope,omitempty"`
+
+	Grant      string `json:"grant,omitempty"`      // [ClientCredentials]; empty: a refresh token, or what is redeemed
+	Audience   string `json:"audience,omitempty"`   // as Auth0 wants it
+	Parameters string `json:"parameters,omitempty"` // what the user adds, as a form
+	KeyID      string `json:"key_id,omitempty"`     // of the client's assertion, and
+	AssertFor  string `json:"assert_for,omitempty"` // whom it is for
 	// Redirect is the redirect URI of the sign-in, which some clients repeat in
 	// a refresh (Copilot Studio's template, documented). [Plan] never does.
 	Redirect string `json:"redirect_uri,omitempty"`
@@ -51,7 +57,13 @@ const (
 	None  = "none"
 	Basic = "client_secret_basic"
 	Body  = "client_secret_post"
+	Key   = "private_key_jwt" // an assertion that the client signs (RFC 7523 section 2.2)
 )
+
+// ClientCredentials is the grant_type by which a client asks for an access
+// token of its own (RFC 6749 section 4.4). Nothing in such a request can be
+// used up.
+const ClientCredentials = credfiles.ByClientCredentials
 
 // byDefault in AuthBy marks a method that nobody named: it may be why the
 // server refuses the client.
@@ -80,6 +92,17 @@ func plan(g credfiles.Grant, s Server, n need) (Post, error) {
 	}
 	if p.ClientID == "" {
 		return Post{}, errors.New("the store holds no client ID: sign in again")
+	}
+	if g.SecretTrouble != "" {
+		return Post{}, errors.New("the client secret is missing: " + g.SecretTrouble)
+	}
+	if g.ByClient() {
+		n.refreshURL, n.omitScope = "", false
+		if n.application != nil {
+			if err := n.application(g); err != nil {
+				return Post{}, err
+			}
+		}
 	}
 	if n.refreshURL != "" && g.TokenURL == "" && n.serves(host(p.TokenURL)) {
 		p.TokenURL = n.refreshURL
@@ -114,28 +137,44 @@ func plan(g credfiles.Grant, s Server, n need) (Post, error) {
 	case g.Request.Scope:
 		p.Scope = strings.Join(g.Scopes, " ")
 	}
+	p.own(g)
 	return p, nil
 }
 
+// own adds what only the user's own credentials have.
+func (p *Post) own(g credfiles.Grant) {
+	if g.ByClient() {
+		p.Grant = ClientCredentials
+	}
+	p.Audience, p.Parameters = g.Audience, g.Parameters
+	if p.Auth == Key {
+		p.KeyID, p.AssertFor = g.KeyID, cmp.Or(g.KeyAudience, p.TokenURL)
+	}
+}
+
 func authentication(g credfiles.Grant, s Server, n need) (method, by string, err error) {
+	secret := !g.ClientSecret.IsZero() || g.SecretLater
 	switch m := g.AuthMethod; {
 	case m == "":
-	case m == Basic || m == Body:
-		if g.ClientSecret.IsZero() {
+	case m == Basic || m == Body || m == Key:
+		if !secret {
 			return "", "", fmt.Errorf("%s needs the client secret, and none is stored", m)
 		}
-		return m, "configured", nil
+		if m == Key {
+			_, _, err = keyIn(g.ClientSecret)
+		}
+		return m, "configured", err
 	case m == None:
 		return None, "configured", nil
 	default:
-		return "", "", fmt.Errorf("%w: %s is configured, and only %s, %s and %s can be done", ErrUnsupported, clean(m), Basic, Body, None)
+		return "", "", fmt.Errorf("%w: %s is configured, and only %s, %s, %s and %s can be done", ErrUnsupported, clean(m), Basic, Body, Key, None)
 	}
 	listed := func(m string) bool { return slices.Contains(s.AuthMethods, m) }
 	if n.auth == "" && len(s.AuthMethods) > 0 && !listed(Basic) && !listed(Body) && !listed(None) {
 		return "", "", fmt.Errorf("%w: the server takes only %s", ErrUnsupported, clean(strings.Join(s.AuthMethods, ", ")))
 	}
 	switch {
-	case g.ClientSecret.IsZero():
+	case !secret:
 		return None, "public", nil
 	case n.auth != "":
 		return n.auth, "provider", nil

@@ -42,7 +42,13 @@ var UserAgent = "lamplighter"
 // can be lost in a way that nobody can tell from one that was served. A used
 // connection is refused before anything is sent. A dial must end by itself
 // within seconds, since net/http lets it go on when its request is given up.
+//
+// A Post of [ClientCredentials] sends no refresh token. clientSecret is the
+// private key, in PEM, where the client authenticates by [Key].
 func Send(ctx context.Context, rt http.RoundTripper, p Post, refresh, clientSecret credfiles.Secret) Answer {
+	if p.Grant == ClientCredentials {
+		return send(ctx, rt, p, grant{"grant_type": ClientCredentials}, clientSecret)
+	}
 	return send(ctx, rt, p, grant{"grant_type": "refresh_token", "refresh_token": refresh.Reveal()}, clientSecret)
 }
 
@@ -146,8 +152,24 @@ func request(p Post, g grant, secret credfiles.Secret, body *onceBody) (*http.Re
 		params["client_id"], params["client_secret"] = p.ClientID, secret.Reveal()
 	case Basic:
 		header.Set("Authorization", basic(p, secret))
+	case Key:
+		signed, err := assertion(p, secret)
+		if err != nil {
+			return nil, err
+		}
+		params["client_id"], params["client_assertion_type"], params["client_assertion"] = p.ClientID, assertionType, signed
 	default:
 		return nil, ErrUnsupported
+	}
+	if p.Audience != "" {
+		params["audience"] = p.Audience
+	}
+	if more, err := url.ParseQuery(p.Parameters); err == nil {
+		for name := range more {
+			if _, ours := params[name]; !ours {
+				params[name] = more.Get(name)
+			}
+		}
 	}
 	if p.Resource != "" {
 		params["resource"] = p.Resource

@@ -97,6 +97,9 @@ func (v Verdict) Format(f fmt.State, _ rune) { io.WriteString(f, v.String()) }
 // has no side effects, so that recovery can judge a journaled answer again.
 func Judge(p Post, a Answer) Verdict {
 	v := judge(p, a)
+	if p.Grant == ClientCredentials {
+		v = applied(v)
+	}
 	v.Skew = skew(a)
 	if a.Status != 0 {
 		v.RetryAfter = retryAfter(a)
@@ -107,6 +110,21 @@ func Judge(p Post, a Answer) Verdict {
 	v.Consumed = v.Consumed && a.Written || v.Kind == Ambiguous
 	if v.Kind != Ambiguous {
 		v.Successor = credfiles.Secret{}
+	}
+	return v
+}
+
+// applied is a verdict where a client asked for itself: no refresh token is
+// spent or dead then, and one that came all the same (RFC 6749 section 4.4.3)
+// is of no use.
+func applied(v Verdict) Verdict {
+	v.Token.Refresh, v.Token.RefreshExpiry = credfiles.Secret{}, time.Time{}
+	v.Successor, v.Consumed = credfiles.Secret{}, false
+	switch {
+	case v.Kind == Dead:
+		v.Kind = ClientGone
+	case v.Kind == Misconfigured && v.Subtype == ClientAuthentication:
+		v.Kind = ClientGone // the likelier reason is a wrong secret
 	}
 	return v
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"lamplighter/credfiles"
 	"lamplighter/credfiles/keyring"
 	"lamplighter/credfiles/replace"
 )
@@ -168,6 +170,32 @@ func (l *Ledger) open(b box, place string) (text []byte, err error) {
 		return nil, &SealedError{Lost: true, Err: errors.New("it is damaged")}
 	}
 	return text, nil
+}
+
+// Seal is a credfiles.Sealer's, by the same key.
+func (l *Ledger) Seal(text []byte, place string) (sealed []byte, err error) {
+	key, err := l.sealing()
+	if err != nil || key == nil {
+		return nil, err
+	}
+	return json.Marshal(l.put(key, text, place))
+}
+
+// Open is its counterpart.
+func (l *Ledger) Open(sealed []byte, place string) (text []byte, err error) {
+	var b box
+	if err := json.Unmarshal(sealed, &b); err != nil {
+		return nil, err
+	}
+	text, err = l.open(b, place)
+	var shut *SealedError
+	switch {
+	case err == nil || !errors.As(err, &shut):
+		return text, err
+	case shut.Lost:
+		return nil, credfiles.ErrKeyGone
+	}
+	return nil, shut.Err
 }
 
 // plainly notes that what should be sealed is not.

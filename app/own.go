@@ -1,0 +1,51 @@
+package app
+
+import (
+	"errors"
+	"path/filepath"
+
+	"lamplighter/app/settings"
+	"lamplighter/credfiles"
+)
+
+// owned are the user's own credentials, and where they are kept: sealed by the
+// key that seals the ledger.
+func (x *parts) owned(s settings.Settings) *credfiles.Owned {
+	o := &credfiles.Owned{Dir: filepath.Join(x.state, "own"), Sealer: sealer{x}}
+	for _, c := range s.Own {
+		o.All = append(o.All, ownOf(c))
+	}
+	return o
+}
+
+// ownOf is what the config says of one, as credfiles wants it.
+func ownOf(o settings.Own) credfiles.Own {
+	return credfiles.Own{
+		Name: o.Name, Grant: o.Grant,
+		TokenURL: o.TokenEndpoint, Issuer: o.Issuer, AuthorizationURL: o.AuthorizationEndpoint, DeviceURL: o.DeviceEndpoint, RedirectURI: o.RedirectURI,
+		ClientID: o.ClientID, AuthMethod: o.AuthMethod,
+		SecretFile: o.SecretFile, SecretEnv: o.SecretEnv, SecretCommand: o.SecretCommand, SecretExpires: o.SecretExpires,
+		KeyFile: o.KeyFile, KeyID: o.KeyID, KeyAudience: o.KeyAudience,
+		Scope: o.Scope, Resource: o.Resource, Audience: o.Audience, Parameters: o.Parameters,
+	}
+}
+
+// A sealer is the ledger, which is opened after the settings are read, and
+// by some commands not at all.
+type sealer struct{ x *parts }
+
+var errNoLedger = errors.New("our state folder cannot be opened")
+
+func (s sealer) Seal(text []byte, place string) ([]byte, error) {
+	if s.x.ledger == nil {
+		return nil, errNoLedger
+	}
+	return s.x.ledger.Seal(text, place)
+}
+
+func (s sealer) Open(text []byte, place string) ([]byte, error) {
+	if s.x.ledger == nil {
+		return nil, errNoLedger
+	}
+	return s.x.ledger.Open(text, place)
+}
