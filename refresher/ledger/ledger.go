@@ -92,7 +92,7 @@ func open(dir string) (*Ledger, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	for _, folder := range []string{"locks", "journal", "memory", "kept", "modes"} {
+	for _, folder := range []string{"locks", "journal", "memory", "kept", "modes", "deliveries"} {
 		if err := os.MkdirAll(filepath.Join(dir, folder), 0o700); err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ func (l *Ledger) Prune() error {
 	l.swept.at = time.Now()
 	defer os.WriteFile(l.sweptFile(), []byte(l.swept.at.Format(time.RFC3339)+"\n"), 0o600)
 	var errs []error
-	for _, folder := range []string{"", "memory", "modes", "kept"} {
+	for _, folder := range []string{"", "memory", "modes", "kept", "deliveries"} {
 		entries, err := os.ReadDir(filepath.Join(l.dir, folder))
 		if err != nil {
 			return err
