@@ -98,6 +98,20 @@ func (x *Recorder) Add(s Step) {
 	x.Report.Steps = append(x.Report.Steps, s)
 }
 
+// reserve adds a step that [Recorder.fill] says more of.
+func (x *Recorder) reserve(name string) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.Report.Steps = append(x.Report.Steps, Step{Name: name})
+	return len(x.Report.Steps) - 1
+}
+
+func (x *Recorder) fill(step int, seen string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.Report.Steps[step].Seen = x.redactor.scrub(seen)
+}
+
 // Noted says of the last request what was seen, in place of its status.
 func (x *Recorder) Noted(format string, args ...any) {
 	x.mu.Lock()

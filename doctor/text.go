@@ -12,7 +12,7 @@ func (r Report) Text(width int, bold func(string) string) string {
 	if bold == nil {
 		bold = func(s string) string { return s }
 	}
-	t := &page{width: max(width, 40)}
+	t := &sheet{width: max(width, 40)}
 	if r.About != "" {
 		t.line(bold(r.About))
 		t.line("")
@@ -46,7 +46,7 @@ func (r Report) Text(width int, bold func(string) string) string {
 }
 
 // steps are one line each, under the name of what they belong to.
-func (r Report) steps(t *page) {
+func (r Report) steps(t *sheet) {
 	widest := 0
 	for _, s := range r.Steps {
 		widest = max(widest, utf8.RuneCountInString(s.Name))
@@ -71,7 +71,7 @@ func (r Report) steps(t *page) {
 
 // text is the table with its columns side by side where they fit, else each
 // row as a list.
-func (table Table) text(t *page) {
+func (table Table) text(t *sheet) {
 	if table.Title != "" {
 		t.line(table.Title)
 	}
@@ -105,17 +105,17 @@ func (table Table) text(t *page) {
 	}
 }
 
-// A page is text of a certain width.
-type page struct {
+// A sheet is text of a certain width.
+type sheet struct {
 	b     strings.Builder
 	width int
 }
 
-func (t *page) line(s string) { t.b.WriteString(s + "\n") }
+func (t *sheet) line(s string) { t.b.WriteString(s + "\n") }
 
 // wrap writes a text behind a margin, which its further lines leave free. A
 // word that is longer than a line is left whole.
-func (t *page) wrap(margin, text string) {
+func (t *sheet) wrap(margin, text string) {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(margin))
 	line, empty := margin, true
 	for _, word := range strings.Fields(text) {
@@ -132,7 +132,7 @@ func (t *page) wrap(margin, text string) {
 }
 
 // command writes a command line, which a shell reads as one.
-func (t *page) command(margin string, words []string) {
+func (t *sheet) command(margin string, words []string) {
 	line := margin
 	for i, w := range words {
 		if i > 0 && utf8.RuneCountInString(line)+utf8.RuneCountInString(w)+3 > t.width {

@@ -1,0 +1,168 @@
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"lamplighter/refresher/discovery"
+)
+
+// A Place is how a secret is shown to a server.
+type Place string
+
+// The places.
+const (
+	Nowhere   Place = ""
+	Bearer    Place = "bearer" // Authorization: Bearer SECRET
+	BasicPair Place = "basic"  // Authorization: Basic, of user:password
+	KeyHeader Place = "header" // NAME: SECRET
+	KeyQuery  Place = "query"  // ?NAME=SECRET
+)
+
+// An Ask is a server to examine, and the secret that does not work there.
+type Ask struct {
+	URL    string
+	Place  Place
+	Name   string // of the header or parameter
+	Secret string // as it was given, but for one line break at its end
+	// Renews means that somebody can renew the secret, so that its end is
+	// nothing to speak of.
+	Renews bool
+}
+
+// A visit is the examination of one server.
+type visit struct {
+	*Recorder
+	ask    Ask
+	at     *url.URL
+	secret string // what is sent of it
+	flaw   flaw   // what is wrong with it as it was given
+	claims claims
+	isJWT  bool
+
+	nobody  answer // to a request without the secret
+	shown   answer // to one with it
+	asked   bool   // shown is one
+	now     time.Time
+	skew    time.Duration
+	meta    found
+	walked  bool
+	problem bool // a finding says why it does not work
+}
+
+// URL examines a server, first as nobody, then with the secret. x gets all
+// that was seen. No refresh token is sent, and the secret only to the server
+// itself.
+func URL(ctx context.Context, x *Recorder, ask Ask) {
+	v := &visit{Recorder: x, ask: ask}
+	if !v.parse() {
+		return
+	}
+	v.readSecret()
+	if x.Via == nil {
+		v.offline()
+		return
+	}
+	if !v.anonymous(ctx) {
+		return
+	}
+	if v.secret != "" {
+		v.withSecret(ctx)
+	}
+	if v.speaksOAuth() {
+		v.metadata(ctx)
+	}
+	v.conclude(ctx)
+}
+
+// parse looks at the URL, and says through what a request would go.
+func (v *visit) parse() bool {
+	u, err := url.Parse(v.ask.URL)
+	switch {
+	case err != nil || u.Hostname() == "":
+		v.Find(badURL, "", "it has no host")
+		return false
+	case u.Scheme != "https" && u.Scheme != "http":
+		v.Find(badURL, "", "its scheme is "+v.Clean(u.Scheme))
+		return false
+	case u.User != nil:
+		v.Find(badURL, "", "it holds a user name")
+		return false
+	}
+	u.Fragment = ""
+	v.at = u
+	return true
+}
+
+// inTheClear reports a URL on which a secret could be read on the way.
+func (v *visit) inTheClear() bool {
+	if v.at.Scheme != "http" {
+		return false
+	}
+	_, err := discovery.CheckURL(v.at.String(), v.at.String())
+	return err != nil
+}
+
+// request is one to the server, as every MCP client begins: initialize by
+// POST, else a GET.
+func (v *visit) request(ctx context.Context, method string) *http.Request {
+	body := ""
+	if method == http.MethodPost {
+		body = initialize
+	}
+	r, err := http.NewRequestWithContext(ctx, method, v.at.String(), strings.NewReader(body))
+	if err != nil { // parse saw to that
+		panic(err)
+	}
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	r.Header.Set("User-Agent", "lamplighter")
+	if body == "" {
+		r.Body, r.ContentLength = nil, 0
+	} else {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",` +
+	`"capabilities":{},"clientInfo":{"name":"lamplighter","version":"1"}}}`
+
+// show puts a secret into a request.
+func show(r *http.Request, place Place, name, secret string) {
+	switch place {
+	case Bearer:
+		r.Header.Set("Authorization", "Bearer "+secret)
+	case BasicPair:
+		user, password, _ := strings.Cut(secret, ":")
+		r.SetBasicAuth(user, password)
+	case KeyHeader:
+		r.Header.Set(name, secret)
+	case KeyQuery:
+		q := r.URL.Query()
+		q.Set(name, secret)
+		r.URL.RawQuery = q.Encode()
+	}
+}
+
+// offline says what would be sent.
+func (v *visit) offline() {
+	v.Step("request")
+	for _, place := range []Place{Nowhere, v.ask.Place} {
+		r := v.request(context.Background(), http.MethodPost)
+		if place != Nowhere {
+			show(r, place, v.ask.Name, v.secret)
+		}
+		_, _ = v.RoundTrip(r)
+		if v.ask.Place == Nowhere {
+			break
+		}
+	}
+	v.shape("")
+	if v.isJWT && len(v.Report.Findings) == 0 {
+		v.byClock(time.Now())
+	}
+	v.Report.Fine = "Nothing was sent (--offline), so that nobody knows what the server would say."
+}
