@@ -84,7 +84,7 @@ const (
 	tokenEndpointBad Cause = "token-endpoint-unusable"
 	noPKCE           Cause = "pkce-missing"
 	plainPKCE        Cause = "pkce-without-s256"
-	noRefreshGrant   Cause = "no-refresh-grant"
+	noRefreshGrant   Cause = "metadata-no-refresh-grant"
 )
 
 func init() {
