@@ -10,4 +10,6 @@ import (
 
 // alarm leaves the keeper the runtime's timer, which stands still while the
 // computer sleeps.
-func (x *parts) alarm(*watch.Watcher, time.Duration) (stop func() error) { return func() error { return nil } }
+func (x *parts) alarm(*watch.Watcher, time.Duration) (stop func() error) {
+	return func() error { return nil }
+}

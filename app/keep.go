@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,12 +13,21 @@ import (
 )
 
 func (p *program) keepCommand() *cobra.Command {
-	return &cobra.Command{
+	var hidden bool
+	var variables []string
+	c := &cobra.Command{
 		Use:   "keep",
 		Short: "Keep everything fresh, until stopped",
 		Long:  keepHelp,
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if hidden {
+				p.leaveConsole()
+			}
+			for _, v := range variables {
+				name, value, _ := strings.Cut(v, "=")
+				os.Setenv(name, value)
+			}
 			x, err := p.open()
 			if err != nil {
 				return err
@@ -30,6 +41,13 @@ func (p *program) keepCommand() *cobra.Command {
 		},
 		ValidArgsFunction: completeNothing,
 	}
+	// For Windows' Task Scheduler, which gives a program a console and no
+	// variables.
+	c.Flags().BoolVar(&hidden, "at-login", false, "without a console")
+	c.Flags().StringArrayVar(&variables, "set", nil, "set a variable, NAME=value")
+	c.Flags().MarkHidden("at-login")
+	c.Flags().MarkHidden("set")
+	return c
 }
 
 // quiet is how long a store has to rest before it is read: clients write it

@@ -2,6 +2,7 @@ package credfiles
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -45,4 +46,20 @@ func (c *client) variable(home string) (text string, ok bool) {
 		}
 	}
 	return c.env + "=" + home, true
+}
+
+// Variables are the variables of the environment that say where stores are, the
+// user's own clients' among them.
+func Variables() []string {
+	all := []string{"CRUSH_GLOBAL_CONFIG", "OPENCODE_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE", "QWEN_CODE_FORCE_ENCRYPTED_FILE_STORAGE"}
+	for _, c := range table() {
+		if c.env != "" {
+			all = append(all, c.env)
+		}
+		for _, v := range c.vars {
+			all = append(all, v.name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
