@@ -40,7 +40,7 @@ func (x *redactor) header(h http.Header) []string {
 	return lines
 }
 
-// authorization keeps the scheme and what was told; the rest has no name.
+// authorization keeps the scheme and what was toldBy; the rest has no name.
 func (x *redactor) authorization(v string) string {
 	shown := x.without(v)
 	if rest, ok := strings.CutPrefix(shown, "Basic "); ok {
@@ -74,8 +74,8 @@ func (x *redactor) body(b []byte) string {
 	return shortened(x.compact(v, placeholder), 2000)
 }
 
-// told are the headers of an answer that can decide something.
-var told = []string{
+// toldBy are the headers of an answer that can decide something.
+var toldBy = []string{
 	"Www-Authenticate", "Proxy-Authenticate", "Location", "Retry-After", "Content-Type", "Allow", "X-Amzn-Errortype",
 	"Ocp-Apim-Trace-Location", "X-Ms-Error-Code", "Cf-Mitigated", "Via", "Server",
 }
@@ -83,7 +83,7 @@ var told = []string{
 // telling are the lines of an answer's header that can decide something.
 func (x *redactor) telling(h http.Header) []string {
 	var lines []string
-	for _, name := range told {
+	for _, name := range toldBy {
 		for _, v := range h.Values(name) {
 			if name == "Location" {
 				v = x.address(v)

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"lamplighter/doctor"
+	"lamplighter/refresher/exchange"
+)
+
+// reporting is how a report is put out, and whether anybody is asked.
+type reporting struct {
+	json, markdown, offline bool
+}
+
+func (f *reporting) flags(c *cobra.Command) {
+	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "print Markdown, for a ticket")
+	c.Flags().BoolVar(&f.offline, "offline", false, "send nothing; show what would be sent")
+	c.MarkFlagsMutuallyExclusive("json", "markdown")
+}
+
+func (p *program) doctorCommand() *cobra.Command {
+	var f reporting
+	var s shown
+	c := &cobra.Command{
+		Use:     "doctor [ID|URL]",
+		Short:   "Say why a token, a server or an endpoint does not work",
+		Long:    doctorHelp,
+		Example: doctorExample,
+		Args:    arguments(0, 1, "an ID, a URL or nothing"),
+		RunE: func(c *cobra.Command, args []string) error {
+			exchange.UserAgent = "lamplighter/" + p.version
+			if len(args) == 1 && doctor.IsURL(args[0]) {
+				return p.report(f)(p.examineURL(c.Context(), f, s, args[0]))
+			}
+			if s.ask.Place != doctor.Nowhere {
+				return usagef(saidSecretForURL)
+			}
+			return usagef(saidDoctorWhat)
+		},
+		ValidArgsFunction: p.completeIDs,
+	}
+	f.flags(c)
+	s.flags(c)
+	return c
+}
+
+// report prints what an examination came to, and ends with its exit code.
+func (p *program) report(f reporting) func(doctor.Report, error) error {
+	return func(r doctor.Report, err error) error {
+		if err != nil {
+			return err
+		}
+		switch {
+		case f.json:
+			err = p.printJSON(r)
+		case f.markdown:
+			p.printf("%s", r.Markdown())
+		default:
+			p.printf("%s", p.reportText(r))
+		}
+		if err != nil {
+			return err
+		}
+		return ended(r.Exit())
+	}
+}
+
+func (p *program) reportText(r doctor.Report) string {
+	width, _ := p.out.size()
+	if width == 0 {
+		width = 80
+	}
+	bold := func(s string) string { return s }
+	if p.out.canColour() {
+		bold = func(s string) string { return "\x1b[1m" + s + "\x1b[0m" }
+	}
+	return r.Text(min(width, 100), bold)
+}
+
+// shown is how the secret for a URL is shown to its server.
+type shown struct{ ask doctor.Ask }
+
+func (s *shown) flags(c *cobra.Command) {
+	plain := func(place doctor.Place, name, usage string) {
+		c.Flags().BoolFunc(name, usage, func(string) error { s.ask.Place, s.ask.Name = place, ""; return nil })
+	}
+	named := func(place doctor.Place, name, usage string) {
+		c.Flags().Var(&flagValue{kind: "NAME", set: func(text string) error {
+			if text == "" || strings.ContainsAny(text, " \t\r\n:=&?\"") {
+				return sayf(saidKeyName)
+			}
+			s.ask.Place, s.ask.Name = place, text
+			return nil
+		}}, name, usage)
+		c.RegisterFlagCompletionFunc(name, completeNothing)
+	}
+	plain(doctor.Bearer, "bearer", "show a token from stdin as a bearer token")
+	plain(doctor.BasicPair, "basic", "show user:password from stdin by HTTP Basic")
+	named(doctor.KeyHeader, "api-key-header", "show a key from stdin in this header")
+	named(doctor.KeyQuery, "api-key-query", "show a key from stdin in this parameter of the URL")
+	c.MarkFlagsMutuallyExclusive("bearer", "basic", "api-key-header", "api-key-query")
+}
+
+// examineURL is the report on a server.
+func (p *program) examineURL(ctx context.Context, f reporting, s shown, url string) (doctor.Report, error) {
+	s.ask.URL = url
+	if s.ask.Place != doctor.Nowhere {
+		var err error
+		if s.ask.Secret, err = p.askSecret(s.ask.Place); err != nil {
+			return doctor.Report{}, err
+		}
+	}
+	defer p.working(workAsking)()
+	x := doctor.NewRecorder(url, doctor.Transport(url, nil, f.offline))
+	doctor.URL(ctx, x, s.ask)
+	if ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		return *x.Report, exit{exitLater}
+	}
+	return *x.Report, nil
+}
+
+// askSecret reads a secret from stdin: all of it, but for the line break that
+// ends what echo writes. On a terminal it is asked for, and not shown.
+func (p *program) askSecret(place doctor.Place) (string, error) {
+	in := int(os.Stdin.Fd())
+	var text []byte
+	var err error
+	if term.IsTerminal(in) {
+		io.WriteString(p.err, askFor[place])
+		text, err = term.ReadPassword(in)
+		p.warnf("")
+	} else {
+		text, err = io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
+	}
+	if err != nil {
+		return "", sayf(saidNoStdin, err)
+	}
+	s := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if strings.TrimSpace(s) == "" {
+		return "", usage{errors.New(saidNoSecret)}
+	}
+	return s, nil
+}
