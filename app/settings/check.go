@@ -17,6 +17,7 @@ type draft struct {
 	id       string
 	override Override
 	own      Own
+	delivery Delivery
 
 	doc    *document
 	faults []Fault
@@ -84,7 +85,7 @@ func (d *draft) table(name string, value any) {
 
 func (d *draft) element(name string, i int, members map[string]any) {
 	at := element(name, i)
-	d.home, d.client, d.id, d.override, d.own = Home{}, Client{}, "", Override{}, Own{}
+	d.home, d.client, d.id, d.override, d.own, d.delivery = Home{}, Client{}, "", Override{}, Own{}, Delivery{}
 	before := len(d.faults)
 	d.members(at, name, members)
 	for _, required := range lists[name] {
@@ -106,6 +107,8 @@ func (d *draft) element(name string, i int, members map[string]any) {
 		d.define(at)
 	case "own":
 		d.checkOwn(at)
+	case "deliver":
+		d.checkDelivery(at)
 	case "credential":
 		if _, ok := d.Overrides[d.id]; ok {
 			d.fault(join(at, "id"), "has a [[credential]] already")

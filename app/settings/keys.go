@@ -29,9 +29,9 @@ type key struct {
 	set func(*draft, any) string
 }
 
-// keys is every key there is. home, client, credential and own are lists of
-// tables, whose current element is the draft's.
-var keys = slices.Concat(mainKeys, ownKeys)
+// keys is every key there is. home, client, credential, own and deliver are lists
+// of tables, whose current element is the draft's.
+var keys = slices.Concat(mainKeys, ownKeys, deliverKeys)
 
 var mainKeys = []key{
 	{KeyDoc{"mode", "`keep` or `watch-only`", `"keep"`, "what may be done with credentials that have no mode of their own; until it is named here the tray app only watches"},
@@ -150,6 +150,7 @@ var lists = map[string][]string{
 	"credential": {"id"},
 	"client":     {"name", "folder", "file", "access", "refresh", "client_id"},
 	"own":        {"name", "client_id"},
+	"deliver":    {"id"},
 }
 
 // under returns the keys of a table, by their names in it. The table "" is

@@ -39,9 +39,6 @@ type Own struct {
 	Resource   string // RFC 8707
 	Audience   string // as Auth0 wants it
 	Parameters map[string]string
-
-	// Deliver is where its access token goes each time that it is another one.
-	Deliver []string
 }
 
 // OwnGrants are how an own credential gets its access token, the first if

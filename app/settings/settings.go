@@ -33,6 +33,7 @@ type Settings struct {
 	Homes             []Home
 	Clients           []Client // that we do not know
 	Own               []Own    // credentials of the user's own
+	Deliveries        []Delivery
 	Lead              Lead
 	// Overrides are how single credentials are refreshed, by their ID.
 	Overrides map[string]Override
