@@ -110,13 +110,13 @@ func (l Local) own(x *Recorder) {
 		return
 	case l.StateErr != nil:
 		x.Saw("state", "%s cannot be used", l.Say.Path(l.State))
-		x.Find("state-unusable", l.Say.Path(l.State), l.StateErr.Error(), cmp.Or(l.Say.Advice(l.StateErr), "give yourself the permission, or move the folder away"))
+		x.Find("state-unusable", l.Say.Path(l.State), l.StateErr.Error(), advised(l.Say.Advice(l.StateErr), "give yourself the permission, or move the folder away"))
 		return
 	}
 	written, err := datedIn(l.State)
 	if err != nil {
 		x.Saw("state", "%s cannot be written", l.Say.Path(l.State))
-		x.Find("state-unwritable", l.Say.Path(l.State), err.Error(), cmp.Or(l.Say.Advice(err), "give yourself the permission"))
+		x.Find("state-unwritable", l.Say.Path(l.State), err.Error(), advised(l.Say.Advice(err), "give yourself the permission"))
 		return
 	}
 	x.Saw("state", "%s can be written", l.Say.Path(l.State))
@@ -125,7 +125,7 @@ func (l Local) own(x *Recorder) {
 	}
 	records, err := l.Ledger.Pending()
 	if err != nil {
-		x.Find("state-unusable", l.Say.Path(l.State), err.Error(), cmp.Or(l.Say.Advice(err), "look at the disk"))
+		x.Find("state-unusable", l.Say.Path(l.State), err.Error(), advised(l.Say.Advice(err), "look at the disk"))
 	}
 	for _, r := range records {
 		if r.Answer != nil && !slices.ContainsFunc(l.Snapshot.Rows, func(row refresher.Row) bool { return row.Key == r.Sent.Key }) {
@@ -238,32 +238,40 @@ func (l Local) ring(ctx context.Context, x *Recorder) {
 	}
 }
 
-// stores are where tokens stand: what keeps them from being read and written,
-// and by whom they can be.
+// stores are where tokens stand.
 func (l Local) stores(ctx context.Context, x *Recorder) {
-	for _, p := range l.Snapshot.Problems {
-		what, do := l.Say.Problem(p)
-		if do == "" {
-			do = "nothing"
+	for _, s := range l.Stores {
+		if s.Exists() {
+			x.Saw("stores", "%s: %s, %s%s", l.Say.Path(s.Path()), credfiles.Title(s.Client()), count(len(l.entries(s))), modeOf(s))
 		}
-		x.Find(problemCause(p.Kind), l.Say.Path(p.Store), string(p.Kind), capital(what), do)
+	}
+	l.findStores(ctx, x)
+}
+
+func (l Local) entries(s *credfiles.Store) (all []credfiles.Credential) {
+	for _, row := range l.Snapshot.Rows {
+		if s.May(row.Key) && row.Client == s.Client() {
+			all = append(all, row.Credential)
+		}
+	}
+	return all
+}
+
+// findStores says what keeps stores from being read and written, and by whom
+// they can be.
+func (l Local) findStores(ctx context.Context, x *Recorder) {
+	for _, p := range l.Snapshot.Problems {
+		l.problem(x, p)
 	}
 	locks := map[string]bool{}
 	for _, s := range l.Stores {
 		if !s.Exists() {
 			continue
 		}
-		var entries []credfiles.Credential
-		for _, row := range l.Snapshot.Rows {
-			if s.May(row.Key) && row.Client == s.Client() {
-				entries = append(entries, row.Credential)
-			}
-		}
-		client := credfiles.Title(s.Client())
-		x.Saw("stores", "%s: %s, %s%s", l.Say.Path(s.Path()), client, count(len(entries)), modeOf(s))
+		entries, client := l.entries(s), credfiles.Title(s.Client())
 		for _, left := range s.LeftLocks(entries) {
 			if !locks[left.Path] {
-				x.Find("lock-left", l.Say.Path(left.Path), fmt.Sprintf("no sign of life since %s, which %s allows for %v", left.Since.Local().Format(time.DateTime), client, left.Stale),
+				x.Find("lock-left", l.Say.Path(left.Path), fmt.Sprintf("no sign of life since %s, for which %s waits %v", moment(left.Since), client, left.Stale),
 					client, l.Say.Path(left.Path))
 			}
 			locks[left.Path] = true
@@ -272,16 +280,20 @@ func (l Local) stores(ctx context.Context, x *Recorder) {
 			continue
 		}
 		if p := s.Obstacle(ctx); p != nil {
-			what, do := l.Say.Problem(*p)
-			x.Find(problemCause(p.Kind), l.Say.Path(s.Path()), string(p.Kind), capital(what), cmp.Or(do, "nothing"))
+			l.problem(x, *p)
 		}
 		if do := l.openToOthers(s); do != "" {
 			x.Find("store-open", l.Say.Path(s.Path()), strings.TrimPrefix(modeOf(s), ", "), client, do)
 		}
 		if info, err := os.Stat(s.Real()); err == nil && time.Until(info.ModTime()) > skew {
-			x.Find("clock-back", l.Say.Path(s.Path()), "it was written "+info.ModTime().Local().Format(time.DateTime))
+			x.Find("clock-back", l.Say.Path(s.Path()), "it was written "+moment(info.ModTime()))
 		}
 	}
+}
+
+func (l Local) problem(x *Recorder, p credfiles.Problem) {
+	what, do := l.Say.Problem(p)
+	x.Find(problemCause(p.Kind), l.Say.Path(p.Store), string(p.Kind), capital(what), advised(do, "nothing"))
 }
 
 func count(entries int) string {
@@ -320,7 +332,7 @@ func (l Local) openToOthers(s *credfiles.Store) string {
 		}
 	}
 	// Its client may give the file that mode again.
-	return "chmod 700 " + l.Say.Path(filepath.Dir(file))
+	return "Close its folder to others: chmod 700 " + l.Say.Path(filepath.Dir(file))
 }
 
 // credential is one line on a credential.

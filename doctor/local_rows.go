@@ -25,7 +25,7 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 		f.find("skipped", "it stands in "+f.client+"'s list of servers that want a sign-in")
 	}
 	for _, p := range row.Reconnect {
-		f.find("reconnect", fmt.Sprintf("it runs since %s, the token since %s", moment(p.Started), moment(row.Memory.Repaired)), f.process(p), row.How)
+		f.find("reconnect", fmt.Sprintf("it runs since %s, the token since %s", moment(p.Started), moment(row.Memory.Repaired)), f.process(p), advised(row.How, "restart it"))
 	}
 	if left := row.RefreshExpiry.Sub(l.Snapshot.At); !row.RefreshExpiry.IsZero() && left < 3*24*time.Hour && left > 0 && row.State != refresher.SignInNeeded {
 		f.find("sign-in-ends", "it ends "+row.RefreshExpiry.Local().Format(time.DateTime))
@@ -59,7 +59,7 @@ type rowFinder struct {
 }
 
 func (f rowFinder) find(c Cause, evidence string, more ...any) {
-	f.x.Find(c, f.row.ID, evidence, append([]any{f.row.ID, f.client, cmp.Or(f.Say.SignIn(f.row), "sign in again in "+f.client)}, more...)...)
+	f.x.Find(c, f.row.ID, evidence, append([]any{f.row.ID, f.client, cmp.Or(f.Say.SignIn(f.row), "in "+f.client)}, more...)...)
 }
 
 func (f rowFinder) process(p credfiles.Process) string { return fmt.Sprintf("%s %d", f.client, p.PID) }
@@ -83,7 +83,7 @@ func (f rowFinder) state(asked bool) {
 	}
 	switch row.Why {
 	case refresher.WasWiped:
-		f.find("wiped", f.answered(), f.Say.Restore(row))
+		f.find("wiped", f.answered(), "Put it back: "+f.Say.Restore(row))
 	case refresher.PolicySays:
 		f.policy()
 	case refresher.NoRefreshToken:
@@ -116,7 +116,7 @@ func (f rowFinder) state(asked bool) {
 		if row.Why == refresher.Waiting {
 			cause = "unsaved"
 		}
-		f.find(cause, why, cmp.Or(do, "make its store writable"))
+		f.find(cause, why, advised(do, "make its store writable"))
 	case refresher.OldCopy, refresher.OtherOwner:
 		if asked {
 			f.find(map[refresher.Why]Cause{refresher.OldCopy: "old-copy", refresher.OtherOwner: "other-owner"}[row.Why], "the fingerprints are of one sign-in", row.Other)
@@ -128,6 +128,11 @@ func (f rowFinder) state(asked bool) {
 			f.find("by-you", string(row.State), f.Say.Reason(row))
 		}
 	}
+}
+
+// advised is what to do, as a sentence.
+func advised(do, otherwise string) string {
+	return capital(strings.TrimSuffix(cmp.Or(do, otherwise), ".")) + "."
 }
 
 // watched is what is to be said of what we never refresh.
