@@ -75,29 +75,28 @@ const (
 var All = []Dialect{
 	{
 		Name: "power-platform", Title: "Power Platform's generic template",
-		Auth: InBody,
-		Known: Known{Documented, "refreshBodyTemplate of a connector with identity provider oauth2generic, in its apiProperties.json; the same in the " +
-			"OAuth2 Generic Provider of Azure Bot Service"},
+		Auth:  InBody,
+		Known: Known{Documented, "refreshBodyTemplate of a connector with identity provider oauth2generic (apiProperties.json)"},
 	},
 	{
-		Name: "power-platform-scope", Title: "the same, with scope",
+		Name: "with-scope", Title: "That template with scope",
 		Auth: InBody, Scope: true,
-		Known: Known{Documented, "Microsoft identity platform, refresh the access token; that template with &scope= added"},
+		Known: Known{Documented, "Microsoft identity platform, refresh the access token"},
 	},
 	{
-		Name: "power-platform-resource", Title: "the same, with resource",
+		Name: "with-resource", Title: "That template with resource",
 		Auth: InBody, Resource: AlwaysResource,
-		Known: Known{Documented, "RFC 8707 section 2.2; that template with &resource= added"},
+		Known: Known{Documented, "RFC 8707 section 2.2"},
 	},
 	{
-		Name: "basic", Title: "HTTP Basic",
+		Name: "basic", Title: "A client by the standard",
 		Auth:  Header,
 		Known: Known{Documented, "RFC 6749 sections 2.3.1 and 6"},
 	},
 	{
-		Name: "public", Title: "a public client",
+		Name: "public", Title: "A public client",
 		Auth:  Public,
-		Known: Known{Documented, "RFC 6749 section 6, of a client without a secret"},
+		Known: Known{Documented, "RFC 6749 section 6, for a client without a secret"},
 	},
 	{
 		Name: "codex", Title: "Codex",
@@ -115,7 +114,7 @@ var All = []Dialect{
 		Known: Known{Documented, "Microsoft Learn, Copilot Studio, configure user authentication: Refresh body template"},
 	},
 	{
-		Name: "power-platform-default", Title: "Power Platform without a template",
+		Name: "no-template", Title: "Power Platform without a template",
 		Auth: Nobody, Redirect: true,
 		Known: Known{Reported, "T. Taylor, 2026-03-11: Fix Salesforce custom connector OAuth refresh token failures"},
 	},

@@ -48,11 +48,11 @@ func TestEachDialectSendsWhatItsSourceSays(t *testing.T) {
 	}{
 		{"power-platform", secret, exchange.Post{Auth: exchange.Body, ClientID: "id"}, nil},
 		{"power-platform", public, exchange.Post{}, ErrNoSecret},
-		{"power-platform-scope", secret, exchange.Post{Auth: exchange.Body, ClientID: "id", Scope: scope}, nil},
-		{"power-platform-scope", bare, exchange.Post{}, ErrNoScope},
-		{"power-platform-resource", secret, exchange.Post{Auth: exchange.Body, ClientID: "id", Resource: "https://m.example/"}, nil},
-		{"power-platform-resource", unlisted, exchange.Post{Auth: exchange.Body, ClientID: "id", Resource: "https://m.example/mcp"}, nil},
-		{"power-platform-resource", bare, exchange.Post{}, ErrNoResource},
+		{"with-scope", secret, exchange.Post{Auth: exchange.Body, ClientID: "id", Scope: scope}, nil},
+		{"with-scope", bare, exchange.Post{}, ErrNoScope},
+		{"with-resource", secret, exchange.Post{Auth: exchange.Body, ClientID: "id", Resource: "https://m.example/"}, nil},
+		{"with-resource", unlisted, exchange.Post{Auth: exchange.Body, ClientID: "id", Resource: "https://m.example/mcp"}, nil},
+		{"with-resource", bare, exchange.Post{}, ErrNoResource},
 		{"basic", secret, exchange.Post{Auth: exchange.Basic, ClientID: "id"}, nil},
 		{"public", secret, exchange.Post{Auth: exchange.None, ClientID: "id"}, nil},
 		{"codex", secret, exchange.Post{Auth: exchange.Basic, ClientID: "id", Scope: scope, Resource: "https://m.example/"}, nil},
@@ -64,7 +64,7 @@ func TestEachDialectSendsWhatItsSourceSays(t *testing.T) {
 		{"claude-code", public, exchange.Post{Auth: exchange.None, ClientID: "id", Resource: "https://m.example/"}, nil},
 		{"copilot-studio", secret, exchange.Post{Auth: exchange.Body, ClientID: "id", Redirect: "http://localhost:1/cb"}, nil},
 		{"copilot-studio", bare, exchange.Post{}, ErrNoRedirect},
-		{"power-platform-default", secret, exchange.Post{Auth: exchange.None, Redirect: "http://localhost:1/cb"}, nil},
+		{"no-template", secret, exchange.Post{Auth: exchange.None, Redirect: "http://localhost:1/cb"}, nil},
 	} {
 		d, _ := Named(test.name)
 		got, err := d.Post(test.c)

@@ -220,6 +220,15 @@ func basic(p Post, secret credfiles.Secret) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 }
 
+// Authorization is the header with which p authenticates; empty where it does
+// not by HTTP Basic.
+func Authorization(p Post, clientSecret credfiles.Secret) string {
+	if p.Auth != Basic {
+		return ""
+	}
+	return basic(p, clientSecret)
+}
+
 // A onceBody is the body of a request that can either leave or be withheld,
 // whichever is decided first. net/http reads it only when there is a
 // connection to write it to.

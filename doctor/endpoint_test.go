@@ -1,0 +1,251 @@
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/doctor/dialect"
+	"lamplighter/refresher/authtest"
+	"lamplighter/refresher/discovery"
+	"lamplighter/refresher/signin"
+)
+
+// A bench is a server without a network and a registration at it, as the owner
+// of an endpoint has them.
+type bench struct {
+	s *authtest.Server
+	e Endpoint
+	x *Recorder
+	// happened is what was announced, in order.
+	happened []Happening
+}
+
+// benched has a client with a secret, and all that it takes to ask in each of
+// the usual ways.
+func benched(t *testing.T, o authtest.Options, change ...func(*bench)) *bench {
+	t.Helper()
+	o.Memory = true
+	if o.AccessLifetime == 0 {
+		o.AccessLifetime = time.Hour
+	}
+	b := &bench{s: authtest.New(t, o)}
+	const redirect = "https://connector.example/redirect"
+	b.s.AddClient("connector", "client-secret-EXAMPLE", redirect)
+	b.e = Endpoint{
+		Client: dialect.Client{
+			TokenURL: b.s.URL(authtest.Token), ID: "connector", Secret: true, Scopes: []string{"api://m/read", "api://m/write", "offline_access"},
+			Server: b.s.URL(authtest.Resource), Resource: b.s.URL(authtest.Resource), Redirect: redirect,
+		},
+		Secret: credfiles.NewSecret("client-secret-EXAMPLE"),
+		Ways:   dialect.Usual,
+		Place: discovery.SignIn{Endpoints: discovery.Endpoints{Metadata: discovery.Metadata{
+			TokenURL: b.s.URL(authtest.Token), AuthorizationURL: b.s.URL(authtest.Authorize), RevocationURL: b.s.URL(authtest.Revoke),
+		}}},
+		PasteOnly: true,
+		Show:      b.browse,
+		Tell:      func(h Happening) { b.happened = append(b.happened, h) },
+	}
+	for _, c := range change {
+		c(b)
+	}
+	b.x = NewRecorder(b.e.Client.TokenURL, b.s.Transport())
+	return b
+}
+
+// browse is a person who signs in and pastes the address.
+func (b *bench) browse(_ int, f *signin.Flow) {
+	r, err := http.NewRequest(http.MethodGet, f.URL(), nil)
+	if err != nil {
+		panic(err)
+	}
+	resp, err := b.s.Transport().RoundTrip(r)
+	if err != nil {
+		return
+	}
+	resp.Body.Close()
+	_ = f.Paste(resp.Header.Get("Location"))
+}
+
+func (b *bench) examine(t *testing.T) Report {
+	t.Helper()
+	if err := b.e.Examine(t.Context(), b.x); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"text": b.x.Report.Text(80, nil), "markdown": b.x.Report.Markdown()} {
+		for _, secret := range b.s.Secrets() {
+			if strings.Contains(text, secret) {
+				t.Errorf("a secret stands in the %s", name)
+			}
+		}
+	}
+	return *b.x.Report
+}
+
+// as picks ways by name.
+func as(names ...string) func(*bench) {
+	return func(b *bench) {
+		b.e.Ways = nil
+		for _, name := range names {
+			d, ok := dialect.Named(name)
+			if !ok {
+				panic(name)
+			}
+			b.e.Ways = append(b.e.Ways, d)
+		}
+	}
+}
+
+// public makes the client one without a secret.
+func public(b *bench) {
+	b.s.AddClient("connector", "", b.e.Client.Redirect)
+	b.e.Secret, b.e.Client.Secret = credfiles.Secret{}, false
+}
+
+// handed has a refresh token of a sign-in that was made before.
+func handed(b *bench) {
+	b.e.Spend = credfiles.NewSecret(b.s.Grant(authtest.GrantOptions{ClientID: "connector", Scope: "api://m/read api://m/write offline_access"}).RefreshToken)
+}
+
+// posts are the requests that presented a refresh token to the token endpoint.
+func (b *bench) posts() []authtest.Entry {
+	return slices.DeleteFunc(b.s.Log(), func(e authtest.Entry) bool { return e.Endpoint != authtest.Token || e.Refresh == "" })
+}
+
+func TestAHealthyEndpointHasNoFinding(t *testing.T) {
+	for name, change := range map[string][]func(*bench){
+		"a client with a secret": {}, "a public client": {public, as("public", "codex", "claude-code")},
+		"handed":                            {handed},
+		"a token that is never replaced":    {func(b *bench) { b.s.Set(func(o *authtest.Options) { o.NoRotation = true }) }},
+		"handed, and it is never replaced":  {handed, func(b *bench) { b.s.Set(func(o *authtest.Options) { o.NoRotation = true }) }},
+		"a sign-in that ends all before it": {func(b *bench) { b.s.Set(func(o *authtest.Options) { o.EndsOlder = true }) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := benched(t, authtest.Options{Policy: authtest.Policy{JWT: true}}, change...)
+				rep := b.examine(t)
+				if len(rep.Findings) > 0 || rep.Exit() != 0 {
+					t.Errorf("exit %d, %+v", rep.Exit(), rep.Findings)
+				}
+				want := wordsFine
+				if b.e.Secret.IsZero() {
+					want = "Your endpoint refreshes in every way that was tried: public, codex and claude-code."
+				}
+				if rep.Verdict() != want {
+					t.Errorf("verdict %q, want %q", rep.Verdict(), want)
+				}
+			})
+		})
+	}
+}
+
+// The request log is the witness: a refresh token goes out only where it was
+// announced, each once, and each sign-in is ended.
+func TestNoRefreshTokenIsSentByAStepThatDidNotSaySo(t *testing.T) {
+	for name, change := range map[string][]func(*bench){
+		"all ways": {as(dialect.Names()...)}, "handed": {handed, as(dialect.Names()...)},
+		"a token that is never replaced": {func(b *bench) { b.s.Set(func(o *authtest.Options) { o.NoRotation = true }) }},
+		"with a try of reuse":            {as("power-platform"), func(b *bench) { b.e.Reuse = func(string) bool { return true }; b.s.Expect(authtest.Spent, "") }},
+		"offline":                        {func(b *bench) { b.e.Show = nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := benched(t, authtest.Options{}, change...)
+				if name == "offline" {
+					b.x.Via = nil
+				}
+				b.examine(t)
+				announced := 0
+				for _, h := range b.happened {
+					if h.Refresh {
+						announced++
+					}
+				}
+				if posts := b.posts(); len(posts) != announced {
+					t.Errorf("%d refresh tokens were sent, %d were announced", len(posts), announced)
+				}
+				if name == "offline" && len(b.s.Log()) > 0 {
+					t.Errorf("offline %d requests were made", len(b.s.Log()))
+				}
+				for _, e := range b.s.Log() {
+					if len(e.Strays) > 0 {
+						t.Errorf("%s: a refresh token where none belongs", e)
+					}
+				}
+				for _, g := range b.s.Grants() {
+					if name != "offline" && name != "handed" && b.s.Dead(g.ID) == "" {
+						t.Errorf("sign-in %s was left open", g.ID)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAHandedTokenGoesOnOnlyWhileItIsNotReplaced(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		o     authtest.Policy
+		posts int
+		said  string
+	}{
+		{"rotation", authtest.Policy{}, 1, "not sent: there is no refresh token that may be"},
+		{"no rotation", authtest.Policy{NoRotation: true}, 7, "was not replaced by another"},
+		{"a refusal that may have used it up", authtest.Policy{NoRotation: true, Resource: authtest.RefusedResource}, 3, "may be spent"},
+		{"a refusal that did not", authtest.Policy{NoRotation: true, ClientAuth: authtest.PostOnly}, 7, "was not replaced by another"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := benched(t, authtest.Options{Policy: test.o}, handed)
+				text := b.examine(t)
+				if n := len(b.posts()); n != test.posts {
+					t.Errorf("%d were sent, want %d\n%s", n, test.posts, text.Text(80, nil))
+				}
+				if !strings.Contains(text.Text(2000, nil), test.said) {
+					t.Errorf("it does not say %q:\n%s", test.said, text.Text(80, nil))
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsToldToEndSignsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benched(t, authtest.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		b.e.Tell = func(h Happening) {
+			if h.Refresh {
+				cancel()
+			}
+		}
+		if err := b.e.Examine(ctx, b.x); err != ErrInterrupted {
+			t.Errorf("%v", err)
+		}
+		if g := b.s.Grants(); len(g) != 1 || b.s.Dead(g[0].ID) == "" {
+			t.Errorf("%d sign-ins, or the one was left open", len(g))
+		}
+	})
+}
+
+func TestAWaitLiesBetweenSignInAndRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benched(t, authtest.Options{}, as("power-platform", "basic"), func(b *bench) { b.e.Wait = 65 * time.Minute })
+		b.examine(t)
+		var born time.Time
+		for _, e := range b.s.Log() {
+			switch e.GrantType {
+			case "authorization_code":
+				born = e.At
+			case "refresh_token":
+				if waited := e.At.Sub(born); waited < 65*time.Minute {
+					t.Errorf("only %v lay between them", waited)
+				}
+			}
+		}
+	})
+}
