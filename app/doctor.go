@@ -29,6 +29,7 @@ func (f *reporting) flags(c *cobra.Command) {
 func (p *program) doctorCommand() *cobra.Command {
 	var f reporting
 	var s shown
+	var w visit
 	c := &cobra.Command{
 		Use:     "doctor [ID|URL]",
 		Short:   "Say why a token, a server or an endpoint does not work",
@@ -37,18 +38,27 @@ func (p *program) doctorCommand() *cobra.Command {
 		Args:    arguments(0, 1, "an ID, a URL or nothing"),
 		RunE: func(c *cobra.Command, args []string) error {
 			exchange.UserAgent = "lamplighter/" + p.version
-			if len(args) == 1 && doctor.IsURL(args[0]) {
+			isID := len(args) == 1 && !doctor.IsURL(args[0])
+			if (w.refresh || w.yes) && !isID {
+				return usagef(saidRefreshID)
+			}
+			if len(args) == 1 && !isID {
 				return p.report(f)(p.examineURL(c.Context(), f, s, args[0]))
 			}
-			if s.ask.Place != doctor.Nowhere {
+			switch {
+			case s.ask.Place != doctor.Nowhere:
 				return usagef(saidSecretForURL)
+			case isID:
+				w.id, w.offline = args[0], f.offline
+				return p.report(f)(p.examineCredential(c.Context(), w))
 			}
-			return usagef(saidDoctorWhat)
+			return p.report(f)(p.examineLocal(c.Context()))
 		},
 		ValidArgsFunction: p.completeIDs,
 	}
 	f.flags(c)
 	s.flags(c)
+	w.flags(c)
 	return c
 }
 

@@ -126,13 +126,13 @@ func (d *desk) welcome(ctx context.Context, atLogin bool) {
 }
 
 // atLogin is the entry by which the desktop starts us.
-func (d *desk) atLogin() autostart.Entry {
-	self := d.host.Getenv("APPIMAGE")
+func (p *program) atLogin() autostart.Entry {
+	self := p.host.Getenv("APPIMAGE")
 	if self == "" {
 		self, _ = os.Executable()
 	}
 	return autostart.Entry{
-		OS: runtime.GOOS, Home: d.host.Home, ConfigHome: d.host.Getenv("XDG_CONFIG_HOME"),
+		OS: runtime.GOOS, Home: p.host.Home, ConfigHome: p.host.Getenv("XDG_CONFIG_HOME"),
 		ID: appID, Name: "Lamplighter", Comment: wordComment, Executable: self, Arguments: []string{"--at-login"},
 	}
 }
