@@ -18,6 +18,7 @@ type draft struct {
 	override Override
 	own      Own
 	delivery Delivery
+	hook     Hook
 
 	doc    *document
 	faults []Fault
@@ -86,6 +87,7 @@ func (d *draft) table(name string, value any) {
 func (d *draft) element(name string, i int, members map[string]any) {
 	at := element(name, i)
 	d.home, d.client, d.id, d.override, d.own, d.delivery = Home{}, Client{}, "", Override{}, Own{}, Delivery{}
+	d.hook = Hook{Timeout: hookTimeout}
 	before := len(d.faults)
 	d.members(at, name, members)
 	for _, required := range lists[name] {
@@ -107,6 +109,8 @@ func (d *draft) element(name string, i int, members map[string]any) {
 		d.define(at)
 	case "own":
 		d.checkOwn(at)
+	case "hook":
+		d.Hooks = append(d.Hooks, d.hook)
 	case "deliver":
 		d.checkDelivery(at)
 	case "credential":

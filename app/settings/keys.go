@@ -138,6 +138,13 @@ var mainKeys = []key{
 	{KeyDoc{"network.allow_private", "list of hosts, addresses and networks", "[]", "private ones that a public server may point to, such as `[\"sso.corp.example\", \"10.0.0.0/8\"]`"},
 		func(d *draft, v any) string { return hosts(&d.AllowPrivate, v) }},
 
+	{KeyDoc{"hook.on", "list of `sign-in-needed`, `recovered` and `refreshed`", "", "`[[hook]]` has a command of yours run when that happened to credentials, of which JSON on its stdin tells; required"},
+		func(d *draft, v any) string { return events(&d.hook.On, v) }},
+	{KeyDoc{"hook.command", "list of texts", "", "the program's absolute path and its arguments; no shell runs it, and its environment holds no token of ours; required"},
+		func(d *draft, v any) string { return program(&d.hook.Command, v) }},
+	{KeyDoc{"hook.timeout", "duration", "", "it, and all that it started, is ended after that; without it `\"30s\"`"},
+		func(d *draft, v any) string { return patience(&d.hook.Timeout, v) }},
+
 	{KeyDoc{"log.max_size", "size", `"1MB"`, "how large one file of the log may grow"},
 		func(d *draft, v any) string { return size(&d.Log.MaxSize, v) }},
 	{KeyDoc{"log.keep", "whole number, 0 to 100", "3", "how many full ones stay beside it"},
@@ -151,6 +158,7 @@ var lists = map[string][]string{
 	"client":     {"name", "folder", "file", "access", "refresh", "client_id"},
 	"own":        {"name", "client_id"},
 	"deliver":    {"id"},
+	"hook":       {"on", "command"},
 }
 
 // under returns the keys of a table, by their names in it. The table "" is

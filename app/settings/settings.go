@@ -34,6 +34,7 @@ type Settings struct {
 	Clients           []Client // that we do not know
 	Own               []Own    // credentials of the user's own
 	Deliveries        []Delivery
+	Hooks             []Hook
 	Lead              Lead
 	// Overrides are how single credentials are refreshed, by their ID.
 	Overrides map[string]Override
