@@ -1,9 +1,6 @@
 package doctor
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Curl is a command line that makes the request again. What was secret is a
 // variable of the shell's in it.
@@ -29,6 +26,28 @@ func (q Request) curl() []string {
 		words = append(words, "--data-raw "+shellWord(q.Body))
 	}
 	return append(words, shellWord(q.URL))
+}
+
+// script are the command lines of all requests. A body that is sent more than
+// once is a variable.
+func (r Report) script() (lines [][]string) {
+	all := r.requests()
+	times := map[string]int{}
+	for _, q := range all {
+		times[q.Body]++
+	}
+	named := map[string]bool{}
+	for _, q := range all {
+		again := *q
+		if strings.HasPrefix(q.Body, "{") && !strings.Contains(q.Body, "$") && times[q.Body] > 1 && (named[q.Body] || len(named) == 0) {
+			if !named[q.Body] {
+				lines = append(lines, []string{"BODY=" + shellWord(q.Body)})
+			}
+			named[q.Body], again.Body = true, "$BODY"
+		}
+		lines = append(lines, again.curl())
+	}
+	return lines
 }
 
 // shellWord quotes for a POSIX shell and leaves our placeholders to it: a
@@ -68,10 +87,18 @@ func (r Report) requests() []*Request {
 	return all
 }
 
-// outcome is what came of a step: the request, if there is one, and what was seen.
-func (s Step) outcome() string {
+// outcome is what came of a step: the request, if there is one, and what was
+// seen. about is the URL that is known to the reader.
+func (s Step) outcome(about string) string {
 	if s.Request == nil {
 		return s.Seen
 	}
-	return fmt.Sprintf("%s %s: %s", s.Request.Method, s.Request.URL, s.Seen)
+	at := s.Request.URL
+	if i := strings.Index(about, "://"); at == about {
+		at = ""
+	} else if i > 0 {
+		server, _, _ := strings.Cut(about[i+3:], "/")
+		at = strings.TrimPrefix(at, about[:i+3]+server)
+	}
+	return strings.TrimSpace(s.Request.Method+" "+at) + ": " + s.Seen
 }

@@ -47,17 +47,17 @@ func (r Report) Markdown() string {
 	}
 	p("### Steps\n")
 	for _, s := range r.Steps {
-		p("- %s: %s", s.Name, code(s.outcome()))
+		p("- %s: %s", s.Name, code(s.outcome("")))
 		if s.Request != nil {
 			for _, a := range s.Request.Answer {
 				p("  - %s", code(a))
 			}
 		}
 	}
-	if all := r.requests(); len(all) > 0 {
-		p("\n### The same by hand\n\n```sh")
-		for _, q := range all {
-			p("%s", q.Curl())
+	if all := r.script(); len(all) > 0 {
+		p("\n### The requests, to make them by hand\n\n```sh")
+		for _, words := range all {
+			p("%s", strings.Join(words, " "))
 		}
 		p("```")
 	}

@@ -40,7 +40,7 @@ func (x *redactor) header(h http.Header) []string {
 	return lines
 }
 
-// authorization keeps the scheme and what was toldBy; the rest has no name.
+// authorization keeps the scheme and what was told; the rest has no name.
 func (x *redactor) authorization(v string) string {
 	shown := x.without(v)
 	if rest, ok := strings.CutPrefix(shown, "Basic "); ok {
@@ -85,8 +85,11 @@ func (x *redactor) telling(h http.Header) []string {
 	var lines []string
 	for _, name := range toldBy {
 		for _, v := range h.Values(name) {
-			if name == "Location" {
+			switch {
+			case name == "Location":
 				v = x.address(v)
+			case name == "Content-Type" && strings.Contains(v, "json"):
+				continue // as it should be
 			}
 			lines = append(lines, spelled(name)+": "+x.clean(v, 300))
 		}
@@ -138,39 +141,52 @@ func event(b []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// members are the fields of an object: those first that say what went wrong.
+// deciding are the members of an answer that can decide something, those
+// first that say what went wrong.
+var deciding = []string{
+	"error", "error_description", "error_codes", "suberror", "error_uri", "errorCode", "error_code", "statusCode", "status", "code",
+	"ok", "success", "message", "msg", "detail", "title", "needed", "provided", "claims", "trace_id",
+	"resource", "authorization_servers", "issuer", "token_endpoint", "scopes_supported", "grant_types_supported",
+	"code_challenge_methods_supported",
+	"access_token", "refresh_token", "token_type", "expires_in", "refresh_token_expires_in", "scope",
+}
+
+// members are the fields of an object that can decide something, and how many
+// more there are.
 func (x *redactor) members(object map[string]any) []string {
-	first := []string{"error", "error_description", "error_codes", "suberror", "statusCode", "message", "issuer", "resource"}
-	rank := func(name string) int {
-		if i := slices.Index(first, name); i >= 0 {
-			return i
-		}
-		return len(first)
+	if _, rpc := object["jsonrpc"]; rpc && object["error"] == nil {
+		return x.server(object)
 	}
-	var names []string
-	for name := range object {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if r := rank(a) - rank(b); r != 0 {
-			return r
-		}
-		return strings.Compare(a, b)
-	})
 	var lines []string
-	for _, name := range names {
-		if len(lines) == 12 {
-			return append(lines, fmt.Sprintf("and %d more", len(names)-12))
+	for _, name := range deciding {
+		v, ok := object[name]
+		if !ok {
+			continue
 		}
 		value := mask
-		if text, ok := object[name].(string); ok && !sensitive(name) {
+		if text, ok := v.(string); ok && !sensitive(name) {
 			value = x.clean(text, 200)
-		} else if !sensitive(name) || !isText(object[name]) {
-			value = x.compact(object[name], func(string) string { return mask })
+		} else if !sensitive(name) || !isText(v) {
+			value = x.compact(v, func(string) string { return mask })
 		}
-		lines = append(lines, x.clean(name, 60)+": "+shortened(value, 200))
+		lines = append(lines, name+": "+shortened(value, 200))
+	}
+	if more := len(object) - len(lines); len(lines) == 0 {
+		lines = []string{fmt.Sprintf("body: an object of %d members", more)}
 	}
 	return lines
+}
+
+// server is what an MCP server says of itself.
+func (x *redactor) server(object map[string]any) []string {
+	result, _ := object["result"].(map[string]any)
+	info, _ := result["serverInfo"].(map[string]any)
+	name, _ := info["name"].(string)
+	version, _ := result["protocolVersion"].(string)
+	if name == "" && version == "" {
+		return []string{"body: JSON-RPC"}
+	}
+	return []string{"an MCP server: " + x.clean(name, 60) + ", protocol " + x.clean(version, 20)}
 }
 
 func isText(v any) bool { _, ok := v.(string); return ok }

@@ -22,6 +22,13 @@ func (r Report) Text(width int, bold func(string) string) string {
 		t.line("")
 		table.text(t)
 	}
+	if all := r.script(); len(all) > 0 {
+		t.line("")
+		t.line("The requests, to make them by hand:")
+		for _, words := range all {
+			t.command("  ", words)
+		}
+	}
 	for i, f := range r.Ranked() {
 		t.line("")
 		t.wrap(fmt.Sprintf("%d. ", i+1), f.What())
@@ -31,13 +38,6 @@ func (r Report) Text(width int, bold func(string) string) string {
 			if part.text != "" && !(part.name == "on" && part.text == r.About) {
 				t.wrap(fmt.Sprintf("   %-5s", part.name), part.text)
 			}
-		}
-	}
-	if all := r.requests(); len(all) > 0 {
-		t.line("")
-		t.line("The same by hand, with your secret in the variable:")
-		for _, q := range all {
-			t.command("  ", q.curl())
 		}
 	}
 	t.line("")
@@ -59,7 +59,7 @@ func (r Report) steps(t *sheet) {
 		}
 		before = s.Name
 		margin := fmt.Sprintf("%-*s  ", widest, name)
-		t.wrap(margin, s.outcome())
+		t.wrap(margin, s.outcome(r.About))
 		if s.Request == nil {
 			continue
 		}

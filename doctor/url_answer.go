@@ -221,30 +221,43 @@ func (a answer) same(b answer) bool {
 	return a.status == b.status && a.says() == b.says() && strings.Join(a.schemes(), " ") == strings.Join(b.schemes(), " ")
 }
 
+// elsewhereTold is what the evidence leaves out of a challenge: where the
+// metadata is stands in the steps.
+var elsewhereTold = regexp.MustCompile(`,?\s*resource_metadata=("[^"]*"|[^\s,]*)`)
+
 // evidence is the status, and the header or field that says most.
 func (v *visit) evidence(a answer) string {
 	parts := []string{fmt.Sprint(a.status)}
-	switch h := a.header.Values("WWW-Authenticate"); {
-	case len(h) > 0 && (a.param("error") != "" || len(a.object) == 0 || a.reason() == ""):
-		parts = append(parts, "WWW-Authenticate: "+v.Clean(strings.Join(h, ", ")))
+	if h := a.header.Values("WWW-Authenticate"); len(h) > 0 {
+		shown := strings.Replace(elsewhereTold.ReplaceAllString(strings.Join(h, ", "), ""), " , ", " ", 1)
+		parts = append(parts, "WWW-Authenticate: "+strings.Replace(v.Clean(shown), "Bearer, ", "Bearer ", 1))
+	}
+	switch {
+	case a.param("error") != "":
 	case a.page() && a.title() != "":
 		parts = append(parts, "a page called "+`"`+v.Clean(a.title())+`"`)
 	case a.page():
 		parts = append(parts, "Content-Type: "+v.Clean(a.header.Get("Content-Type")))
-	default:
-		for _, name := range []string{"error", "message", "error_description", "msg", "detail"} {
-			if s := a.text(name); s != "" {
-				parts = append(parts, name+": "+v.Clean(s))
-				break
-			}
-		}
-		if nested, ok := a.object["error"].(map[string]any); ok && len(parts) == 1 {
-			s, _ := nested["message"].(string)
-			parts = append(parts, "error: "+v.Clean(s))
-		}
-		if len(parts) == 1 && a.object == nil && len(a.body) > 0 && len(a.body) < 200 {
-			parts = append(parts, v.Clean(string(a.body)))
-		}
+	case a.words() != "":
+		parts = append(parts, v.Clean(a.words()))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// words are the member of the body that says most, else a short body.
+func (a answer) words() string {
+	for _, name := range []string{"error", "message", "error_description", "msg", "detail", "title"} {
+		if s := a.text(name); s != "" {
+			return name + ": " + s
+		}
+	}
+	if nested, ok := a.object["error"].(map[string]any); ok {
+		if s, _ := nested["message"].(string); s != "" {
+			return "error: " + s
+		}
+	}
+	if a.object == nil && len(a.body) < 200 && !a.page() && !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) {
+		return strings.TrimSpace(string(a.body))
+	}
+	return ""
 }

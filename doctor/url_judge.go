@@ -27,6 +27,7 @@ func (v *visit) conclude(ctx context.Context) {
 }
 
 func (v *visit) judge(ctx context.Context) {
+	v.Step("shown otherwise")
 	a := v.nobody
 	if v.asked {
 		a = v.shown

@@ -98,7 +98,7 @@ func telling(a answer) int {
 // API, so that it is sent only where an MCP server showed itself, or where a
 // GET tells nothing.
 func (v *visit) withSecret(ctx context.Context) {
-	v.Step("with it")
+	v.Step("with secret")
 	if v.inTheClear() {
 		v.Find(inTheClear, "", "http, and "+v.at.Hostname()+" is not this computer")
 		v.problem = true

@@ -61,20 +61,23 @@ func mended(ask Ask) (secret string, found flaw) {
 			s = token
 		}
 	}
-	if bare := strings.TrimSpace(s); bare != s {
-		wrong(secretPadded, "%s", padding(s, bare))
-		s = bare
-	}
-	for _, q := range []string{`""`, "''", "“”", "``"} {
-		marks := []rune(q)
-		if bare, ok := strings.CutPrefix(s, string(marks[0])); ok && strings.HasSuffix(bare, string(marks[1])) {
-			wrong(secretQuoted, "it begins with %c and ends with %c", marks[0], marks[1])
-			s = strings.TrimSpace(strings.TrimSuffix(bare, string(marks[1])))
+	for before := ""; before != s; { // one may hide behind another
+		before = s
+		if bare := strings.TrimSpace(s); bare != s {
+			wrong(secretPadded, "%s", padding(s, bare))
+			s = bare
 		}
-	}
-	if word, bare, ok := strings.Cut(s, " "); ok && ask.Place == Bearer && strings.EqualFold(strings.TrimSuffix(word, ":"), "bearer") {
-		wrong(bearerTwice, `it begins with "Bearer ", and the scheme puts one before it`)
-		s = strings.TrimSpace(bare)
+		for _, q := range []string{`""`, "''", "“”", "``"} {
+			marks := []rune(q)
+			if bare, ok := strings.CutPrefix(s, string(marks[0])); ok && bare != "" && strings.HasSuffix(bare, string(marks[1])) {
+				wrong(secretQuoted, "it begins with %c and ends with %c", marks[0], marks[1])
+				s = strings.TrimSuffix(bare, string(marks[1]))
+			}
+		}
+		if word, bare, ok := strings.Cut(s, " "); ok && ask.Place == Bearer && strings.EqualFold(strings.TrimSuffix(word, ":"), "bearer") {
+			wrong(bearerTwice, `it begins with "Bearer ", and the scheme puts one before it`)
+			s = bare
+		}
 	}
 	switch {
 	case strings.HasPrefix(s, "$") || strings.HasPrefix(s, "{{") || strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") || strings.HasPrefix(s, "%") && strings.HasSuffix(s, "%"):
