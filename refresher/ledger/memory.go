@@ -73,6 +73,7 @@ type Memory struct {
 	Gone     time.Time   `json:"gone,omitzero"`       // when its entry was first found gone, where its client wipes by deleting
 	Dead     time.Time   `json:"dead,omitzero"`       // when Refresh was found dead
 	Told     string      `json:"told,omitempty"`      // fingerprint whose death was told
+	Hooked   string      `json:"hooked,omitempty"`    // and that of which the user's hooks were told last, until they are told of the recovery
 }
 
 // Settle forgets the trouble that the last attempts met.
