@@ -59,6 +59,7 @@ func (p *program) doctorCommand() *cobra.Command {
 	f.flags(c)
 	s.flags(c)
 	w.flags(c)
+	c.AddCommand(p.tokenEndpointCommand())
 	return c
 }
 

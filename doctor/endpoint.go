@@ -25,8 +25,9 @@ type Endpoint struct {
 	Place     discovery.SignIn
 	Auth      string // token_endpoint_auth_method of the sign-in; empty: as the metadata says, else in the body
 	PasteOnly bool   // nobody may come back to this computer by himself
-	// Show brings a person to the sign-in, which is number n. It does not wait.
-	Show func(n int, f *signin.Flow)
+	// Show brings a person to a sign-in, which is over when ctx ends. It does not
+	// wait. giveUp is for where nobody is left to bring the answer.
+	Show func(ctx context.Context, giveUp context.CancelCauseFunc, f *signin.Flow)
 
 	// Spend is a refresh token that was handed over to be spent.
 	Spend credfiles.Secret

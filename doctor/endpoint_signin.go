@@ -40,13 +40,16 @@ func (r *round) signIn(ctx context.Context, n int, name string) (*signed, error)
 		Grant:        credfiles.Grant{TokenURL: r.e.Client.TokenURL, ClientID: r.e.Client.ID, ClientSecret: r.e.Secret, AuthMethod: auth, Scopes: r.e.Client.Scopes},
 		Registration: credfiles.Registration{RedirectURI: r.e.Client.Redirect, Preset: true},
 	}
-	f, err := signin.BeginAt(ctx, r.x, r.e.Place, c, signin.Options{Anyway: true, PasteOnly: r.e.PasteOnly, Notice: func(text string) { r.x.Saw("sign-in", "%s", text) }})
+	f, err := signin.BeginAt(ctx, r.x, r.e.Place, c, signin.Options{Anyway: true, AnyIssuer: r.e.Place.Issuer == "", PasteOnly: r.e.PasteOnly, Notice: func(text string) { r.x.Saw("sign-in", "%s", text) }})
 	if err == nil {
 		r.x.Noted("The authorization endpoint takes the client and its redirect URI, as far as it says before anybody signed in.")
 		defer f.Close()
-		r.e.Show(n, f)
+		waiting, giveUp := context.WithCancelCause(ctx)
+		defer giveUp(nil)
+		r.e.Show(waiting, giveUp, f)
 		var got signedIn
-		if got, err = r.redeem(ctx, f); err == nil {
+		if got, err = r.redeem(waiting, f); err == nil {
+			giveUp(nil)
 			return r.granted(ctx, got), nil
 		}
 	}

@@ -59,7 +59,7 @@ func benched(t *testing.T, o authtest.Options, change ...func(*bench)) *bench {
 }
 
 // browse is a person who signs in and pastes the address.
-func (b *bench) browse(_ int, f *signin.Flow) {
+func (b *bench) browse(_ context.Context, _ context.CancelCauseFunc, f *signin.Flow) {
 	r, err := http.NewRequest(http.MethodGet, f.URL(), nil)
 	if err != nil {
 		panic(err)

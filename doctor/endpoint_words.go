@@ -54,6 +54,8 @@ const (
 	causeRefreshedRefused Cause = "endpoint-refreshed-token-refused-by-server"
 	causeNoLifetime       Cause = "endpoint-no-lifetime"
 	causeNothingSent      Cause = "endpoint-nothing-sent"
+	causeNoPlace          Cause = "endpoint-no-metadata"
+	causeOtherEndpoint    Cause = "endpoint-other-than-metadata"
 )
 
 func init() {
@@ -141,6 +143,10 @@ func init() {
 			"Users sign in again though the refresh works.", "Compare the two tokens: audience, scope and issuer have to be the same."},
 		causeNoLifetime: {note, "The answer does not say how long the access token lives.",
 			"Clients cannot refresh ahead of time, only after a 401.", "Send expires_in (RFC 6749 section 5.1)."},
+		causeNoPlace: {wrong, "Nothing says where to sign in.",
+			"Without a sign-in there is nothing to refresh.", "Name the place with --authorize-url, or hand over a refresh token with --spend-token."},
+		causeOtherEndpoint: {note, "The metadata names another token endpoint than this.",
+			"Clients that go by the metadata, as MCP clients do, never call this one.", "Ask about that one too."},
 		causeNothingSent: {wrong, "Nothing could be sent with what was given.",
 			"Whether the endpoint refreshes is not known.", "Give what is missing."},
 	})

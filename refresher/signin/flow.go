@@ -34,6 +34,9 @@ type Options struct {
 	// PasteOnly: nobody may come back to this computer by himself, so that no
 	// port is needed.
 	PasteOnly bool
+	// AnyIssuer: a person named the endpoints, and nobody knows the issuer, so
+	// that the answer may name any (RFC 9207).
+	AnyIssuer bool
 	// Scopes are wanted besides those that the credential had.
 	Scopes []string
 	// Notice is told what a person should know; it may be nil.
@@ -49,6 +52,7 @@ type Flow struct {
 	state    string
 	verifier credfiles.Secret
 	listener *listener // nil where the answer can only be pasted
+	any      bool      // whoever answers
 
 	mu       sync.Mutex
 	over     bool
@@ -86,7 +90,7 @@ func BeginAt(ctx context.Context, via http.RoundTripper, place discovery.SignIn,
 		return nil, err
 	}
 	fl := &Flow{
-		place: place, reg: b.reg, listener: b.listener, post: b.post,
+		place: place, reg: b.reg, listener: b.listener, post: b.post, any: o.AnyIssuer,
 		state: random(), verifier: credfiles.NewSecret(random()), answered: make(chan answer, 1),
 	}
 	fl.url = b.ask(fl.state, fl.verifier)
