@@ -193,12 +193,11 @@ func (p *program) bring(ctx context.Context, x *parts, rows []refresher.Row, n n
 	o := refresher.Options{Life: n.life, Word: true, Began: p.began}
 	outs := p.refreshAll(ctx, x.refresher, rows, o)
 	for {
-		var again []int
+		again := map[credfiles.Key]int{}
 		at := end
 		for i, out := range outs {
-			if t, ok := worthWaiting(out); ok && t.Before(end) {
-				again = append(again, i)
-				at = earlier(at, t)
+			if t, ok := n.again(out); ok && t.Before(end) {
+				again[out.Key], at = i, earlier(at, t)
 			}
 		}
 		if len(again) == 0 {
@@ -209,18 +208,28 @@ func (p *program) bring(ctx context.Context, x *parts, rows []refresher.Row, n n
 			return outs
 		case <-time.After(time.Until(at)):
 		}
-		for _, i := range again {
-			outs[i] = p.refreshAll(ctx, x.refresher, []refresher.Row{outs[i].Row}, o)[0]
+		rows := slices.DeleteFunc(x.refresher.Scan(ctx).Rows, func(row refresher.Row) bool {
+			_, ok := again[row.Key]
+			return !ok
+		})
+		if len(rows) == 0 {
+			return outs // signed out meanwhile
+		}
+		for _, out := range p.refreshAll(ctx, x.refresher, rows, o) {
+			outs[again[out.Key]] = out
 		}
 	}
 }
 
-// worthWaiting is when to look again at what somebody else is refreshing, or
-// at what its server put off.
-func worthWaiting(out refresher.Outcome) (at time.Time, ok bool) {
+// again is when to look again at what somebody else is refreshing, or has stored
+// with too little life, or at what its server put off.
+func (n need) again(out refresher.Outcome) (at time.Time, ok bool) {
 	var busy *clientlock.BusyError
-	soon := time.Now().Add(time.Second)
+	now := time.Now()
+	soon := now.Add(time.Second)
 	switch {
+	case out.Did == refresher.Adopted:
+		return soon, !n.has(out.Row, now) && refresher.LongestLife(out.StatedLife()) >= n.life
 	case out.State != refresher.Retrying && out.State != refresher.Refreshing:
 		return at, false
 	case errors.As(out.Err, &busy), out.Why == refresher.InFlight:
@@ -268,30 +277,29 @@ func (v view) lacks(out refresher.Outcome, n need, sent, now time.Time) (text, d
 		return fmt.Sprintf(wordWaited, plainSpan(n.wait)), wordTryAgain, exitLater
 	}
 	text, do = v.cause(out, now)
-	switch out.State {
-	case refresher.SignInNeeded:
+	switch {
+	case slices.Contains([]refresher.Did{refresher.Refreshed, refresher.Adopted, refresher.Restored}, out.Did),
+		out.Err == nil && slices.Contains([]refresher.State{refresher.Fresh, refresher.Unknown}, out.State):
+		if out.Expiry.IsZero() {
+			return fmt.Sprintf(wordNoPromise, plainSpan(n.life)), wordLeaveOut, exitFailed
+		}
+		whole := cmp.Or(out.StatedLife(), out.Expiry.Sub(now))
+		return fmt.Sprintf(wordLivesShort, plainSpan(n.life), span(whole)), fmt.Sprintf(wordLongest, plainSpan(refresher.LongestLife(whole))), exitFailed
+	case out.State == refresher.SignInNeeded:
 		code = exitSignIn
-	case refresher.CannotRefresh:
+	case out.State == refresher.CannotRefresh:
 		do, code = cmp.Or(do, v.signIn(out.Row), out.SignInSession), exitSignIn
-	case refresher.Retrying, refresher.Deferred, refresher.Unsaved, refresher.Paused:
+	case slices.Contains([]refresher.State{refresher.Retrying, refresher.Deferred, refresher.Unsaved, refresher.Paused}, out.State), out.Why == refresher.InFlight:
 		code = exitLater
-	case refresher.WatchOnly:
+	default:
 		code = exitFailed
+		if out.State != refresher.WatchOnly {
+			break
+		}
 		if out.WatchOnly == credfiles.VendorLogin && !out.Refresh.IsZero() {
 			do = cmp.Or(do, fmt.Sprintf(wordStartClient, credfiles.Title(out.Client)))
 		} else if out.WatchOnly == "" && out.Why == refresher.UserSays {
 			do = command(v.os, "", "lamplighter", "mode", out.ID, "keep")
-		}
-	default:
-		code = exitFailed
-		switch whole := cmp.Or(out.StatedLife(), out.Expiry.Sub(now)); {
-		case out.Why == refresher.InFlight:
-			code = exitLater
-		case out.Err != nil:
-		case out.Expiry.IsZero():
-			return fmt.Sprintf(wordNoPromise, plainSpan(n.life)), wordLeaveOut, code
-		case out.Expiry.After(now) && refresher.LongestLife(whole) < n.life:
-			return fmt.Sprintf(wordLivesShort, plainSpan(n.life), span(whole)), fmt.Sprintf(wordLongest, plainSpan(refresher.LongestLife(whole))), code
 		}
 	}
 	if !out.Expiry.IsZero() {

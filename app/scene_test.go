@@ -222,7 +222,8 @@ func (sc *scene) configure(ts *testscript.TestScript, home, text string) {
 	ts.Check(f.Close())
 }
 
-// behave SERVER STATUS|ok|drop|refuse|slow sets how the token endpoint answers.
+// behave SERVER STATUS|ok|drop|refuse|slow|stuck|busy sets how the token endpoint
+// answers: stuck not at all, busy once that it wants two seconds.
 func scriptBehave(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts).servers[args[0]]
 	switch args[1] {
@@ -235,6 +236,10 @@ func scriptBehave(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(s.SetReach(authtest.Refused))
 	case "slow":
 		s.Behave(authtest.Token, authtest.Behaviour{Delay: 2 * time.Second})
+	case "stuck":
+		s.Behave(authtest.Token, authtest.Behaviour{Delay: authtest.Forever})
+	case "busy":
+		s.Next(authtest.Token, authtest.Behaviour{Answer: authtest.RetryAfter(429, "2")})
 	default:
 		code, err := strconv.Atoi(args[1])
 		ts.Check(err)

@@ -179,16 +179,21 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// many N COMMAND... runs that many at once; all must succeed.
+// many N [CODE] COMMAND... runs that many at once; all must end with that code,
+// or succeed.
 func scriptMany(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
+	want, err := strconv.Atoi(args[1])
+	if err == nil {
+		args = args[1:]
+	}
 	var group sync.WaitGroup
 	failed := make(chan string, n)
 	for range n {
 		cmd := prepared(ts, args[1:])
 		group.Go(func() {
-			if out, err := cmd.CombinedOutput(); err != nil {
+			if out, err := cmd.CombinedOutput(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
 				failed <- fmt.Sprintf("%v: %s", err, out)
 			}
 		})
