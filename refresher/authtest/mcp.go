@@ -11,11 +11,22 @@ import (
 // mcp is a small MCP server (Streamable HTTP, answers in JSON) with one tool,
 // so that an access token can be tried.
 func (s *Server) mcp(x *exchange) Answer {
-	at, refusal := s.bearer(x)
-	if refusal != nil {
-		return *refusal
+	if guard := s.options.Guard; guard != nil {
+		if a := guard(x.Request); a != nil {
+			x.entry.Verdict = "guard"
+			return *a
+		}
 	}
-	x.entry.Grant = at.line.id
+	if !s.options.Open {
+		at, refusal := s.bearer(x)
+		if refusal != nil {
+			return *refusal
+		}
+		x.entry.Grant = at.line.id
+	}
+	if s.options.API {
+		return api(x)
+	}
 	if x.Method != http.MethodPost {
 		x.entry.Verdict = "no stream to listen to"
 		return *Status(http.StatusMethodNotAllowed)
@@ -59,6 +70,18 @@ func (s *Server) mcp(x *exchange) Answer {
 		reply["error"] = map[string]any{"code": -32601, "message": "no such method or tool"}
 	}
 	return jsonAnswer(http.StatusOK, reply)
+}
+
+// api answers as anything but an MCP server does.
+func api(x *exchange) Answer {
+	if x.Method != http.MethodGet {
+		x.entry.Verdict = "not a GET"
+		a := *Status(http.StatusMethodNotAllowed)
+		a.Header.Set("Allow", "GET")
+		return a
+	}
+	x.entry.Verdict = "items"
+	return jsonAnswer(http.StatusOK, map[string]any{"items": []any{}})
 }
 
 // bearer finds the access token that a request shows, or says what is wrong

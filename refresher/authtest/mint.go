@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,10 +39,12 @@ func (s *Server) issueAccess(l *lineage, scope string) *accessToken {
 }
 
 func (s *Server) jwtFor(at *accessToken, audience string) string {
-	return jwt(map[string]any{
+	claims := map[string]any{
 		"iss": s.issuer(), "aud": audience, "client_id": at.line.client.id, "scope": at.scope,
 		"iat": time.Now().Unix(), "exp": at.expiry.Unix(), "jti": random(),
-	})
+	}
+	maps.Copy(claims, s.policy(at.line).Claims)
+	return jwt(claims)
 }
 
 // readdress makes an access token one for another audience.

@@ -13,11 +13,12 @@ type Policy struct {
 
 	NoRotation      bool // a refresh leaves the refresh token as it is, and out of the answer
 	Reuse           Reuse
-	Grace           time.Duration // for [Grace] and [SameSuccessor]
-	RevokesAccess   bool          // a refresh ends the access tokens issued before (Notion, GitHub Apps)
-	RevokesSiblings bool          // a sign-in ends the client's other grants (Cloudflare)
-	JWT             bool          // access tokens have the shape of a JWT, with exp and iat
-	WrongAudience   bool          // the MCP server refuses the access tokens that a refresh brings
+	Grace           time.Duration  // for [Grace] and [SameSuccessor]
+	RevokesAccess   bool           // a refresh ends the access tokens issued before (Notion, GitHub Apps)
+	RevokesSiblings bool           // a sign-in ends the client's other grants (Cloudflare)
+	JWT             bool           // access tokens have the shape of a JWT, with exp and iat
+	Claims          map[string]any // what such a token says besides, or in place of that
+	WrongAudience   bool           // the MCP server refuses the access tokens that a refresh brings
 
 	ClientAuth     ClientAuth
 	RawBasic       bool // Basic is taken as it is, not form-encoded (against RFC 6749 section 2.3.1)

@@ -43,6 +43,9 @@ type Options struct {
 	// RequiredScope is what the MCP server wants of an access token; one
 	// without it is answered 403 insufficient_scope (RFC 6750 section 3.1).
 	RequiredScope string
+	Guard         Guard // looks at every request to the MCP server; nil does not
+	Open          bool  // the MCP server asks for no access token: a Guard may
+	API           bool  // it is no MCP server: a GET is answered in JSON, and nothing else is taken
 }
 
 // A Server is an authorization server and the MCP server that trusts it. Its
