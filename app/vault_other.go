@@ -32,35 +32,22 @@ type ownItems struct{}
 const ownService = "Lamplighter"
 
 func (ownItems) Recall(ctx context.Context, name string) (secret []byte, err error) {
-	return inTime(ctx, func() ([]byte, error) {
+	// The library knows no bounds.
+	return keyring.InTime(ctx, func() ([]byte, error) {
 		text, err := system.Get(ownService, name)
-		return []byte(text), err
+		return []byte(text), missing(err)
 	})
 }
 
 func (ownItems) Keep(ctx context.Context, name string, secret []byte) error {
-	_, err := inTime(ctx, func() ([]byte, error) { return nil, system.Set(ownService, name, string(secret)) })
+	_, err := keyring.InTime(ctx, func() (struct{}, error) { return struct{}{}, missing(system.Set(ownService, name, string(secret))) })
 	return err
 }
 
-// inTime does not wait longer than ctx: the library knows no bounds.
-func inTime(ctx context.Context, do func() ([]byte, error)) ([]byte, error) {
-	type done struct {
-		text []byte
-		err  error
+// missing says fs.ErrNotExist in the library's place.
+func missing(err error) error {
+	if errors.Is(err, system.ErrNotFound) {
+		return fs.ErrNotExist
 	}
-	ended := make(chan done, 1)
-	go func() {
-		text, err := do()
-		ended <- done{text, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return nil, keyring.ErrSlow
-	case d := <-ended:
-		if errors.Is(d.err, system.ErrNotFound) {
-			return nil, fs.ErrNotExist
-		}
-		return d.text, d.err
-	}
+	return err
 }

@@ -23,12 +23,9 @@ type client struct {
 	// set.
 	vars []variable
 
-	files []file
-	ring  *ring // where it keeps entries in the keyring; nil: it does not
-	// goesFirst is the service of its items in the keyring that go before its
-	// files, where they are not read as ring's are; empty: it has none.
-	goesFirst string
-	beside    []string // further files of the home that matter to what Scan returns
+	files  []file
+	ring   *ring    // where it keeps entries in the keyring; nil: it does not
+	beside []string // further files of the home that matter to what Scan returns
 	// join reads what else the client keeps beside a store: configuration,
 	// secrets, marks. root is the store's own document. It may be nil.
 	join func(s *Store, root jsonedit.Value) (joined, *Problem)
@@ -129,6 +126,7 @@ type file struct {
 // itself does not hold is read there.
 type pair struct {
 	tail   string // its name, from the last * of the entry's file's on
+	folder string // of an item in the keyring: where it is, below the home; the item's account comes before tail
 	fields fields
 }
 

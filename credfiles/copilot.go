@@ -3,7 +3,6 @@ package credfiles
 import (
 	"context"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"lamplighter/credfiles/jsonedit"
+	"lamplighter/credfiles/keyring"
 	"lamplighter/credfiles/processes"
 )
 
@@ -32,10 +32,12 @@ import (
 // token stands under the session's HASH, and the server's own keeps the refresh
 // token alone, beside an empty accessToken (source).
 //
-// The keyring goes before these files: items of the service copilot-mcp-oauth,
-// with HASH as account. A file is written where the keyring did not take the item
-// in 5 s, or COPILOT_DISABLE_KEYTAR is set (source). Both were seen on one macOS
-// (reported, 4203). What they hold is not read by us.
+// The keyring goes before the tokens' and the secrets' files: items of the service
+// copilot-mcp-oauth, with HASH, or static-secret:HASH, as account and the same
+// text, made by keytar (source). A file is written where the keyring did not take
+// the item in 5 s, or COPILOT_DISABLE_KEYTAR is set (source). Both were seen on one
+// macOS (reported, 4203), where its items are not read: they let only their writer
+// read them, so that even two builds of it lock each other out (reported, 4273).
 //
 // Files are written in place, without a lock, and what was read is kept in memory
 // until it ends. It refreshes as it connects, where 60 s or less are left
@@ -47,28 +49,10 @@ var copilot = client{
 	env:   "COPILOT_HOME",
 	seen:  "1.0.48 to 1.0.102",
 
-	files: []file{{
-		name: "mcp-oauth-config/*.tokens.json",
-		many: true,
-		pairs: []pair{{tail: ".json", fields: fields{
-			server: at("serverUrl"), issuer: at("authorizationServerUrl"),
-			clientID: at("clientId"), clientSecret: at("clientSecret"),
-			redirect: at("redirectUri"),
-		}}},
-		kinds: []kind{{
-			name: "mcp", single: true,
-			fields: fields{
-				access: at("accessToken"), refresh: at("refreshToken"), scope: at("scope"),
-				expiry: at("expiresAt"), unit: wholeSeconds, expiryGone: asMissing,
-				refreshGone: asMissing,
-			},
-			adopt: copilotAdopt,
-		}},
-		inPlace: true,
-	}},
-	goesFirst: copilotItems,
-	beside:    []string{copilotConfig},
-	join:      copilotJoin,
+	files:  []file{copilotFile},
+	ring:   &copilotRing,
+	beside: []string{copilotConfig},
+	join:   copilotJoin,
 
 	threshold: time.Minute,
 	patience:  30 * time.Second, // there is no lock that it could wait for
@@ -95,30 +79,95 @@ var copilot = client{
 
 const (
 	copilotItems  = "copilot-mcp-oauth"
+	copilotFolder = "mcp-oauth-config"
 	copilotConfig = "mcp-config.json"
+	// copilotSecret begins the account of the secret of a client that a person
+	// registered.
+	copilotSecret = "static-secret:"
 )
+
+var copilotFile = file{
+	name:    copilotFolder + "/*.tokens.json",
+	many:    true,
+	pairs:   []pair{copilotRegistration},
+	kinds:   []kind{copilotKind},
+	inPlace: true,
+}
+
+var copilotRegistration = pair{tail: ".json", folder: copilotFolder, fields: fields{
+	server: at("serverUrl"), issuer: at("authorizationServerUrl"),
+	clientID: at("clientId"), clientSecret: at("clientSecret"),
+	redirect: at("redirectUri"),
+}}
+
+var copilotKind = kind{
+	name: "mcp", single: true,
+	fields: fields{
+		access: at("accessToken"), refresh: at("refreshToken"), scope: at("scope"),
+		expiry: at("expiresAt"), unit: wholeSeconds, expiryGone: asMissing,
+		refreshGone: asMissing,
+	},
+	adopt: copilotAdopt,
+}
+
+// copilotRing are its items on Linux and Windows, bound to no home but for the
+// registration, which stands in a file there.
+var copilotRing = ring{
+	service: copilotItems,
+	file:    file{name: copilotItems, pairs: []pair{copilotRegistration}, kinds: []kind{copilotKind}},
+	other:   func(account string) bool { return strings.HasPrefix(account, copilotSecret) },
+	home: func(_ Host, home string) ringHome {
+		found := ringHome{reads: true, names: map[string]bool{}}
+		for _, entry := range copilotFile.entries(home) {
+			found.names[path.Base(entry)] = true
+		}
+		return found
+	},
+}
 
 // copilotScript is how npm starts it.
 var copilotScript = script{regexp.MustCompile(`(^|/)(copilot|@github/copilot/.*\.js)$`)}
 
 func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
-	j := joined{servers: map[string]server{}}
+	j := joined{servers: map[string]server{}, item: s.ring != nil}
 	hash := path.Base(s.entry)
-	secret := "static-secret:" + hash
-	j.kept, j.blocked = s.host.copilotKept(hash, secret)
-	// Whether the file holds the bare secret was not seen.
-	_, err := os.Stat(filepath.Join(s.home, filepath.FromSlash(s.entry)+".secret"))
-	j.elsewhere = err == nil || j.kept[secret]
+	kept, blocked := s.host.copilotKept(hash, copilotSecret+hash)
+	if !j.item {
+		j.kept, j.blocked = kept, blocked
+	}
+	var secret Secret
+	secret, j.elsewhere = s.copilotStatic(hash, kept[copilotSecret+hash])
 	root, _ := readConfig(filepath.Join(s.home, copilotConfig))
 	all, _ := root.Get("mcpServers")
 	for _, m := range all.Members() {
-		found := server{name: m.Key, url: member(m.Value, "url")}
+		found := server{name: m.Key, url: member(m.Value, "url"), clientID: member(m.Value, "oauthClientId")}
+		if public, _ := m.Value.Get("oauthPublicClient"); string(public.Bytes()) == "false" {
+			if found.clientSecret = secret; secret.IsZero() && j.elsewhere {
+				found.clientID = "" // it cannot be read
+			}
+		}
 		if _, twice := j.servers[found.url]; twice {
-			found.name = "" // either's
+			found.name, found.clientID = "", "" // either's
 		}
 		j.servers[found.url] = found
 	}
 	return j, nil
+}
+
+// copilotStatic is the secret of a client that a person registered, and whether
+// there is one: in the keyring, else in a file, where it stands bare (source).
+func (s *Store) copilotStatic(hash string, kept bool) (secret Secret, there bool) {
+	if kept {
+		if s.host.Keyring == nil {
+			return Secret{}, true
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
+		defer cancel()
+		text, _ := s.host.Keyring.Read(ctx, copilotItems, copilotSecret+hash)
+		return NewSecret(string(text)), true
+	}
+	text, err := readFile(filepath.Join(s.home, copilotFolder, hash+".secret"), maxSize)
+	return NewSecret(string(text)), !gone(err)
 }
 
 // copilotKept are those of some accounts for which the keyring has its item. What
@@ -155,6 +204,11 @@ func copilotAdopt(c *Credential, _ jsonedit.Value, j joined) {
 		c.Preset = string(static.Bytes()) == "true"
 		c.Resource = member(j.pairs[0], "resourceUrl")
 	}
+	named := j.servers[c.ServerURL]
+	configured := c.Preset && named.clientID != "" && named.clientID == c.ClientID
+	if configured {
+		c.ClientSecret = named.clientSecret // it sends none of a public client
+	}
 	if c.NoResource = microsoft(c.Issuer); c.NoResource {
 		c.Resource = ""
 	}
@@ -166,7 +220,7 @@ func copilotAdopt(c *Credential, _ jsonedit.Value, j joined) {
 		c.WatchOnly = ClientRenews
 	case c.ServerURL == "":
 		c.WatchOnly = NoServer
-	case c.ClientID == "", c.ClientSecret.IsZero() && j.elsewhere:
+	case c.ClientID == "", c.ClientSecret.IsZero() && j.elsewhere && !configured:
 		c.WatchOnly = NoClient
 	}
 }

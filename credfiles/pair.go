@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,7 +43,11 @@ func (f *file) entries(home string) (all []string) {
 // pairPaths are the files beside this store.
 func (s *Store) pairPaths() (paths []string) {
 	for _, p := range s.file.pairs {
-		paths = append(paths, strings.TrimSuffix(s.path, s.file.tail())+p.tail)
+		path := strings.TrimSuffix(s.path, s.file.tail())
+		if s.ring != nil {
+			path = filepath.Join(s.home, filepath.FromSlash(p.folder), s.entry)
+		}
+		paths = append(paths, path+p.tail)
 	}
 	return paths
 }

@@ -27,9 +27,9 @@ type Keyring interface {
 	// Write replaces the secret of an item that is there, and nothing else about
 	// the item.
 	Write(ctx context.Context, service, account string, secret []byte) error
-	// Limit is the longest secret that Write takes, in bytes as Read returns
-	// them; 0 where there is no limit.
-	Limit() int
+	// Limit is the longest secret that Write takes for an item, in bytes as Read
+	// returns them; 0 where there is no limit.
+	Limit(service, account string) int
 }
 
 // A ring is where a client keeps each entry as an item of its own in the
@@ -37,6 +37,8 @@ type Keyring interface {
 type ring struct {
 	service string
 	file    file // what an item says, as if it were a file's
+	// other are items of the service that are no entries; nil: all are.
+	other func(account string) bool
 	// home tells whether a home's client looks there.
 	home func(h Host, home string) ringHome
 	shut *shut // its items on macOS; nil: none is looked for there
@@ -82,6 +84,9 @@ func (h Host) items(c *client, homes []folder, known map[string]*Store) (all []*
 	}
 	sure := knew || slices.ContainsFunc(found, func(home ringHome) bool { return home.only })
 	for _, item := range items {
+		if c.ring.other != nil && c.ring.other(item.Account) {
+			continue
+		}
 		if item.Locked {
 			err, sure = keyring.ErrLocked, true
 			continue
@@ -180,7 +185,7 @@ func (p ringPlace) tears() bool { return false }
 func (p ringPlace) ready(_ context.Context, size int) (ready, error) {
 	// Tokens differ in length: one that does not fit must be known before it is
 	// asked for.
-	if limit := p.s.ring.Limit(); limit > 0 && size+size/4 > limit {
+	if limit := p.s.ring.Limit(p.s.file.name, p.s.entry); limit > 0 && size+size/4 > limit {
 		return ready{}, keyring.ErrFull
 	}
 	return ready{over: func(ctx context.Context, data []byte) error {
@@ -251,9 +256,6 @@ func services() (all []string) {
 	for _, c := range clients {
 		if c.ring != nil {
 			all = append(all, c.ring.service)
-		}
-		if c.goesFirst != "" {
-			all = append(all, c.goesFirst)
 		}
 		for _, f := range c.files {
 			if f.sealed != nil {

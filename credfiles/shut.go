@@ -142,7 +142,7 @@ func (o outside) Read(context.Context, string, string) ([]byte, error) { return 
 func (outside) Write(context.Context, string, string, []byte) error { return keyring.ErrDenied }
 
 // Limit is none.
-func (outside) Limit() int { return 0 }
+func (outside) Limit(string, string) int { return 0 }
 
 // glimpse is what items there were at a moment.
 type glimpse struct {

@@ -39,8 +39,7 @@ func (i item) account() string {
 	return cmp.Or(i.attributes[accountAttribute], i.attributes[keytarAttribute])
 }
 
-// List tells which items of a service there are. Those of keytar are listed
-// only: Read and Write do not find them. The error beside them is
+// List tells which items of a service there are. The error beside them is
 // keyring.ErrLocked where a collection is locked that does not tell what is in
 // it, and keyring.ErrVolatile where none outlives the session.
 func (s *Service) List(ctx context.Context, service string) (all []keyring.Item, err error) {
@@ -125,13 +124,21 @@ func (s *Service) secret(ctx context.Context, o owner, path dbus.ObjectPath) (te
 }
 
 // find is the item that Rust's keyring crate finds for an account: the one
-// with its target, else the one in the default collection.
+// with its target, else the one in the default collection. Where there is none
+// it is keytar's, which takes whichever comes first, so that there may be one
+// only.
 func (o owner) find(ctx context.Context, service, account string) (dbus.ObjectPath, error) {
 	items, err := o.search(ctx, map[string]string{serviceAttribute: service, accountAttribute: account})
 	if err != nil {
 		return "", err
 	}
 	if len(items) == 0 {
+		if items, err = o.search(ctx, map[string]string{serviceAttribute: service, keytarAttribute: account}); err != nil {
+			return "", err
+		}
+		if len(items) > 0 {
+			return lone(items)
+		}
 		if err := o.hidden(ctx); err != nil {
 			return "", err // it may be there
 		}
@@ -145,6 +152,11 @@ func (o owner) find(ctx context.Context, service, account string) (dbus.ObjectPa
 		}
 		fits = slices.DeleteFunc(items, func(i item) bool { return !strings.HasPrefix(string(i.path), string(standard)+"/") })
 	}
+	return lone(fits)
+}
+
+// lone is the one item that there may be.
+func lone(fits []item) (dbus.ObjectPath, error) {
 	switch {
 	case len(fits) == 0:
 		return "", fs.ErrNotExist

@@ -62,7 +62,7 @@ func New(address func() (string, error)) *Service {
 func (s *Service) Changed() <-chan struct{} { return s.changed }
 
 // Limit is 0: the service takes secrets of any length.
-func (s *Service) Limit() int { return 0 }
+func (s *Service) Limit(string, string) int { return 0 }
 
 // Close ends the connection. The next call makes another.
 func (s *Service) Close() error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -29,10 +30,9 @@ const most = 5 * 512
 type Manager struct{}
 
 // List tells which items of a service there are. Windows hands over the secrets
-// of all programs with their names; they are wiped unread. Those of keytar for
-// Node are listed only, for Read and Write do not find them.
+// of all programs with their names; they are wiped unread.
 func (Manager) List(ctx context.Context, service string) ([]keyring.Item, error) {
-	return inTime(ctx, func() ([]keyring.Item, error) {
+	return keyring.InTime(ctx, func() ([]keyring.Item, error) {
 		all, err := wincred.List()
 		if err != nil {
 			return nil, named(err, "the items of "+service)
@@ -42,7 +42,7 @@ func (Manager) List(ctx context.Context, service string) ([]keyring.Item, error)
 			clear(c.CredentialBlob)
 			account, ok := strings.CutSuffix(c.TargetName, "."+service)
 			if !ok {
-				account, ok = strings.CutPrefix(c.TargetName, service+"/") // keytar (its source, src/keytar_win.cc)
+				account, ok = strings.CutPrefix(c.TargetName, service+"/")
 			}
 			if ok && account != "" {
 				items = append(items, keyring.Item{Account: account, Stamp: strconv.FormatInt(c.LastWritten.UnixNano(), 10)})
@@ -52,14 +52,37 @@ func (Manager) List(ctx context.Context, service string) ([]keyring.Item, error)
 	})
 }
 
+// A form is how a library calls an item, and what it makes of a text.
+type form struct {
+	name   func(service, account string) string
+	decode func(blob []byte) ([]byte, error)
+	encode func(text []byte) []byte
+	limit  int // bytes of UTF-8 that are sure to fit
+}
+
+// forms are those of Rust's keyring crate (3.6.3) and of keytar for Node (its
+// source, src/keytar_win.cc), in the order in which an item is looked for.
+var forms = []form{
+	{func(service, account string) string { return account + "." + service }, decode, encode, most / 2},
+	{func(service, account string) string { return service + "/" + account }, plain, slices.Clone[[]byte], most},
+}
+
+// plain is a blob that is a text in UTF-8.
+func plain(blob []byte) ([]byte, error) {
+	if !utf8.Valid(blob) {
+		return nil, errors.New("its secret is no text in UTF-8")
+	}
+	return slices.Clone(blob), nil
+}
+
 // Read returns a secret in UTF-8.
 func (Manager) Read(ctx context.Context, service, account string) ([]byte, error) {
-	return inTime(ctx, func() ([]byte, error) {
-		c, err := get(service, account)
+	return keyring.InTime(ctx, func() ([]byte, error) {
+		c, form, err := get(service, account)
 		if err != nil {
 			return nil, err
 		}
-		text, err := decode(c.CredentialBlob)
+		text, err := form.decode(c.CredentialBlob)
 		return text, named(err, c.TargetName)
 	})
 }
@@ -71,28 +94,27 @@ func (Manager) Read(ctx context.Context, service, account string) ([]byte, error
 // anything is written. After an error that names the read-back the item is to be
 // looked at again.
 func (Manager) Write(ctx context.Context, service, account string, secret []byte) error {
-	_, err := inTime(ctx, func() (struct{}, error) { return struct{}{}, write(service, account, secret) })
+	_, err := keyring.InTime(ctx, func() (struct{}, error) { return struct{}{}, write(service, account, secret) })
 	return err
 }
 
 func write(service, account string, secret []byte) error {
-	blob := encode(secret)
-	name := account + "." + service
+	c, form, err := get(service, account)
+	if err != nil {
+		return err
+	}
+	blob, name := form.encode(secret), c.TargetName
 	switch {
 	case !utf8.Valid(secret):
 		return named(errors.New("what is to be written is no text"), name)
 	case len(blob) > most:
 		return named(fmt.Errorf("%w: it needs %d bytes, and %d is the most", keyring.ErrFull, len(blob), most), name)
 	}
-	c, err := get(service, account)
-	if err != nil {
-		return err
-	}
 	c.CredentialBlob = blob
 	if err := c.Write(); err != nil {
 		return named(err, name)
 	}
-	now, err := get(service, account)
+	now, _, err := get(service, account)
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
@@ -106,17 +128,38 @@ func write(service, account string, secret []byte) error {
 	return nil
 }
 
-// Limit is the longest secret that is sure to fit: a text has no more units in
-// UTF-16 than bytes in UTF-8, and each takes two.
-func (Manager) Limit() int { return most / 2 }
-
-func get(service, account string) (*wincred.GenericCredential, error) {
-	name := account + "." + service
-	c, err := wincred.GetGenericCredential(name)
+// Limit is the longest secret that is sure to fit into an item. In UTF-16 a text
+// has no more units than bytes in UTF-8, and each takes two.
+func (Manager) Limit(service, account string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), keyring.Patience)
+	defer cancel()
+	limit, err := keyring.InTime(ctx, func() (int, error) {
+		_, form, err := get(service, account)
+		return form.limit, err
+	})
 	if err != nil {
-		return nil, named(err, name)
+		return most / 2
 	}
-	return c, nil
+	return limit
+}
+
+// get is an item in the first form in which it is there. The error is the first
+// one's.
+func get(service, account string) (c *wincred.GenericCredential, f form, err error) {
+	var first error
+	for _, f := range forms {
+		name := f.name(service, account)
+		if c, err = wincred.GetGenericCredential(name); err == nil {
+			return c, f, nil
+		}
+		if first == nil {
+			first = named(err, name)
+		}
+		if !errors.Is(err, wincred.ErrElementNotFound) {
+			break
+		}
+	}
+	return nil, f, first
 }
 
 // named says which item an error is about, in the words of package keyring.
@@ -154,24 +197,4 @@ func encode(text []byte) (blob []byte) {
 		blob = binary.LittleEndian.AppendUint16(blob, unit)
 	}
 	return blob
-}
-
-// inTime does not wait longer than ctx.
-func inTime[T any](ctx context.Context, do func() (T, error)) (T, error) {
-	type done struct {
-		value T
-		err   error
-	}
-	ended := make(chan done, 1)
-	go func() {
-		value, err := do()
-		ended <- done{value, err}
-	}()
-	select {
-	case d := <-ended:
-		return d.value, d.err
-	case <-ctx.Done():
-		var none T
-		return none, keyring.ErrSlow
-	}
 }

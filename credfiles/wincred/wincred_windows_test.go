@@ -20,7 +20,7 @@ var _ interface { // credfiles.Keyring, which imports too much for a test here
 	List(ctx context.Context, service string) ([]keyring.Item, error)
 	Read(ctx context.Context, service, account string) ([]byte, error)
 	Write(ctx context.Context, service, account string, secret []byte) error
-	Limit() int
+	Limit(service, account string) int
 } = Manager{}
 
 // item makes one as Rust's keyring crate 3.6.3 does (source), in a service of
@@ -71,11 +71,11 @@ func TestOnlyTheSecretOfAnItemIsReplaced(t *testing.T) {
 	}
 }
 
-// As Copilot CLI's: that one is there is all that has to be known.
-func TestAnItemOfKeytarIsListed(t *testing.T) {
+// As Copilot CLI's, which are UTF-8.
+func TestAnItemOfKeytarIsWrittenInItsOwnForm(t *testing.T) {
 	service := "Lamplighter test " + rand.Text()
 	c := wincred.NewGenericCredential(service + "/0123abcd")
-	c.Persist, c.CredentialBlob = wincred.PersistLocalMachine, []byte("one-EXAMPLE")
+	c.UserName, c.Persist, c.CredentialBlob = "0123abcd", wincred.PersistEnterprise, []byte("one-EXAMPLE")
 	if err := c.Write(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +83,26 @@ func TestAnItemOfKeytarIsListed(t *testing.T) {
 	all, err := Manager{}.List(t.Context(), service)
 	if err != nil || len(all) != 1 || all[0].Account != "0123abcd" {
 		t.Errorf("%v, %v", all, err)
+	}
+	if text, err := (Manager{}).Read(t.Context(), service, "0123abcd"); err != nil || string(text) != "one-EXAMPLE" {
+		t.Errorf("it reads %q, %v", text, err)
+	}
+	if err := (Manager{}).Write(t.Context(), service, "0123abcd", []byte("zwei-é-EXAMPLE")); err != nil {
+		t.Fatal(err)
+	}
+	now, err := wincred.GetGenericCredential(service + "/0123abcd")
+	if err != nil || string(now.CredentialBlob) != "zwei-é-EXAMPLE" || now.UserName != "0123abcd" || now.Persist != wincred.PersistEnterprise {
+		t.Errorf("it is %+v, %v", now, err)
+	}
+	fits := strings.Repeat("x", (Manager{}).Limit(service, "0123abcd"))
+	if err := (Manager{}).Write(t.Context(), service, "0123abcd", []byte(fits+"x")); len(fits) != most || !errors.Is(err, keyring.ErrFull) {
+		t.Errorf("beyond %d bytes: %v", len(fits), err)
+	}
+	if err := (Manager{}).Write(t.Context(), service, "0123abcd", []byte(fits)); err != nil {
+		t.Error(err)
+	}
+	if all, err = (Manager{}).List(t.Context(), service); err != nil || len(all) != 1 {
+		t.Errorf("afterwards there are %v, %v", all, err)
 	}
 }
 
@@ -131,8 +151,8 @@ func TestNothingIsCreated(t *testing.T) {
 
 // Wine 8 takes more than Windows: it is ours to refuse.
 func TestWhatDoesNotFitIsRefusedBeforeAnythingIsWritten(t *testing.T) {
-	fits := strings.Repeat("é", (Manager{}).Limit())
 	service := item(t, account, "tok-EXAMPLE")
+	fits := strings.Repeat("é", (Manager{}).Limit(service, account))
 	err := (Manager{}).Write(t.Context(), service, account, []byte(fits+"x"))
 	if !errors.Is(err, keyring.ErrFull) || !strings.Contains(err.Error(), "2562") || strings.Contains(err.Error(), fits) {
 		t.Errorf("got %.200v", err)
@@ -162,15 +182,5 @@ func TestASecretThatIsNoTextIsLeftAlone(t *testing.T) {
 	}
 	if err := (Manager{}).Write(t.Context(), service, account, []byte("\xff")); err == nil {
 		t.Error("what is no text was written")
-	}
-}
-
-func TestACallEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	stuck := make(chan struct{})
-	defer close(stuck)
-	if _, err := inTime(ctx, func() (int, error) { <-stuck; return 0, nil }); !errors.Is(err, keyring.ErrSlow) {
-		t.Errorf("got %v", err)
 	}
 }
