@@ -85,6 +85,9 @@ func sameRegistration(a, b credfiles.Grant) bool {
 }
 
 func (l *login) run(ctx context.Context) int {
+	if l.row.Own {
+		return l.own(ctx)
+	}
 	terminal := term.IsTerminal(int(os.Stdin.Fd())) && l.err.isTerminal()
 	way, why := wayOf(l.row, signin.Installed(l.row.SignIn), terminal, l.noBrowser)
 	switch way {
@@ -129,6 +132,8 @@ func wayOf(row refresher.Row, installed, terminal, noBrowser bool) (_ way, why s
 // ownSignIn says why our own flow cannot sign in; empty where it can.
 func ownSignIn(row refresher.Row) string {
 	switch {
+	case row.Own:
+		return "" // also where its store cannot be opened any more
 	case row.Kind != "mcp":
 		return wordVendorSignIn
 	case row.ServerURL == "":

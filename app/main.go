@@ -177,6 +177,7 @@ func (p *program) root() *cobra.Command {
 		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.ensureCommand(), p.tokenCommand(), p.headersCommand(), p.execCommand(),
 		p.loginCommand(), p.restoreCommand(), p.modeCommand(), p.doctorCommand(), p.logCommand(), p.serviceCommand(), p.demoCommand(), p.versionCommand(),
 	)
+	root.AddCommand(p.addCommand(), p.removeCommand())
 	root.AddCommand(p.systemCommands()...)
 	root.InitDefaultCompletionCmd("completion")
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {

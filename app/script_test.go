@@ -72,6 +72,7 @@ func TestScripts(t *testing.T) {
 			"type":    scriptType,
 			"set":     scriptSet,
 			"signed":  scriptSigned,
+			"own":     scriptOwn,
 			"settle":  func(*testscript.TestScript, bool, []string) { time.Sleep(600 * time.Millisecond) },
 		},
 		RequireUniqueNames: true,

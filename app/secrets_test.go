@@ -52,7 +52,7 @@ func (sc *scene) leaks() []string {
 			return err
 		}
 		dir := filepath.Base(filepath.Dir(path))
-		if strings.Contains(d.Name(), ".credentials.json") || d.Name() == "mcp-oauth-tokens.json" || dir == ".codex" || dir == "journal" || dir == "kept" || d.Name() == "token" {
+		if strings.Contains(d.Name(), ".credentials.json") || d.Name() == "mcp-oauth-tokens.json" || dir == ".codex" || dir == "journal" || dir == "kept" || dir == "own" || strings.HasSuffix(d.Name(), ".secret") || d.Name() == "token" {
 			return nil
 		}
 		text, err := os.ReadFile(path)

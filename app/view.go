@@ -80,7 +80,7 @@ func (v view) configProblems(fault error) []model.Problem {
 func (v view) row(row refresher.Row, now time.Time) model.Row {
 	m := model.Row{
 		Key: keyOf(row), ID: row.ID, Client: row.Client, Name: row.Name, Kind: row.Kind, Profile: row.Profile,
-		Server: row.ServerURL, Store: row.Path, State: string(row.State), Word: stateWord(row.State), Mode: mode(row), Unused: row.Unused,
+		Server: ownServer(row), Store: row.Path, State: string(row.State), Word: stateWord(row.State), Mode: mode(row), Unused: row.Unused,
 		Expires: row.Expiry, Refreshed: row.Memory.Refreshed, Ends: row.RefreshExpiry,
 		SignIn: v.signIn(row), Restore: v.restore(row), NeedsYou: needsYou(row, now), Kept: kept(row),
 	}

@@ -15,6 +15,14 @@ import (
 // sentence says why a credential is in its state, and what a person should do
 // about it. The reason goes on a sentence; it has no capital and no full stop.
 func (v view) sentence(row refresher.Row, now time.Time) (reason, do string) {
+	if reason, do, ok := v.ownSentence(row, now); ok {
+		return reason, do
+	}
+	return v.clientSentence(row, now)
+}
+
+// clientSentence is the sentence for what any client may keep.
+func (v view) clientSentence(row refresher.Row, now time.Time) (reason, do string) {
 	client := credfiles.Title(row.Client)
 	signIn := cmp.Or(v.signIn(row), row.SignInSession)
 	ended := !row.Expiry.IsZero() && !row.Expiry.After(now)
@@ -238,6 +246,10 @@ func (v view) watchOnly(row refresher.Row, now time.Time) string {
 		return "the registration that it belongs to is neither beside it nor on its command line"
 	case credfiles.ClientRenews:
 		return client + " was told to use a token that only itself renews"
+	case credfiles.KeyringShut:
+		return "it is sealed, and the keyring that has the key is locked or does not run"
+	case credfiles.KeyGone:
+		return "it is sealed with a key that the keyring has not got any more"
 	case credfiles.LedgerUnread:
 		return "our own state folder cannot be read, so nobody knows which tokens were used"
 	}

@@ -51,7 +51,8 @@ type Grant struct {
 	Parameters                  string // further ones of a token request, as a form
 	KeyID, KeyAudience          string // of the client's assertion
 	SecretLater                 bool   // a command tells the client's secret when it is needed
-	SecretTrouble               string // why there is none; empty where nobody had to look for one
+	SecretFrom                  string // where the secret is, for people; empty: in our own store
+	SecretTrouble               string // why there is none there; empty where that is not known
 }
 
 // ByClient reports that the client's own secret brings the access token, and

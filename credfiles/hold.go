@@ -37,6 +37,11 @@ func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 	if k := s.kind(c.Key); k == nil || k.watchOnly != "" {
 		return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: errors.New("this entry is only watched")}
 	}
+	if s.own != nil {
+		if err := (ownPlace{s}).begin(); err != nil {
+			return nil, s.problem(err)
+		}
+	}
 	if s.client.grantLock == nil {
 		return h, nil
 	}

@@ -135,9 +135,9 @@ func (o Own) parameters() string {
 // secret reads the client's secret, or the key that stands for it, unless a
 // command has to tell: that one runs only when the secret is needed.
 func (o Own) secret(h Host, c *Credential) {
-	c.SecretTrouble = ""
 	switch name := cmp.Or(o.SecretFile, o.KeyFile); {
 	case name != "":
+		c.SecretFrom = name
 		text, err := readFile(h.expand(name), maxSecret)
 		c.ClientSecret = NewSecret(strings.TrimRight(string(text), "\r\n"))
 		switch {
@@ -147,12 +147,13 @@ func (o Own) secret(h Host, c *Credential) {
 			c.SecretTrouble = h.expand(name) + " is empty"
 		}
 	case o.SecretEnv != "":
+		c.SecretFrom = "$" + o.SecretEnv
 		c.ClientSecret = NewSecret(h.Getenv(o.SecretEnv))
 		if c.ClientSecret.IsZero() {
 			c.SecretTrouble = "the environment variable " + o.SecretEnv + " is not set for this program"
 		}
 	case len(o.SecretCommand) > 0:
-		c.ClientSecret, c.SecretLater = Secret{}, true
+		c.ClientSecret, c.SecretLater, c.SecretFrom = Secret{}, true, strings.Join(o.SecretCommand, " ")
 	}
 }
 

@@ -51,6 +51,7 @@ func (p ownPlace) entry(text []byte) ([]byte, error) {
 		return nil, p.s.odd("")
 	}
 	entry := []byte(f.Entry)
+	p.s.shut.Store(f.Sealed != nil)
 	if f.Sealed != nil {
 		if p.s.host.Own.Sealer == nil {
 			return nil, ErrKeyGone
@@ -101,19 +102,10 @@ func (p ownPlace) tears() bool  { return false }
 func (p ownPlace) ready(context.Context, int) (ready, error) {
 	// That the key is to be had, and the folder to be written, has to be known
 	// before a token is asked for.
-	text, err := p.file([]byte("{}"))
-	if err != nil {
-		return ready{}, err
-	}
-	if err := os.MkdirAll(p.s.home, 0o700); err != nil {
+	if _, err := p.file([]byte("{}")); err != nil {
 		return ready{}, err
 	}
 	replace.Leftovers(p.s.path)
-	if _, err := os.Lstat(p.s.path); gone(err) {
-		if err := replace.File(p.s.path, text, 0o600); err != nil {
-			return ready{}, err
-		}
-	}
 	if err := writable(p.s.path); err != nil {
 		return ready{}, err
 	}
@@ -124,6 +116,22 @@ func (p ownPlace) ready(context.Context, int) (ready, error) {
 		}
 		return replace.File(p.s.path, text, 0o600)
 	}}, nil
+}
+
+// begin makes the file of a store that has none: what is in the journal must be
+// sealed if the store is.
+func (p ownPlace) begin() error {
+	if _, err := os.Lstat(p.s.path); !gone(err) {
+		return err
+	}
+	text, err := p.file([]byte("{}"))
+	if err == nil {
+		err = os.MkdirAll(p.s.home, 0o700)
+	}
+	if err == nil {
+		err = replace.File(p.s.path, text, 0o600)
+	}
+	return err
 }
 
 // writable reports why a file could not be replaced.
@@ -161,9 +169,10 @@ func (o *Owned) Erase(name string) error {
 	return nil
 }
 
-// KeepSecret puts the client's secret into the store of an own credential, for
-// the next token request. What else is in the store stays.
-func (h *Hold) KeepSecret(secret Secret) error {
+// Entrust puts into the store of an own credential what a person hands over: the
+// client's secret, a refresh token with which the tokens before it go, or both;
+// one that is zero stays as it is.
+func (h *Hold) Entrust(secret, refresh Secret) error {
 	doc, err := h.store.readSettled(context.Background())
 	switch {
 	case errors.Is(err, ErrKeyGone):
@@ -175,7 +184,15 @@ func (h *Hold) KeepSecret(secret Secret) error {
 	if err := json.Unmarshal(doc.text, &members); err != nil {
 		return err
 	}
-	members["client_secret"] = jsonedit.Quote(secret.Reveal())
+	if !secret.IsZero() {
+		members["client_secret"] = jsonedit.Quote(secret.Reveal())
+	}
+	if !refresh.IsZero() {
+		for _, of := range []string{"access_token", "expires_at", "scope", "refresh_token_expires_at"} {
+			delete(members, of)
+		}
+		members["refresh_token"] = jsonedit.Quote(refresh.Reveal())
+	}
 	text, err := json.Marshal(members)
 	if err != nil {
 		return err

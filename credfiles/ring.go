@@ -142,7 +142,7 @@ func (h Host) keepsRing() bool {
 
 // protected reports that who reads the disk does not read the store.
 func (s *Store) protected() bool {
-	return s.ring != nil || s.chain != nil || s.file.sealed != nil || s.own != nil && s.host.Own.Sealer != nil
+	return s.ring != nil || s.chain != nil || s.file.sealed != nil || s.shut.Load()
 }
 
 // lockOf is the lock that the client holds over a write of this store.

@@ -34,6 +34,7 @@ type Store struct {
 	entry   string      // the key of the one entry, where its client has many such files, or items
 	ring    Keyring     // where it is an item there; nil for a file
 	own     *Own        // where it is one of the user's own
+	shut    atomic.Bool // that one is sealed, as far as it was looked at
 	also    []string    // further homes whose clients use the same item
 	chain   *chained    // where it is an item of the macOS keychain; nil otherwise
 	unread  error       // it is no item: this is why there may be more than were found

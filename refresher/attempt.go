@@ -25,9 +25,9 @@ type attempt struct {
 	mem  ledger.Memory
 }
 
-// noSecret is the code of trouble with the client's secret, which somebody else
-// keeps.
-const noSecret = "secret"
+// SecretTrouble is the code of trouble with a client's secret that a command has
+// to tell.
+const SecretTrouble = "secret"
 
 // run goes through the protocol once. An Outcome that did nothing at all means
 // that the store moved under us and everything has to be decided again.
@@ -71,6 +71,7 @@ func (a *attempt) run(ctx context.Context) Outcome {
 	if now.Key != a.row.Key {
 		return a.fail(fmt.Errorf("%s leads to another file than a moment ago, so nothing is sent; try again", a.row.Path))
 	}
+	a.lk.Protected = now.Protected // a store of our own may just have been made
 	a.observe(now)
 	planned := a.row
 	a.row = a.r.decide(now, a.r.whoHolds(ctx, a.row), nil)
@@ -192,7 +193,7 @@ func (a *attempt) exchange(ctx context.Context) Outcome {
 	}
 	secret, err := a.row.store.Secret(ctx, a.row.Credential)
 	if err != nil {
-		return a.rest(ledger.Unsent, exchange.Verdict{Code: noSecret}, err)
+		return a.rest(ledger.Unsent, exchange.Verdict{Code: SecretTrouble}, err)
 	}
 	// Cut or timed out: grace windows run from the first use, so the one
 	// repeat comes at once. Nobody can hold the successor.

@@ -273,9 +273,9 @@ func waiting(in Input) (Decision, bool) {
 	return d, !d.Due || in.M.Wait == ledger.Ambiguous
 }
 
-// noToken: a client that asks for itself has not asked yet.
+// noToken: what was handed over has not brought an access token yet.
 func noToken(in Input) (Decision, bool) {
-	if !in.C.ByClient() || !in.C.Access.IsZero() {
+	if !in.C.Own || !in.C.Access.IsZero() {
 		return Decision{}, false
 	}
 	return Decision{State: Refreshing, Why: DueNow, Due: true}, true

@@ -2,11 +2,9 @@ package settings
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // AddHome adds a home at the end of the config at path, as a [[home]] table;
@@ -21,27 +19,8 @@ func AddHome(path string, h Home, clients []string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return change(path, func(d *document) (edit, bool, error) {
-		if _, ok := d.values["home"]; ok && d.find(element("home", 0)) < 0 {
-			return edit{}, false, homesByHand(path)
-		}
-		eol := d.eol()
-		before, block := "", "[[home]]"+eol+strings.Join(code, eol)+eol
-		if len(bytes.TrimPrefix(d.text, bom)) > 0 {
-			before = d.missingEOL() + eol
-		}
-		e := edit{len(d.text), len(d.text), before + block}
-
-		// Other mistakes in the file are not this home's.
-		_, faults := parse(e.apply(d.text), clients)
-		first := d.line(len(d.text)) + strings.Count(before, "\n")
-		faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Line < first })
-		if len(faults) > 0 {
-			for i := range faults {
-				faults[i].Line = 0
-			}
-			return edit{}, false, &Error{File: path, Faults: faults}
-		}
-		return e, true, nil
+		e, err := d.append(path, "home", code, clients)
+		return e, err == nil, err
 	}, func(all map[string]any) {
 		homes, _ := all["home"].([]any)
 		all["home"] = append(homes, values)
@@ -68,7 +47,7 @@ func RemoveHome(path string, h Home) error {
 		}
 		header := d.find(element("home", i))
 		if header < 0 {
-			return edit{}, false, homesByHand(path)
+			return edit{}, false, byHand(path, "home")
 		}
 		return d.cut(header), true, nil
 	}, func(all map[string]any) {
@@ -77,10 +56,6 @@ func RemoveHome(path string, h Home) error {
 			delete(all, "home")
 		}
 	})
-}
-
-func homesByHand(path string) error {
-	return errors.New(path + ": home is not written as [[home]] tables; edit it by hand")
 }
 
 // encode returns the lines of a home's table, and what they parse to. What is

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"crypto"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -31,12 +32,19 @@ const (
 	AuthBasic AuthStyle = "client_secret_basic"
 	AuthPost  AuthStyle = "client_secret_post"
 	AuthBoth  AuthStyle = "basic and post" // never right (RFC 6749 section 2.3)
+	AuthKey   AuthStyle = "private_key_jwt"
 )
 
 type client struct {
-	id        string
-	secret    string
-	redirects []string
+	id          string
+	secret      string
+	redirects   []string
+	key         crypto.PublicKey // of its assertions
+	secretOver  bool             // its secret has ended
+	application bool             // it may ask for itself, for these scopes
+	scope       string
+	line        *lineage // of what it got so
+
 	noRefresh bool // it did not register for the refresh_token grant
 	expiry    time.Time
 	expired   bool
@@ -93,7 +101,10 @@ func (s *Server) live(id string) *client {
 func (s *Server) credentials(x *exchange) (id, secret string, style AuthStyle) {
 	id, secret = x.form.Get("client_id"), x.form.Get("client_secret")
 	style = AuthNone
-	if x.form.Has("client_secret") {
+	switch {
+	case x.form.Has("client_assertion"):
+		return id, "", AuthKey
+	case x.form.Has("client_secret"):
 		style = AuthPost
 	}
 	user, password, ok := x.BasicAuth()
@@ -121,25 +132,36 @@ func unescaped(s string) string {
 func (s *Server) authenticate(x *exchange) (*client, *Answer) {
 	id, secret, style := s.credentials(x)
 	p := s.policy(x.line())
-	want, unknown := p.ClientAuth, p.Dialect.clientCode()
+	want := p.ClientAuth
+	unproven := ""
+	if style == AuthKey {
+		id, unproven = s.asserted(x)
+		x.entry.ClientID = id
+	}
 	c := s.live(id)
-	refuse := func(code, verdict string) (*client, *Answer) {
-		a := s.refuse(x, Refusal{Code: code}, verdict)
-		if a.Status == http.StatusUnauthorized && style == AuthBasic {
-			a.Header.Set("WWW-Authenticate", `Basic realm="token", error="invalid_client"`)
-		}
+	refuse := func(verdict string) (*client, *Answer) {
+		a := s.refuseClient(x, c, style, verdict)
 		return nil, &a
 	}
 	switch {
 	case style == AuthBoth, id == "":
-		return refuse("invalid_request", "client authentication: "+string(style))
+		a := s.refuse(x, Refusal{Code: "invalid_request"}, "client authentication: "+string(style))
+		return nil, &a
 	case c == nil:
-		return refuse(unknown, "unknown client")
+		return refuse("unknown client")
+	case unproven != "":
+		return refuse(unproven)
+	case style == AuthKey:
+		return c, nil
+	case c.key != nil:
+		return refuse("client authentication: " + string(style))
+	case c.secretOver:
+		return refuse("client secret has ended")
 	case want != AnyAuth && want != NoneOnly && c.secret != "" && style != AuthStyle(want),
 		want == NoneOnly && style != AuthNone:
-		return refuse(unknown, "client authentication: "+string(style))
+		return refuse("client authentication: " + string(style))
 	case want != NoneOnly && secret != c.secret:
-		return refuse(unknown, "wrong client secret")
+		return refuse("wrong client secret")
 	}
 	return c, nil
 }

@@ -68,6 +68,7 @@ type Server struct {
 	codes      map[string]*code
 	refresh    map[string]*refreshToken
 	access     map[string]*accessToken
+	assertions map[string]bool // seen
 	lineages   []*lineage
 	behaviours map[Endpoint]*script
 	secrets    []string
@@ -136,6 +137,7 @@ func serve(o Options, l net.Listener) *Server {
 		codes:      map[string]*code{},
 		refresh:    map[string]*refreshToken{},
 		access:     map[string]*accessToken{},
+		assertions: map[string]bool{},
 		behaviours: map[Endpoint]*script{},
 		flights:    map[*exchange]bool{},
 	}

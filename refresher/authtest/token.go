@@ -25,6 +25,8 @@ func (s *Server) token(x *exchange) Answer {
 		return s.exchangeCode(x, c)
 	case "refresh_token":
 		return s.redeem(x, c)
+	case "client_credentials":
+		return s.apply(x, c)
 	}
 	return s.refuse(x, Refusal{Code: "unsupported_grant_type"}, "grant type not served")
 }

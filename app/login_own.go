@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher"
+)
+
+// own signs in to a credential of the user's own: by what he hands over, or by
+// a browser.
+func (l *login) own(ctx context.Context) int {
+	var secret, refresh credfiles.Secret
+	var err error
+	in := l.handed()
+	switch l.row.GrantType {
+	case credfiles.ByBrowser:
+		return l.flow(ctx)
+	case credfiles.ByRefreshToken:
+		refresh, err = in.take(handRefreshToken)
+	default:
+		if l.row.SecretFrom != "" {
+			l.warnf(saidSecretThere, l.row.SecretFrom)
+			return l.ask(ctx)
+		}
+		secret, err = in.take(handSecret)
+	}
+	if err != nil {
+		return l.codeOfError(err)
+	}
+	out := l.x.refresher.Entrust(ctx, l.row, secret, refresh)
+	if out.Did == refresher.Failed {
+		return l.codeOfError(l.v.whyNot(out))
+	}
+	l.row = out.Row
+	return l.ask(ctx)
+}
+
+// ask asks for a token now, and says what came.
+func (l *login) ask(ctx context.Context) int {
+	w := wish{ids: []string{l.row.ID}, Options: refresher.Options{Force: true, Word: true, Began: l.began}}
+	out := l.refreshAll(ctx, l.x.refresher, []refresher.Row{l.row}, w.Options)[0]
+	if ctx.Err() != nil && errors.Is(out.Err, context.Cause(ctx)) {
+		l.printf(saidNotDone, out.ID)
+		return exitLater
+	}
+	l.printOutcome(l.v, out)
+	return w.code(out)
+}

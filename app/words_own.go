@@ -1,0 +1,139 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher"
+	"lamplighter/refresher/exchange"
+)
+
+const (
+	addHelp = `Adds a credential that no client keeps, and asks for its first token: the token
+of an app registration (--grant client_credentials, if nothing else is said), a
+refresh token that you hand over, or a sign-in by browser or device code. It is
+kept fresh like any other; its ID is own/NAME.
+
+What is not secret goes into config.toml as an [[own]] table. The client secret,
+and a refresh token, come on stdin, one a line, or are asked for on a terminal:
+never by an argument. They are kept in Lamplighter's own store, sealed by a key
+in the keyring; where no keyring runs, in a file that only you may read. A secret
+can also stay where it is: --secret-file, --secret-env, --secret-command.
+
+Exit code: 0 added and fresh, 1 failed, 2 wrong usage, 3 added, and its server
+could not be asked yet, 4 added, and the server refused it.`
+
+	addExample = `  lamplighter add graph --client-id ID --scope https://graph.microsoft.com/.default \
+    --token-endpoint https://login.microsoftonline.com/TENANT/oauth2/v2.0/token
+  pass show acme | lamplighter add acme --issuer https://acme.example --client-id ID
+  lamplighter add docs --issuer https://docs.example --client-id ID --grant device_code`
+
+	removeHelp = `Removes a credential of your own: its [[own]] table in config.toml, its tokens and
+its secret. What it was delivered to stays, and is named.`
+
+	removeExample = `  lamplighter remove graph`
+
+	handSecret       = "the client secret"
+	handRefreshToken = "the refresh token"
+
+	saidAdded         = "%s: added\n"
+	saidRemoved       = "%s: removed, and its tokens and secret erased\n"
+	saidNotOwn        = "%s is not one of your own: %s keeps it"
+	saidNoDate        = "--secret-expires takes a date, such as 2027-01-31"
+	saidNoParameter   = "--parameter takes NAME=VALUE"
+	saidTwoSecrets    = "--secret takes the secret from stdin; leave it out where it is said where the secret is"
+	saidBadName       = "the name %q %s"
+	saidNothingHanded = "%s has to come on stdin; there was nothing"
+	saidSecretThere   = "its secret is not kept by Lamplighter but by %s, so nothing is asked for"
+)
+
+// secretWarning is how long before the end of a client's secret that is said:
+// long enough for the person who may make another one to be back from a
+// holiday.
+const secretWarning = 30 * 24 * time.Hour
+
+// ownSentence is the sentence for the user's own credentials; ok is false for
+// all others.
+func (v view) ownSentence(row refresher.Row, now time.Time) (reason, do string, ok bool) {
+	if !row.Own {
+		return "", "", false
+	}
+	reason, do = v.ownReason(row, now)
+	if ends := secretEnds(row, now); ends != "" {
+		reason += "; " + ends
+		if do == "" {
+			do = v.newSecret(row)
+		}
+	}
+	return reason, do, true
+}
+
+func (v view) ownReason(row refresher.Row, now time.Time) (reason, do string) {
+	switch {
+	case row.Why == refresher.NoSecret:
+		return "its client secret was never given", v.newSecret(row)
+	case row.Why == refresher.NotSignedIn:
+		return "nobody signed in to it yet", v.signIn(row)
+	case row.Why == refresher.DueNow && row.Access.IsZero():
+		return "no token yet; one is to be asked for", ""
+	case row.Why == refresher.PolicySays && row.Memory.Verdict == exchange.ClientGone.String():
+		return v.secretRefused(row)
+	case row.Why == refresher.TroubleUnsent && row.Memory.Code == refresher.SecretTrouble:
+		reason, _ = v.clientSentence(row, now)
+		return reason, ""
+	case row.WatchOnly == credfiles.KeyringShut:
+		return v.watchOnly(row, now), "unlock the keyring"
+	case row.WatchOnly == credfiles.KeyGone:
+		return v.watchOnly(row, now), v.signIn(row)
+	}
+	return v.clientSentence(row, now)
+}
+
+// secretRefused is the sentence for a client that the server does not take, and
+// what to do depends on where its secret is.
+func (v view) secretRefused(row refresher.Row) (reason, do string) {
+	reason, do = entra(row.Memory.Detail)
+	if reason != "" {
+		if do != "" && row.SecretFrom == "" && do != v.newSecret(row) {
+			do += ": " + v.newSecret(row)
+		}
+		return reason, do
+	}
+	reason = "the server does not take this client or its secret" + code(row)
+	if row.Memory.Detail != "" {
+		reason += ": " + row.Memory.Detail
+	}
+	return reason, v.newSecret(row)
+}
+
+// newSecret is how another client secret is given.
+func (v view) newSecret(row refresher.Row) string {
+	if row.SecretFrom == "" {
+		return command(v.os, "", "lamplighter", "login", row.ID)
+	}
+	return fmt.Sprintf("put the right secret where it is: %s", shortPath(v.home, row.SecretFrom))
+}
+
+// secretEnds warns of the end of a client's secret, which no refresh can put
+// off.
+func secretEnds(row refresher.Row, now time.Time) string {
+	switch left := row.SecretExpires.Sub(now); {
+	case row.SecretExpires.IsZero() || left > secretWarning:
+		return ""
+	case left <= 0:
+		return "the client secret was to end " + row.SecretExpires.Format(time.DateOnly)
+	default:
+		return "the client secret ends " + in(row.SecretExpires, now)
+	}
+}
+
+// ownServer is the server that a credential is for, as far as one address can
+// say it of one of the user's own.
+func ownServer(row refresher.Row) string {
+	if row.Own {
+		return cmp.Or(row.Issuer, row.Endpoint)
+	}
+	return row.ServerURL
+}

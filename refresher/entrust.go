@@ -1,0 +1,63 @@
+package refresher
+
+import (
+	"context"
+
+	"lamplighter/credfiles"
+	"lamplighter/refresher/ledger"
+)
+
+// Entrust puts into the store of an own credential what a person hands over: the
+// client's secret, a refresh token, or both; one that is zero stays as it is.
+// Nothing is sent. What was remembered of trouble with those before is over.
+func (r *Refresher) Entrust(ctx context.Context, row Row, secret, refresh credfiles.Secret) Outcome {
+	land, err := r.fly(ctx, row.Key)
+	if err != nil {
+		return Outcome{Row: row, Did: Failed, Err: err}
+	}
+	defer land()
+	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true}}
+	if out, ok := a.lock(ctx); !ok {
+		return out
+	}
+	defer a.lk.Unlock()
+	defer a.hold.Close()
+	if out, ok := a.clear(ctx); !ok {
+		return out
+	}
+	if err := a.hold.Entrust(secret, refresh); err != nil {
+		return a.fail(err)
+	}
+	a.mem.Settle()
+	a.forgot(a.lk.Save(a.mem))
+	now, err := a.hold.Read(ctx)
+	if err != nil {
+		return a.fail(err)
+	}
+	a.observe(now)
+	a.log(ledger.Event{What: "entrusted", New: short8(r.Ledger.Fingerprint(now.Refresh))})
+	return Outcome{Row: r.decide(now, a.row, nil), Did: Adopted}
+}
+
+// Erase forgets an own credential and removes its store: its tokens, its
+// secret, its journal record, and what is remembered of it. The marks of refresh
+// tokens that were used up stay, which are fingerprints: one that is handed over
+// again is known then.
+func (r *Refresher) Erase(ctx context.Context, row Row, erase func() error) error {
+	land, err := r.fly(ctx, row.Key)
+	if err != nil {
+		return err
+	}
+	defer land()
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	lk, err := r.Ledger.Lock(ctx, row.Key)
+	if err != nil {
+		return err
+	}
+	defer lk.Unlock()
+	if err := erase(); err != nil {
+		return err
+	}
+	return lk.Erase()
+}
