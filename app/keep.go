@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lamplighter/credfiles/watch"
+	"lamplighter/refresher/ledger"
 )
 
 func (p *program) keepCommand() *cobra.Command {
@@ -68,7 +69,10 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) err
 	boss := newSupervisor()
 	defer context.AfterFunc(ctx, boss.stopping)()
 	defer x.alarm(w, boss.pause())()
-	x.refresher.Tell = t.event
+	x.refresher.Tell = func(e ledger.Event) {
+		t.event(e)
+		t.hooks.event(ctx, e)
+	}
 	defer t.wait()
 	changed := make(chan struct{}, 1)
 	for ctx.Err() == nil {

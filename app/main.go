@@ -41,7 +41,8 @@ type program struct {
 	loud    bool   // -v
 	called  bool   // the command's own code runs: what failed before is how it was called
 	// say takes a keeper's lines; nil: they go to err, with the time.
-	say func(text string)
+	say  func(text string)
+	acts *acts // what a command did so far; nil: nobody asks
 }
 
 // An exit carries a code for os.Exit through cobra; what there is to say has
@@ -57,7 +58,7 @@ func Main(about []byte, args []string) int {
 	}
 	p := &program{
 		host: thisHost(), out: newStream(os.Stdout), err: newStream(os.Stderr),
-		began: time.Now(), version: versionIn(about),
+		began: time.Now(), version: versionIn(about), acts: &acts{},
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
@@ -86,6 +87,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	code := p.codeOfError(root.ExecuteContext(ctx))
+	p.runHooks(ctx)
 	if err := p.out.failed(); err != nil {
 		p.errorf(saidNoOutput, err)
 		code = max(code, exitFailed)

@@ -295,6 +295,7 @@ func (p *program) read(ctx context.Context, x *parts, clients []string) (snapsho
 
 // tell is for commands, which say steps on the way only to those who asked why.
 func (p *program) tell(e ledger.Event) {
+	p.acts.event(e)
 	if p.loud {
 		p.line("%s", p.view(false).event(e, true))
 	}

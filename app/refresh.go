@@ -152,6 +152,7 @@ func (p *program) refreshAll(ctx context.Context, r *refresher.Refresher, rows [
 		})
 	}
 	group.Wait()
+	p.acts.looked()
 	return outs
 }
 

@@ -22,6 +22,7 @@ type teller struct {
 
 	seen    func(snapshot)      // gets every one; may be nil
 	needs   func(refresher.Row) // is told of each death that nobody told before; may be nil
+	hooks   *hooks
 	tellers sync.WaitGroup      // those who wait for a lock to tell of a death
 
 	began    bool
@@ -37,7 +38,7 @@ type teller struct {
 
 func newTeller(p *program, x *parts) *teller {
 	return &teller{
-		p: p, x: x, v: p.view(true),
+		p: p, x: x, v: p.view(true), hooks: newHooks(p, x),
 		troubles: map[credfiles.Key]string{}, offline: map[credfiles.Key]bool{},
 		states: map[credfiles.Key]refresher.State{}, problems: map[string]string{},
 		last: map[string]string{},
@@ -45,7 +46,10 @@ func newTeller(p *program, x *parts) *teller {
 }
 
 // wait lets those who still tell of a death come to an end.
-func (t *teller) wait() { t.tellers.Wait() }
+func (t *teller) wait() {
+	t.tellers.Wait()
+	t.hooks.wait()
+}
 
 // event is told what the refresher does, from several goroutines.
 func (t *teller) event(e ledger.Event) {
@@ -76,6 +80,7 @@ func (t *teller) look(ctx context.Context, snap snapshot) (summary string) {
 	if t.seen != nil {
 		t.seen(snap)
 	}
+	t.hooks.look(ctx, snap, refresher.Row.NeedsPerson)
 	t.network(snap)
 	for i, row := range snap.Rows {
 		r := m.Rows[i]

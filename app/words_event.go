@@ -23,6 +23,8 @@ var eventWords = map[string]string{
 	"journal":                    "the answer could not be written to the journal",
 	"ledger":                     "could not be remembered",
 	"mark":                       "the client's own note that it needs a sign-in could not be removed",
+	"hook":                       wordHooked,
+	"hook-failed":                wordHookFailed,
 	"processes":                  "the running programs could not be listed",
 	string(ledger.Unsent):        "not sent",
 	string(ledger.Asked):         "the server asked to wait",
