@@ -23,7 +23,7 @@ type teller struct {
 	seen    func(snapshot)      // gets every one; may be nil
 	needs   func(refresher.Row) // is told of each death that nobody told before; may be nil
 	hooks   *hooks
-	tellers sync.WaitGroup      // those who wait for a lock to tell of a death
+	tellers sync.WaitGroup // those who wait for a lock to tell of a death
 
 	began    bool
 	troubles map[credfiles.Key]string          // what was said of each, but the network's
