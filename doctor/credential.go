@@ -97,7 +97,7 @@ func (v *end) token() {
 	default:
 		v.Saw("token", "the access token %s, %s", v.Say.Ends(row, v.Snapshot.At), row.Expiry.Local().Format(time.DateTime))
 	}
-	if c, ok := claimsOf(row.Access.Reveal()); ok {
+	if c, ok := claimsOf(row.Access.Reveal()); ok && !v.shows() {
 		v.Saw("token", "%s", v.Clean(c.String()))
 	}
 	if row.Refresh.IsZero() {
@@ -112,9 +112,9 @@ func (v *end) token() {
 	if row.Scope != "" {
 		v.Saw("token", "granted: %s", v.Clean(row.Scope))
 	}
-	who := "a public client, " + v.Clean(row.ClientID)
+	who := "a public client, " + row.ClientID
 	if !row.ClientSecret.IsZero() {
-		who = "a client with a secret, " + v.Clean(row.ClientID)
+		who = "a client with a secret, " + row.ClientID
 	}
 	if row.ClientID != "" {
 		v.Saw("token", "for %s%s", who, map[bool]string{true: ", bound to " + v.Shown(row.Issuer)}[row.Issuer != ""])
@@ -183,8 +183,7 @@ func (v *end) resource(ctx context.Context) {
 		return
 	}
 	ask := Ask{URL: row.ServerURL}
-	ended := !row.Expiry.IsZero() && !row.Expiry.After(time.Now())
-	if !row.Access.IsZero() && !ended {
+	if v.shows() {
 		ask.Place, ask.Secret, ask.Renews = Bearer, row.Access.Reveal(), !row.Refresh.IsZero()
 	}
 	before := len(v.Report.Findings)
@@ -192,15 +191,26 @@ func (v *end) resource(ctx context.Context) {
 	since := slices.Clone(v.Report.Findings[before:])
 	v.taken = ask.Place == Bearer && !slices.ContainsFunc(since, func(f Finding) bool { return words[f.Cause].severity > note })
 	r := rowFinder{v.Local, v.Recorder, row, credfiles.Title(row.Client)}
-	// What a refresh can mend is no reason to sign in.
-	if i := slices.IndexFunc(since, func(f Finding) bool { return slices.Contains(refusals, f.Cause) }); i >= 0 && v.renewable() {
+	i := slices.IndexFunc(since, func(f Finding) bool { return slices.Contains(refusals, f.Cause) })
+	if i >= 0 && (v.renewable() || row.State == refresher.SignInNeeded) {
+		// What a refresh can mend is no reason to sign in; what it cannot was said.
 		v.Report.Findings = slices.DeleteFunc(v.Report.Findings, func(f Finding) bool { return slices.Contains(refusals, f.Cause) })
+	}
+	if i >= 0 && v.renewable() {
 		r.find("access-refused", since[i].Evidence)
 	}
-	if ended && v.renewable() {
+	if v.renewable() && v.over() {
 		r.find("due", "it "+v.Say.Ends(row, v.Snapshot.At))
 	}
 }
+
+// shows reports that the access token is shown to its server.
+func (v *end) shows() bool {
+	return v.Via != nil && v.row.Kind != "login" && v.row.ServerURL != "" && !v.row.Access.IsZero() && !v.over()
+}
+
+// over reports that the access token has ended.
+func (v *end) over() bool { return !v.row.Expiry.IsZero() && !v.row.Expiry.After(time.Now()) }
 
 // refusals are how an examination of the server alone calls an access token
 // that it does not take.
@@ -241,15 +251,28 @@ func (v *end) endpoint(ctx context.Context) (discovery.Endpoints, bool) {
 	case err == nil:
 		v.Saw("metadata", "refreshes go to %s", v.Shown(found.TokenURL))
 		return found, true
-	case v.reported("discovery", "issuer-changed", "unreachable"):
+	case v.reported("discovery", "issuer-changed"):
 	case errors.As(err, &issuer):
 		r.find("issuer-changed", v.Clean(err.Error()))
 	case errors.As(err, &temporary):
-		r.find("unreachable", v.Clean(err.Error()))
+		if !v.reported(append(noWay, "unreachable")...) {
+			r.find("unreachable", v.Clean(err.Error()))
+		}
 	default:
+		bound := grant.Issuer
+		grant.Issuer = ""
+		if now, err := f.Find(ctx, grant); err == nil && bound != "" && now.Issuer != bound {
+			r.find("issuer-changed", fmt.Sprintf("the server names %s; the entry is bound to %s", v.Shown(now.Issuer), v.Shown(bound)))
+			break
+		}
 		r.find("discovery", v.Clean(err.Error()))
 	}
 	return found, false
+}
+
+// noWay are the causes for which no answer came.
+var noWay = []Cause{
+	unknownHost, noNames, refusedConnection, refusedAddress, brokenOff, silent, proxyFails, untrusted, otherName, certExpired, notTLS, metadataDown,
 }
 
 // once writes down no request that the report has already.
@@ -279,6 +302,8 @@ func (v *end) conclude() {
 	}
 	ends := v.Say.Ends(v.row, v.Snapshot.At)
 	switch {
+	case len(v.Report.Findings) > 0:
+		v.Report.Fine = "" // a note says more
 	case len(seen) > 0:
 		v.Report.Fine = fmt.Sprintf("%s works: %s.", v.row.ID, strings.Join(seen, ", and "))
 	case v.Via == nil:

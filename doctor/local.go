@@ -76,17 +76,16 @@ func (l Local) Examine(ctx context.Context, x *Recorder) {
 	if len(l.Snapshot.Rows) == 0 {
 		x.Saw("credentials", "none was found")
 	}
-	x.Report.Fine = fine(l.Snapshot.Rows)
+	if len(x.Report.Findings) == 0 {
+		x.Report.Fine = fine(l.Snapshot.Rows)
+	}
 }
 
 func fine(rows []refresher.Row) string {
-	switch len(rows) {
-	case 0:
+	if len(rows) == 0 {
 		return "Nothing is wrong; there is no token either."
-	case 1:
-		return "Nothing is wrong with this computer, nor with the one credential on it, as far as can be told without asking its server: lamplighter doctor ID does."
 	}
-	return fmt.Sprintf("Nothing is wrong with this computer, nor with the %d credentials on it, as far as can be told without asking their servers: lamplighter doctor ID does.", len(rows))
+	return "Nothing is wrong, as far as can be told without asking a server."
 }
 
 // own is what belongs to this program.
@@ -292,8 +291,19 @@ func (l Local) findStores(ctx context.Context, x *Recorder) {
 }
 
 func (l Local) problem(x *Recorder, p credfiles.Problem) {
-	what, do := l.Say.Problem(p)
-	x.Find(problemCause(p.Kind), l.Say.Path(p.Store), string(p.Kind), capital(what), advised(do, "nothing"))
+	place := l.Say.Path(p.Store)
+	if p.Entry != "" {
+		place += ", " + p.Entry
+	}
+	evidence := strings.ReplaceAll(string(p.Kind), "-", " ")
+	if p.Line > 0 {
+		evidence += fmt.Sprintf(", line %d", p.Line)
+	}
+	if p.Err != nil {
+		evidence += ": " + x.Clean(p.Err.Error())
+	}
+	_, do := l.Say.Problem(p)
+	x.Find(problemCause(p.Kind), place, evidence, place, credfiles.Title(p.Client), advised(do, "nothing"))
 }
 
 func count(entries int) string {

@@ -66,7 +66,7 @@ func (f rowFinder) process(p credfiles.Process) string { return fmt.Sprintf("%s 
 
 // causes are what a decision alone says.
 var causes = map[refresher.Why]Cause{
-	refresher.WasBlanked: "erased", refresher.WasRefused: "grant-dead", refresher.WasSpent: "spent",
+	refresher.WasBlanked: "erased", refresher.WasRefused: "grant-dead",
 	refresher.TroubleAsked: "told-to-wait", refresher.TroubleUnclear: "unclear",
 }
 
@@ -84,6 +84,12 @@ func (f rowFinder) state(asked bool) {
 	switch row.Why {
 	case refresher.WasWiped:
 		f.find("wiped", f.answered(), "Put it back: "+f.Say.Restore(row))
+	case refresher.WasSpent:
+		evidence := "so it is marked in the state folder"
+		if mark, ok, err := f.Ledger.Marked(f.Ledger.Fingerprint(row.Refresh)); ok && err == nil {
+			evidence = "it was used " + moment(mark.At)
+		}
+		f.find("spent", evidence)
 	case refresher.PolicySays:
 		f.policy()
 	case refresher.NoRefreshToken:
@@ -171,7 +177,7 @@ func (f rowFinder) answered() string {
 		when = m.Dead
 	}
 	if len(parts) == 0 {
-		parts = append(parts, "so it is remembered in the state folder")
+		parts = append(parts, "so it stands in the state folder")
 	}
 	if !when.IsZero() {
 		parts = append(parts, moment(when))

@@ -2,37 +2,50 @@ package doctor
 
 import "lamplighter/credfiles"
 
-// A Problem with a store has its words from whoever shows problems elsewhere:
-// its Args are what is wrong and what to do, without capital and full stop.
+// The Args of a Problem with a store are the place, the client's name and what
+// to do, in the words of whoever shows problems elsewhere.
 func init() {
-	const lost = "Nothing in it can be renewed, by nobody, until it can be read."
-	const unwritten = "A new token could not be stored, so none is asked for."
-	const unseen = "What is in there is not renewed meanwhile."
-	problems := map[credfiles.ProblemKind]string{
-		credfiles.Empty: lost, credfiles.Torn: lost, credfiles.Trailing: lost, credfiles.NotJSON: lost, credfiles.NotUTF8: lost,
-		credfiles.TooDeep: lost, credfiles.TooLarge: lost, credfiles.NotRegular: lost, credfiles.Dangling: lost, credfiles.Failed: lost,
-		credfiles.OddShape: "It is left alone: what we do not understand we do not write.",
-		credfiles.Denied:   "It can be neither read nor written.",
-		credfiles.Mount:    unwritten, credfiles.ReadOnly: unwritten, credfiles.Folder: unwritten, credfiles.Owner: unwritten,
-		credfiles.Space: unwritten, credfiles.Full: unwritten,
-		credfiles.BadConfig:  "Nothing of that client is renewed.",
-		credfiles.Cache:      "The client skips a server that works.",
-		credfiles.Locked:     unseen,
-		credfiles.NoKeyring:  unseen,
-		credfiles.Slow:       unseen,
-		credfiles.NotAllowed: unseen,
-		credfiles.Sealed:     unseen,
-		credfiles.Double:     "The client uses neither, and asks for a sign-in.",
-		credfiles.PlainState: "Who reads your files reads what is remembered of them.",
-		credfiles.StaleCopy:  "The two places disagree; the client reads the keyring.",
-	}
+	const (
+		lost      = "Nothing in it can be renewed, by nobody, until it can be read."
+		unwritten = "A new token could not be stored, so none is asked for."
+		unseen    = "What is in there is not renewed meanwhile."
+	)
 	all := map[Cause]cause{}
-	for kind, consequence := range problems {
+	for kind, w := range map[credfiles.ProblemKind][2]string{
+		credfiles.Empty:      {"%[1]s is empty.", lost},
+		credfiles.Torn:       {"%[1]s ends in the middle.", lost},
+		credfiles.Trailing:   {"%[1]s goes on after its end, as after a crash.", lost},
+		credfiles.NotJSON:    {"%[1]s is not JSON.", lost},
+		credfiles.NotUTF8:    {"%[1]s is not plain UTF-8.", lost},
+		credfiles.TooDeep:    {"%[1]s is nested too deeply to be %[2]s's.", lost},
+		credfiles.TooLarge:   {"%[1]s is too large to be %[2]s's.", lost},
+		credfiles.NotRegular: {"%[1]s is not a file.", lost},
+		credfiles.Dangling:   {"%[1]s is a link to nothing.", lost},
+		credfiles.Failed:     {"%[1]s cannot be used.", lost},
+		credfiles.OddShape:   {"%[1]s is not written as %[2]s writes it.", "It is left alone: what we do not understand we do not write."},
+		credfiles.Denied:     {"You may not read and write %[1]s.", "Nothing in it is renewed."},
+		credfiles.Mount:      {"%[1]s is mounted as a single file.", unwritten},
+		credfiles.ReadOnly:   {"%[1]s is on a read-only file system.", unwritten},
+		credfiles.Folder:     {"Nothing can be created beside %[1]s.", unwritten},
+		credfiles.Owner:      {"%[1]s belongs to somebody to whom a new file cannot be given.", unwritten},
+		credfiles.Space:      {"There is no room left for %[1]s.", unwritten},
+		credfiles.Full:       {"The keyring takes no longer token than the one in %[1]s.", unwritten},
+		credfiles.BadConfig:  {"%[1]s, where %[2]s may keep a client secret, cannot be read.", "Nothing of that client is renewed."},
+		credfiles.Cache:      {"%[1]s could not be changed.", "%[2]s skips a server that works."},
+		credfiles.Locked:     {"The keyring is locked.", unseen},
+		credfiles.NoKeyring:  {"No keyring can be reached.", unseen},
+		credfiles.Slow:       {"The keyring does not answer.", unseen},
+		credfiles.NotAllowed: {"The keyring does not let us read what %[2]s keeps in it.", unseen},
+		credfiles.Sealed:     {"%[1]s is encrypted and cannot be opened.", unseen},
+		credfiles.Double:     {"The keyring has two items for %[1]s.", "%[2]s uses neither, and asks for a sign-in."},
+		credfiles.PlainState: {"The keyring keeps nothing for us.", "Who reads your files reads what is remembered of its tokens."},
+		credfiles.StaleCopy:  {"%[1]s is an old copy of what the keyring has.", "The two places disagree; %[2]s reads the keyring."},
+	} {
 		s := wrong
 		if kind == credfiles.PlainState || kind == credfiles.StaleCopy {
 			s = note
 		}
-		all[problemCause(kind)] = cause{s, "%[1]s.", consequence, "%[2]s"}
+		all[problemCause(kind)] = cause{s, w[0], w[1], "%[3]s"}
 	}
 	declare(all)
 	declare(map[Cause]cause{

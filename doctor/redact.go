@@ -194,7 +194,8 @@ func (x *redactor) form(raw string) string {
 			pairs[i] = x.clean(p, 200)
 			continue
 		}
-		if value == "" || strings.HasPrefix(value, "$") {
+		if value = x.without(value); value == "" || strings.HasPrefix(value, "$") {
+			pairs[i] = name + "=" + value
 			continue
 		}
 		text, err := url.QueryUnescape(value)
