@@ -113,6 +113,7 @@ type round struct {
 	ways  []*way
 	over  map[string]bool // refresh tokens that must not be sent: spent, dead, perhaps spent
 	first *signed         // the first sign-in
+	out   bool            // a sign-out is in the report
 	stop  bool            // nothing can be learned any more
 	left  string          // why sign-ins were not signed out; empty while all were
 }

@@ -24,7 +24,7 @@ func (r *round) refresh(ctx context.Context, w *way, s *signed) {
 		r.succeeded(ctx, w, s)
 		return
 	}
-	r.x.Noted("%s", r.failure(w))
+	r.x.Noted("%s", failure(w))
 	r.brief()
 	switch v.Kind {
 	case exchange.Dead, exchange.Later, exchange.Ambiguous:
@@ -71,6 +71,14 @@ func (r *round) post(ctx context.Context, w *way, token credfiles.Secret) (excha
 		r.over[token.Reveal()] = true
 	}
 	return a, v
+}
+
+// forget takes the steps from mark on out of the report: they say nothing
+// that does not stand there already.
+func (x *Recorder) forget(mark int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.Report.Steps, x.last = x.Report.Steps[:mark], nil
 }
 
 // brief leaves out of the last request what its note says better.
@@ -199,21 +207,19 @@ func span(d time.Duration) string {
 	return "0 s"
 }
 
-// failure says in words what a refused refresh came to.
-func (r *round) failure(w *way) string {
+// failure says in words what a refused refresh came to. What the answer says
+// itself stands below it.
+func failure(w *way) string {
 	v := w.verdict
-	s := "no answer: " + v.Code
-	if w.status != 0 {
-		s = fmt.Sprintf("%d %s", w.status, http.StatusText(w.status))
-		if v.Code != "" && !strings.HasPrefix(v.Code, "http-") {
-			s += ": " + v.Code
-		}
+	if w.status == 0 {
+		return "no answer: " + v.Code
+	}
+	s := fmt.Sprintf("%d %s", w.status, http.StatusText(w.status))
+	if v.Code != "" && !strings.HasPrefix(v.Code, "http-") {
+		s += ": " + v.Code
 	}
 	if words := aadstsWords(v.Subtype); words != "" {
-		return s + ", " + v.Subtype + ": " + words
-	}
-	if v.Detail != "" {
-		s += ": " + r.x.Clean(v.Detail)
+		s += ", " + v.Subtype + ": " + words
 	}
 	return s
 }

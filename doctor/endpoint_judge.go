@@ -159,8 +159,6 @@ func (r *round) compared(asked, good []*way) {
 		switch what := blamed(w, differ); {
 		case w.verdict.Kind == exchange.Later, w.verdict.Kind == exchange.Ambiguous, w.verdict.Kind == exchange.Dead, w.verdict.Kind == exchange.NeedsUser, len(differ) == 0:
 			r.alone(w)
-		case what == byAuth && w.Post.Auth == exchange.None:
-			r.find(causeSecretNeeded, r.evidence(w), r.those(asked, byNoSecret), like.Name)
 		case what == byAuth && like.Post.Auth == exchange.None:
 			r.find(causeNoSecretWanted, r.evidence(w))
 		case what == byAuth && w.Post.Auth == exchange.Body:
@@ -181,9 +179,8 @@ func (r *round) compared(asked, good []*way) {
 	}
 }
 
-func byBody(w *way) bool     { return w.Post.Auth == exchange.Body }
-func byBasic(w *way) bool    { return w.Post.Auth == exchange.Basic }
-func byNoSecret(w *way) bool { return w.Post.Auth == exchange.None }
+func byBody(w *way) bool  { return w.Post.Auth == exchange.Body }
+func byBasic(w *way) bool { return w.Post.Auth == exchange.Basic }
 
 // those are the names of programs that were refused and have that in common.
 func (r *round) those(asked []*way, have func(*way) bool) string {

@@ -151,8 +151,13 @@ func (r *round) verdict(good []*way) {
 	rep := r.x.Report
 	template := slices.ContainsFunc(good, func(w *way) bool { return w.Name == "power-platform" })
 	all := rep.Ranked()
-	switch hurt := len(all) > 0 && words[all[0].Cause].severity > note; {
-	case template && !hurt:
+	hurt := len(all) > 0 && words[all[0].Cause].severity > note
+	switch {
+	case template && hurt:
+		rep.Conclusion = wordsFineBut + lower(sentence(all[0].What(), all[0].Evidence))
+	case template && len(all) > 0:
+		rep.Conclusion = wordsFineBesides + lower(sentence(all[0].What(), all[0].Evidence))
+	case template:
 		rep.Fine = wordsFine
 	case !hurt && len(good) > 0:
 		var names []string
@@ -160,11 +165,6 @@ func (r *round) verdict(good []*way) {
 			names = append(names, w.Name)
 		}
 		rep.Fine = fmt.Sprintf(wordsFineAs, listed(names))
-	case template:
-		rep.Conclusion = wordsFineBut + lower(sentence(all[0].What(), all[0].Evidence))
-	}
-	if len(all) > 0 && words[all[0].Cause].severity == note && all[0].Cause == causeNoTemplate {
-		rep.Conclusion = wordsFineBut + lower(sentence(all[0].What(), all[0].Evidence))
 	}
 }
 

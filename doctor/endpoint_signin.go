@@ -25,6 +25,7 @@ type signed struct {
 	audience string
 	resource trial
 	post     exchange.Post // of the code: how the client authenticated
+	said     string        // what came, in words
 }
 
 // signIn is one sign-in. It returns nil where it failed, which is a finding
@@ -32,6 +33,7 @@ type signed struct {
 func (r *round) signIn(ctx context.Context, n int, name string) (*signed, error) {
 	r.e.Tell(Happening{SignIn: n, Way: name})
 	r.x.Step("sign-in")
+	mark := len(r.x.Report.Steps)
 	auth := r.e.Auth
 	if auth == "" && !r.e.Secret.IsZero() && r.e.Place.AuthMethods == nil {
 		auth = exchange.Body // the generic template's own
@@ -43,6 +45,7 @@ func (r *round) signIn(ctx context.Context, n int, name string) (*signed, error)
 	f, err := signin.BeginAt(ctx, r.x, r.e.Place, c, signin.Options{Anyway: true, AnyIssuer: r.e.Place.Issuer == "", PasteOnly: r.e.PasteOnly, Notice: func(text string) { r.x.Saw("sign-in", "%s", text) }})
 	if err == nil {
 		r.x.Noted("The authorization endpoint takes the client and its redirect URI, as far as it says before anybody signed in.")
+		r.brief("Location", "Content-Type", "body", "page")
 		defer f.Close()
 		waiting, giveUp := context.WithCancelCause(ctx)
 		defer giveUp(nil)
@@ -50,7 +53,7 @@ func (r *round) signIn(ctx context.Context, n int, name string) (*signed, error)
 		var got signedIn
 		if got, err = r.redeem(waiting, f); err == nil {
 			giveUp(nil)
-			return r.granted(ctx, got), nil
+			return r.granted(ctx, got, mark), nil
 		}
 	}
 	if ctx.Err() != nil {
@@ -81,12 +84,13 @@ func (r *round) redeem(ctx context.Context, f *signin.Flow) (got signedIn, err e
 	return got, nil
 }
 
-// granted looks at what a code brought.
-func (r *round) granted(ctx context.Context, got signedIn) *signed {
+// granted looks at what a code brought. The steps from mark on are this
+// sign-in's.
+func (r *round) granted(ctx context.Context, got signedIn, mark int) *signed {
 	s := &signed{refresh: got.Token.Refresh, newest: got.Token.Refresh, verdict: got.Verdict, post: got.post, audience: audienceOf(got.Token.Access)}
 	if got.Kind != exchange.Refreshed {
 		w := &way{status: got.status, verdict: got.Verdict}
-		r.x.Noted("%s", r.failure(w))
+		r.x.Noted("%s", failure(w))
 		r.codeRefused(w)
 		return nil
 	}
@@ -105,10 +109,17 @@ func (r *round) granted(ctx context.Context, got signedIn) *signed {
 	if got.Token.Scope != "" {
 		said = append(said, "scope "+r.x.Clean(got.Token.Scope))
 	}
-	r.x.Noted("signed in: %s", strings.Join(said, ", "))
+	all := strings.Join(said, ", ")
+	r.x.Noted("signed in: %s", all)
 	r.brief("expires_in", "scope", "Content-Type")
-	if r.first == nil {
-		r.first = s
+	if r.first != nil {
+		r.x.forget(mark)
+		if all == r.first.said {
+			all = "as before"
+		}
+		r.x.Saw("sign-in", "%s", all)
+	} else {
+		r.first, s.said = s, all
 		if r.e.Client.Server != "" {
 			s.resource = r.try(ctx, "sign-in", s.verdict.Token.Access)
 		}
@@ -160,13 +171,17 @@ func (r *round) signOut(ctx context.Context, s *signed) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revoking)
 	defer cancel()
 	r.x.Step("sign-out")
+	mark := len(r.x.Report.Steps)
 	status, err := r.revoke(ctx, s, token)
 	switch {
 	case err != nil:
 		r.left = "signing out did not work"
 	case status/100 != 2:
 		r.left = "the server did not sign out"
+	case r.out:
+		r.x.forget(mark) // one is enough to see
 	default:
+		r.out = true
 		r.x.Noted("signed out")
 		r.brief("Content-Type")
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type bench struct {
 	x *Recorder
 	// happened is what was announced, in order.
 	happened []Happening
+	issuer   string // is asked for its metadata first
 }
 
 // benched has a client with a secret, and all that it takes to ask in each of
@@ -74,6 +76,12 @@ func (b *bench) browse(_ context.Context, _ context.CancelCauseFunc, f *signin.F
 
 func (b *bench) examine(t *testing.T) Report {
 	t.Helper()
+	if b.issuer != "" {
+		b.e.Place, b.e.Client.Server = discovery.SignIn{}, ""
+		if !b.e.Locate(t.Context(), b.x, b.issuer) {
+			return *b.x.Report
+		}
+	}
 	if err := b.e.Examine(t.Context(), b.x); err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +93,28 @@ func (b *bench) examine(t *testing.T) Report {
 		}
 	}
 	return *b.x.Report
+}
+
+// register makes a client as clients themselves do (RFC 7591).
+func (b *bench) register() (id, secret string) {
+	r, err := http.NewRequest(http.MethodPost, b.s.URL(authtest.Register), strings.NewReader(
+		`{"redirect_uris":["`+b.e.Client.Redirect+`"],"grant_types":["authorization_code","refresh_token"]}`))
+	if err != nil {
+		panic(err)
+	}
+	resp, err := b.s.Transport().RoundTrip(r)
+	if err != nil {
+		panic(err)
+	}
+	defer resp.Body.Close()
+	var made struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+		panic(err)
+	}
+	return made.ID, made.Secret
 }
 
 // as picks ways by name.

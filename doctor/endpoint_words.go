@@ -5,6 +5,7 @@ const (
 
 	wordsFine          = "Your endpoint refreshes in the form that Power Platform documents; if its log shows no call at expiry, the fault is not in the endpoint."
 	wordsFineAs        = "Your endpoint refreshes in every way that was tried: %s."
+	wordsFineBesides   = "Your endpoint refreshes in the form that Power Platform documents; besides, "
 	wordsFineBut       = "Your endpoint refreshes in the form that Power Platform documents; but "
 	wordsOffline       = "Nothing was sent: these are the requests, and %d sign-ins would come before them."
 	wordsOfflineHanded = "Nothing was sent: these are the requests that your refresh token would be spent on."
@@ -29,7 +30,6 @@ const (
 	causeResourceRefused  Cause = "endpoint-refuses-resource"
 	causeWantsBasic       Cause = "endpoint-wants-basic"
 	causeWantsBody        Cause = "endpoint-wants-secret-in-body"
-	causeSecretNeeded     Cause = "endpoint-wants-secret"
 	causeNoSecretWanted   Cause = "endpoint-wants-no-secret"
 	causeSecretNotAsked   Cause = "endpoint-asks-no-secret"
 	causeNoTemplate       Cause = "endpoint-needs-template"
@@ -68,9 +68,9 @@ func init() {
 			"A client that meets this cannot know whether its refresh token was used up.", "Look for the call in the log of the gateway, at this minute; then try again."},
 		causeNoSignIn: {wrong, "The sign-in did not come to a code.",
 			"Without one there is nothing to refresh.", "Do what the server says, or hand over a refresh token with --spend-token."},
-		causeRedirect: {wrong, "The registration lacks a redirect URI on this computer: %s.",
+		causeRedirect: {wrong, "The registration lacks a redirect URI on this computer: %[1]s.",
 			"The browser cannot come back from the sign-in.", "Add %[1]s to the redirect URIs of the client (in Entra: platform \"Mobile and desktop applications\"), or name one that it has with --redirect."},
-		causeUnknownClient: {wrong, "The authorization endpoint does not know the client %s.",
+		causeUnknownClient: {wrong, "The authorization endpoint does not know the client %[1]s.",
 			"Nobody can sign in with it.", "Compare the client ID with the registration, and the tenant of the URL with where that is."},
 		causeCodeClient: {wrong, "The token endpoint refuses the client at the sign-in itself.",
 			"No client with this ID and secret can even sign in.", "Compare the secret; if it is right, the endpoint may want it elsewhere: --auth basic, body or none."},
@@ -91,17 +91,15 @@ func init() {
 			"Clients that do not name it, as Power Platform's generic template, sign in again at every expiry.", "Let the resource of the sign-in stand where a refresh names none (RFC 8707 section 2.2)."},
 		causeResourceRefused: {wrong, "The endpoint refuses a refresh that names the resource.",
 			"MCP clients name it (RFC 8707), so that they sign in again at every expiry.", "Let the gateway take the parameter out before Entra sees it, or leave the resource out of the server's metadata."},
-		causeWantsBasic: {wrong, "The endpoint takes the secret only by HTTP Basic, and %s sends it in the body.",
+		causeWantsBasic: {wrong, "The endpoint takes the secret only by HTTP Basic, and not in the body, the way of %[1]s.",
 			"Their users sign in again at every expiry, while %[2]s works.", "Let the endpoint take client_secret_post as well, or the gateway turn it into a header."},
-		causeWantsBody: {wrong, "The endpoint takes the secret only in the body, and %s sends it by HTTP Basic.",
+		causeWantsBody: {wrong, "The endpoint takes the secret only in the body, and not by HTTP Basic, the way of %[1]s.",
 			"Their users sign in again at every expiry, while %[2]s works.", "Let the endpoint take client_secret_basic as well, which RFC 6749 section 2.3.1 asks of every server; or list client_secret_post alone in the metadata."},
-		causeSecretNeeded: {wrong, "The endpoint refreshes only for a client that shows its secret, and %s has none to show.",
-			"Their users sign in again at every expiry, while %[2]s works.", "Register a public client for them, or give them the secret."},
 		causeNoSecretWanted: {wrong, "The client is a public one to the endpoint, which refuses a refresh that carries a secret.",
 			"Power Platform's generic template always carries one.", "Register a client of the kind Web, with a secret, for the connector."},
 		causeSecretNotAsked: {note, "The endpoint refreshes without the client's secret.",
 			"Whoever has a refresh token can use it; RFC 6749 section 6 wants the client authenticated.", "If a gateway adds the secret by itself that is its purpose; otherwise let the endpoint ask for it."},
-		causeNoTemplate: {note, "it refuses what Power Platform is reported to send where a connector has no refresh template, which carries neither ID nor secret.",
+		causeNoTemplate: {note, "It refuses what Power Platform is reported to send where a connector has no refresh template, which carries neither ID nor secret.",
 			"Such a connector works until the first access token ends.", "Set refreshBodyTemplate in the connector's apiProperties.json: grant_type=refresh_token&refresh_token={RefreshToken}&client_id={ClientId}&client_secret={ClientSecret}."},
 		causeSecretExpired: {wrong, "The client secret has expired.",
 			"Neither sign-ins nor refreshes work with it any more.", "Make a new secret for the application, and put it into every connector that uses it."},
@@ -133,13 +131,13 @@ func init() {
 			"The way that was tried does not refresh.", "Try the others, with --scope and --server, to see which parameter it is."},
 		causeRefused: {wrong, "The endpoint refuses the refresh.",
 			"Clients that ask in this way sign in again at every expiry.", "Look up its error code in the log of the gateway."},
-		causeScopeLost: {wrong, "A refresh loses scopes: %s.",
+		causeScopeLost: {wrong, "A refresh loses scopes: %[1]s.",
 			"After the first refresh, as %[2]s asks, calls that need them are refused.", "Let a refresh without scope stand for all scopes that were granted (RFC 6749 section 6)."},
-		causeOtherAudience: {wrong, "A refresh as %s asks brings a token for another audience.",
+		causeOtherAudience: {wrong, "A refresh as %[1]s asks brings a token for another audience.",
 			"The server refuses it, so that users sign in again though the refresh works.", "Entra v2 does this where a refresh repeats no scope: let the gateway add the scope of the API."},
-		causeTokenRefused: {wrong, "The server refuses the access token of a sign-in: %s.",
+		causeTokenRefused: {wrong, "The server refuses the access token of a sign-in: %[1]s.",
 			"It is not about refreshing.", "Ask \"lamplighter doctor URL\" about the server."},
-		causeRefreshedRefused: {wrong, "The server takes the access token of a sign-in and refuses a refreshed one: %s.",
+		causeRefreshedRefused: {wrong, "The server takes the access token of a sign-in and refuses a refreshed one: %[1]s.",
 			"Users sign in again though the refresh works.", "Compare the two tokens: audience, scope and issuer have to be the same."},
 		causeNoLifetime: {note, "The answer does not say how long the access token lives.",
 			"Clients cannot refresh ahead of time, only after a 401.", "Send expires_in (RFC 6749 section 5.1)."},
