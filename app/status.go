@@ -13,6 +13,8 @@ import (
 
 func (p *program) statusCommand() *cobra.Command {
 	var asJSON, exitCode, ask bool
+	var h hope
+	var metricsFile string
 	c := &cobra.Command{
 		Use:   "status [ID...]",
 		Short: "Show what there is, its state, and what happens next",
@@ -22,7 +24,10 @@ func (p *program) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			snap, err := p.scan(c.Context(), x)
+			if h.timeout > 0 && h.state == "" {
+				return usagef(saidTimeout)
+			}
+			snap, late, err := p.look(c.Context(), x, h, args)
 			if err != nil {
 				return err
 			}
@@ -38,14 +43,20 @@ func (p *program) statusCommand() *cobra.Command {
 				}
 			}
 			m := p.view(x.keeperRuns()).model(snap, x.trouble())
-			if asJSON {
+			switch {
+			case metricsFile != "":
+				err = writeMetrics(metricsFile, snap, m.Keeper)
+			case asJSON:
 				err = p.printJSON(jsonOf(m))
-			} else {
+			default:
 				p.printStatus(m, len(args) == 0)
 			}
 			switch {
 			case err == nil && refused:
 				return ended(exitFailed)
+			case err == nil && late:
+				p.errorf(saidLate, h.state, plainSpan(h.timeout))
+				return ended(exitLater)
 			case err == nil && exitCode:
 				return ended(codeOfModel(m))
 			}
@@ -55,6 +66,15 @@ func (p *program) statusCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	c.Flags().BoolVar(&ask, "ask", false, "read what the macOS keychain keeps for its client alone, where the person at it allows that")
+	c.Flags().Var(&flagValue{kind: "STATE", set: func(s string) error {
+		if h.state = refresher.State(s); h.state != refresher.Fresh && h.state != refresher.SignInNeeded {
+			return sayf(saidNoHope)
+		}
+		return nil
+	}}, "wait", "wait until all are fresh, or until one is sign-in-needed")
+	c.RegisterFlagCompletionFunc("wait", cobra.FixedCompletions([]string{string(refresher.Fresh), string(refresher.SignInNeeded)}, cobra.ShellCompDirectiveNoFileComp))
+	timeFlag(c, &h.timeout, "timeout", "10m", "how long --wait waits, and exits 3 then; without it as long as it takes")
+	c.Flags().Var(&flagValue{kind: "FILE", set: func(s string) error { metricsFile = s; return nil }}, "prometheus", "write it into this file for Prometheus, in place of printing it")
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 4 where a sign-in is needed, 3 on temporary trouble, 1 on a problem")
 	return c
 }

@@ -19,6 +19,11 @@ const (
 	saidTwice       = "%s is given twice"
 	saidNoProgram   = "%s cannot be run: %v"
 
+	saidTimeout = "--timeout says how long --wait waits; give both"
+	saidNoHope  = "it has to be fresh or sign-in-needed"
+	saidLate    = "not %s after %s"
+	workWaiting = "waiting"
+
 	wordLost        = "signed out or replaced meanwhile"
 	wordWaitedFor   = "another process sent a refresh %s ago and has no answer yet, and --wait %s is over"
 	wordWaited      = "its server, or a lock that another program holds, takes longer than --wait %s"

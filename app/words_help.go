@@ -14,7 +14,14 @@ happens next and why. What asks something of you comes first.
 
 With --ask and IDs it also reads what the keychain of macOS keeps for a client
 alone, such as Codex' items: macOS asks you for the keychain's password first,
-and nothing is changed or remembered.`
+and nothing is changed or remembered.
+
+--wait waits until all are fresh, or until one needs a sign-in; somebody has to
+see to it, as a keeper does. --prometheus writes a file for the textfile
+collector of Prometheus's node_exporter: ends, states, requests.
+
+Exit code: 0 whatever the states are, 3 if --wait waited in vain, and with
+--exit-code as the states are.`
 
 	keepHelp = `Watches the clients' stores and refreshes each token in place, ahead of expiry,
 until it is stopped. It says one line for each thing that happens, and notices

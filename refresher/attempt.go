@@ -269,10 +269,11 @@ func (a *attempt) unusable() bool {
 	return expired || a.row.NeedsAuth || a.row.State == SignInNeeded
 }
 
-// took remembers how long this server takes. The slowest of late decides
-// whether a running client would lose its patience; it fades by a fifth with
-// every faster answer.
+// took remembers that a request was sent, and how long this server takes. The
+// slowest of late decides whether a running client would lose its patience; it
+// fades by a fifth with every faster answer.
 func (a *attempt) took(answer exchange.Answer) {
+	a.mem.Posts++
 	a.mem.Slowest = max(min(answer.Took, underWay), a.mem.Slowest*4/5)
 }
 

@@ -34,6 +34,10 @@ type Event struct {
 // longestWhy is how much of an error is written down, in bytes.
 const longestWhy = 1000
 
+// LogFile is where the log is, the newest of it. It changes with each step of a
+// refresh.
+func (l *Ledger) LogFile() string { return filepath.Join(l.dir, "log.jsonl") }
+
 // Log appends an event. The file is moved aside when it has grown past size
 // bytes; keep older files stay. An event that cannot be written is lost: the
 // log is for people, nothing depends on it.
@@ -49,7 +53,7 @@ func (l *Ledger) Log(e Event, size int64, keep int) error {
 	// Several processes write one log: an append of one line is whole, and
 	// only the moving aside needs a lock. The rotation libraries keep a file
 	// open for one process and lose lines here.
-	name := filepath.Join(l.dir, "log.jsonl")
+	name := l.LogFile()
 	if info, err := os.Stat(name); err == nil && info.Size() > size {
 		l.rotate(name, size, keep)
 	}
@@ -99,7 +103,7 @@ func (l *Ledger) rotate(name string, size int64, keep int) {
 func (l *Ledger) Events(keep int) ([]Event, error) {
 	var all []Event
 	for n := keep; n >= 0; n-- {
-		name := filepath.Join(l.dir, "log.jsonl")
+		name := l.LogFile()
 		if n > 0 {
 			name += "." + strconv.Itoa(n)
 		}

@@ -67,6 +67,7 @@ type Memory struct {
 	// that it descends from, was first seen there: nobody but a sign-in moves it.
 	Endpoint string `json:"endpoint,omitempty"`
 
+	Posts    int         `json:"posts,omitempty"`     // requests sent to the token endpoint whose end we saw
 	TokenURL string      `json:"token_url,omitempty"` // of the last successful refresh
 	Issuer   string      `json:"issuer,omitempty"`    // who vouched for it
 	Reverts  []time.Time `json:"reverts,omitempty"`   // when a store that had gone back got its successor again

@@ -17,7 +17,7 @@ func TestWhatIsRememberedComesBackInAnotherProcess(t *testing.T) {
 	want := ledger.Memory{
 		ID: "codex/mcp/a", Client: "client-1", Lineage: 2, Refresh: "r", Access: "a", Seen: at, Lifetime: time.Hour,
 		RefreshExpiry: at, Refreshed: at, Repaired: at, For: "f", Tried: at, Failures: 3, Wait: ledger.Asked, Until: at, Verdict: "later", Code: "slow_down",
-		Detail: "too fast", Setup: "s", Request: "q", Slowest: time.Second, Skew: time.Minute, Endpoint: "https://as.example.com/token", TokenURL: "https://as.example/token", Issuer: "https://as.example", Reverts: []time.Time{at},
+		Detail: "too fast", Setup: "s", Request: "q", Slowest: time.Second, Posts: 7, Skew: time.Minute, Endpoint: "https://as.example.com/token", TokenURL: "https://as.example/token", Issuer: "https://as.example", Reverts: []time.Time{at},
 		Gone: at, Dead: at, Told: "d", Hooked: "h",
 	}
 	if err := locked(t, dir, "a").Save(want); err != nil {
