@@ -96,7 +96,7 @@ func (e *Endpoint) Examine(ctx context.Context, x *Recorder) error {
 	if e.Tell == nil {
 		e.Tell = func(Happening) {}
 	}
-	r := &round{e: e, x: x, over: map[string]bool{}}
+	r := &round{e: e, x: x, over: map[string]bool{}, refused: map[string]bool{}}
 	if x.Via == nil {
 		r.offline()
 		return nil
@@ -108,14 +108,15 @@ func (e *Endpoint) Examine(ctx context.Context, x *Recorder) error {
 
 // A round is one examination of an endpoint.
 type round struct {
-	e     *Endpoint
-	x     *Recorder
-	ways  []*way
-	over  map[string]bool // refresh tokens that must not be sent: spent, dead, perhaps spent
-	first *signed         // the first sign-in
-	out   bool            // a sign-out is in the report
-	stop  bool            // nothing can be learned any more
-	left  string          // why sign-ins were not signed out; empty while all were
+	e       *Endpoint
+	x       *Recorder
+	ways    []*way
+	over    map[string]bool // refresh tokens that must not be sent: spent, dead, perhaps spent
+	refused map[string]bool // answers whose words stand in the report
+	first   *signed         // the first sign-in
+	out     bool            // a sign-out is in the report
+	stop    bool            // nothing can be learned any more
+	left    string          // why sign-ins were not signed out; empty while all were
 }
 
 // A way is one dialect and what came of it.

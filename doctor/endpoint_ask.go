@@ -26,6 +26,11 @@ func (r *round) refresh(ctx context.Context, w *way, s *signed) {
 	}
 	r.x.Noted("%s", failure(w))
 	r.brief()
+	if said := v.Code + v.Subtype + v.Detail; r.refused[said] {
+		r.brief("error", "error_description", "error_codes", "suberror")
+	} else {
+		r.refused[said] = true
+	}
 	switch v.Kind {
 	case exchange.Dead, exchange.Later, exchange.Ambiguous:
 		s.refresh, s.unsure = credfiles.Secret{}, v.Kind == exchange.Ambiguous

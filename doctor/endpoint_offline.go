@@ -18,7 +18,12 @@ func (r *round) offline() {
 			r.x.Saw(p.Name, "could not be sent: %s", missingWords(p.Missing))
 			continue
 		}
-		r.x.Add(Step{Name: p.Name, Seen: "not sent: --offline", Request: r.planned(p.Post)})
+		q := r.planned(p.Post)
+		seen := "not sent: " + q.Body
+		if p.Post.Auth == exchange.Basic {
+			seen += ", with Authorization: Basic"
+		}
+		r.x.Add(Step{Name: p.Name, Seen: seen, Request: q})
 	}
 	r.x.Saw("limits", "%s", wordsLimits)
 	r.x.Report.Fine = fmt.Sprintf(wordsOffline, plan.SignIns)

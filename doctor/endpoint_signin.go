@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,9 +138,15 @@ func (r *round) noSignIn(err error) {
 	said := r.x.Clean(err.Error())
 	if preset, ok := errors.AsType[*signin.PresetError](err); ok {
 		said = r.x.Clean(preset.Why)
-		if preset.OfRedirect() {
+		switch {
+		case preset.OfRedirect():
 			r.x.Find(causeRedirect, r.e.Place.AuthorizationURL, said, preset.Redirect)
-		} else {
+		case r.first != nil: // it was known a moment ago
+			r.x.Saw("sign-in", "%s", said)
+			if !r.refusedClient() {
+				r.find(causeClientForgotten, said)
+			}
+		default:
 			r.x.Find(causeUnknownClient, r.e.Place.AuthorizationURL, said, r.e.Client.ID)
 		}
 		return
@@ -149,6 +156,11 @@ func (r *round) noSignIn(err error) {
 		return
 	}
 	r.x.Find(causeNoSignIn, r.e.Place.AuthorizationURL, said)
+}
+
+// refusedClient reports whether a refresh was refused for its client.
+func (r *round) refusedClient() bool {
+	return slices.ContainsFunc(r.ways, func(w *way) bool { return w.asked && w.verdict.Kind == exchange.ClientGone })
 }
 
 // revoking is how long the server may take to sign out.

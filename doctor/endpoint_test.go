@@ -117,10 +117,20 @@ func (b *bench) register() (id, secret string) {
 	return made.ID, made.Secret
 }
 
+// registered is a client that registered itself, and may be forgotten.
+func registered(b *bench) {
+	id, secret := b.register()
+	b.e.Client.ID, b.e.Secret = id, credfiles.NewSecret(secret)
+}
+
 // as picks ways by name.
 func as(names ...string) func(*bench) {
 	return func(b *bench) {
 		b.e.Ways = nil
+		if slices.Equal(names, []string{"all"}) {
+			b.e.Ways = dialect.All
+			return
+		}
 		for _, name := range names {
 			d, ok := dialect.Named(name)
 			if !ok {
@@ -178,7 +188,7 @@ func TestAHealthyEndpointHasNoFinding(t *testing.T) {
 // announced, each once, and each sign-in is ended.
 func TestNoRefreshTokenIsSentByAStepThatDidNotSaySo(t *testing.T) {
 	for name, change := range map[string][]func(*bench){
-		"all ways": {as(dialect.Names()...)}, "handed": {handed, as(dialect.Names()...)},
+		"all ways": {as("all")}, "handed": {handed, as("all")},
 		"a token that is never replaced": {func(b *bench) { b.s.Set(func(o *authtest.Options) { o.NoRotation = true }) }},
 		"with a try of reuse":            {as("power-platform"), func(b *bench) { b.e.Reuse = func(string) bool { return true }; b.s.Expect(authtest.Spent, "") }},
 		"offline":                        {func(b *bench) { b.e.Show = nil }},
@@ -278,4 +288,46 @@ func TestAWaitLiesBetweenSignInAndRefresh(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestReuseIsTriedOnlyByConsentAndToldApart(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		policy  authtest.Policy
+		consent bool
+		posts   int
+		said    string
+	}{
+		{"no", authtest.Policy{}, false, 1, "not tried, nor whether there is a grace"},
+		{"theft", authtest.Policy{}, true, 3, "a spent refresh token is refused, and the sign-in ended, without a grace"},
+		{"refused only", authtest.Policy{Reuse: authtest.RefuseOnly}, true, 3, "a spent refresh token is refused, without a grace"},
+		{"grace", authtest.Policy{Reuse: authtest.Grace, Grace: time.Minute}, true, 2, "taken again a moment later: there is a grace, or nobody looks"},
+		{"the one before", authtest.Policy{Reuse: authtest.PreviousUntilUsed}, true, 2, "taken again a moment later"},
+		{"never replaced", authtest.Policy{NoRotation: true}, true, 1, "no refresh brought a new refresh token"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				questions := 0
+				b := benched(t, authtest.Options{Policy: test.policy}, as("power-platform"), func(b *bench) {
+					b.e.Reuse = func(string) bool { questions++; return test.consent }
+				})
+				if test.posts > 1 {
+					b.s.Expect(authtest.Spent, "")
+				}
+				rep := b.examine(t)
+				if text := rep.Text(2000, nil); !strings.Contains(text, test.said) {
+					t.Errorf("it does not say %q:\n%s", test.said, text)
+				}
+				if n := len(b.posts()); n != test.posts {
+					t.Errorf("%d refresh tokens were sent, want %d", n, test.posts)
+				}
+				if rotates := !test.policy.NoRotation; rotates != (questions == 1) {
+					t.Errorf("%d questions were asked", questions)
+				}
+				if rep.Exit() != 0 {
+					t.Errorf("exit %d", rep.Exit())
+				}
+			})
+		})
+	}
 }

@@ -155,7 +155,7 @@ var tenants = []string{"login.microsoftonline.com", "login.microsoftonline.us", 
 // plainParams are parameters of a query or form whose value is no secret.
 var plainParams = []string{
 	"grant_type", "client_id", "scope", "resource", "redirect_uri", "audience", "response_type",
-	"code_challenge_method", "prompt", "access_type", "requested_token_use", "api-version", "client_assertion_type",
+	"code_challenge_method", "prompt", "access_type", "requested_token_use", "api-version", "client_assertion_type", "token_type_hint",
 }
 
 // address is a URL without secrets: no user name, and a placeholder in the
