@@ -6,6 +6,7 @@ import (
 
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
+	"lamplighter/refresher/signin"
 )
 
 // own signs in to a credential of the user's own: by what he hands over, or by
@@ -15,7 +16,13 @@ func (l *login) own(ctx context.Context) int {
 	var err error
 	in := l.handed()
 	switch l.row.GrantType {
-	case credfiles.ByBrowser:
+	case credfiles.ByBrowser, credfiles.ByDevice:
+		if l.row, err = l.x.refresher.WithSecret(ctx, l.row); err != nil {
+			return l.codeOfError(err)
+		}
+		if l.row.GrantType == credfiles.ByDevice {
+			return l.device(ctx)
+		}
 		return l.flow(ctx)
 	case credfiles.ByRefreshToken:
 		refresh, err = in.take(handRefreshToken)
@@ -35,6 +42,26 @@ func (l *login) own(ctx context.Context) int {
 	}
 	l.row = out.Row
 	return l.ask(ctx)
+}
+
+// device signs in by a code that a person enters wherever there is a browser.
+func (l *login) device(ctx context.Context) int {
+	stop := l.working(workSigningIn)
+	d, err := signin.BeginDevice(ctx, l.x.refresher.Finder, l.row.Credential)
+	stop()
+	if err != nil {
+		return l.failed(ctx, err)
+	}
+	l.warnf(saidEnterCode, d.URL, d.UserCode)
+	if d.Complete != "" {
+		l.warnf(saidOrComplete, d.Complete)
+	}
+	defer l.finishing(ctx)()
+	out, err := d.Wait(ctx, func(s refresher.SignIn) refresher.Outcome { return l.x.refresher.SignIn(ctx, l.row, s) })
+	if err != nil {
+		return l.failed(ctx, err)
+	}
+	return l.end(out)
 }
 
 // ask asks for a token now, and says what came.

@@ -19,6 +19,7 @@ import (
 func scriptOwn(ts *testscript.TestScript, neg bool, args []string) {
 	map[string]func(*testscript.TestScript, bool, []string){
 		"application": scriptApplication, "secret": scriptSecret, "asked": scriptAsked, "applied": scriptApplied, "ended": scriptEnded,
+		"client": scriptClient, "devices": scriptDevices, "handed": scriptHanded, "signedin": scriptSignedIn, "kill": scriptKill,
 	}[args[0]](ts, neg, args[1:])
 }
 
@@ -87,3 +88,59 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 var expiries = regexp.MustCompile(`(expires_at\\?":)\d+`)
+
+// client SERVER ID: a public client.
+func scriptClient(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts).servers[args[0]]
+	s.AddClient(args[1], "")
+	ts.Setenv("TOKEN_"+args[0], s.URL(authtest.Token))
+	ts.Setenv("ISSUER_"+args[0], s.Issuer())
+}
+
+// devices SERVER N|deny: it takes device codes, which a person agrees to after
+// so many polls, or never.
+func scriptDevices(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).servers[args[0]].Set(func(o *authtest.Options) {
+		o.Devices, o.DeviceDenied = true, args[1] == "deny"
+		o.DevicePolls, _ = strconv.Atoi(args[1])
+	})
+}
+
+// handed SERVER ID FILE [again]: a grant of a client with a secret. FILE.secret
+// has what is handed over, the secret and the refresh token; again: only that.
+func scriptHanded(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts).servers[args[0]]
+	again := len(args) > 3
+	if !again {
+		s.AddClient(args[1], "cs-"+strings.ToLower(rand.Text()))
+	}
+	g := s.Grant(authtest.GrantOptions{ClientID: args[1]})
+	text := g.ClientSecret + "\n" + g.RefreshToken + "\n"
+	if again {
+		text = g.RefreshToken + "\n"
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]+".secret"), []byte(text), 0o600))
+	ts.Setenv("TOKEN_"+args[0], s.URL(authtest.Token))
+}
+
+// signedin SERVER NAME: the store of own/NAME holds the newest tokens of one of
+// the server's grants.
+func scriptSignedIn(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Logf("own/%s: %v", args[1], ownGrant(ts, args[0], args[1]))
+}
+
+// kill SERVER NAME ends the grant whose tokens the store of own/NAME holds.
+func scriptKill(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).servers[args[0]].KillGrant(ownGrant(ts, args[0], args[1]).ID)
+}
+
+func ownGrant(ts *testscript.TestScript, server, name string) authtest.Grant {
+	text := ts.ReadFile(filepath.Join(of(ts).home, ".local/state/lamplighter/own", name+".json"))
+	for _, g := range of(ts).servers[server].Grants() {
+		if strings.Contains(text, g.AccessToken) && g.RefreshToken != "" && strings.Contains(text, g.RefreshToken) {
+			return g
+		}
+	}
+	ts.Fatalf("own/%s holds the newest tokens of no grant", name)
+	return authtest.Grant{}
+}

@@ -38,6 +38,8 @@ its secret. What it was delivered to stays, and is named.`
 	handSecret       = "the client secret"
 	handRefreshToken = "the refresh token"
 
+	saidEnterCode     = "Go to %s with any browser, and enter the code %s"
+	saidOrComplete    = "or go to %s"
 	saidAdded         = "%s: added\n"
 	saidRemoved       = "%s: removed, and its tokens and secret erased\n"
 	saidNotOwn        = "%s is not one of your own: %s keeps it"

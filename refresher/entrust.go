@@ -39,6 +39,14 @@ func (r *Refresher) Entrust(ctx context.Context, row Row, secret, refresh credfi
 	return Outcome{Row: r.decide(now, a.row, nil), Did: Adopted}
 }
 
+// WithSecret is a row with its client's secret, for a sign-in: a command of the
+// user's may have to be asked for it.
+func (r *Refresher) WithSecret(ctx context.Context, row Row) (Row, error) {
+	secret, err := row.store.Secret(ctx, row.Credential)
+	row.ClientSecret = secret
+	return row, err
+}
+
 // Erase forgets an own credential and removes its store: its tokens, its
 // secret, its journal record, and what is remembered of it. The marks of refresh
 // tokens that were used up stay, which are fingerprints: one that is handed over

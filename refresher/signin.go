@@ -87,7 +87,11 @@ func (a *attempt) redeem(ctx context.Context, s SignIn) Outcome {
 		return a.fail(err)
 	}
 	sent := ledger.SentOf(a.row.Credential, s.Post, a.mem.Lineage, a.unusable())
-	sent.SignIn = &s.Registration
+	reg := s.Registration
+	if a.row.Own {
+		reg.Secret = credfiles.Secret{} // its store is not written from here
+	}
+	sent.SignIn = &reg
 	rec, err := a.lk.Begin(sent)
 	if err != nil {
 		return a.fail(err)
@@ -95,7 +99,9 @@ func (a *attempt) redeem(ctx context.Context, s SignIn) Outcome {
 	if err := a.locked(); err != nil {
 		return a.end(rec, a.fail(err), nil)
 	}
-	a.log(ledger.Event{What: "code"})
+	if !s.Code.Device { // which is presented again and again
+		a.log(ledger.Event{What: "code"})
+	}
 	answer := exchange.Redeem(ctx, a.r.transport(a.row.Grant), s.Post, s.Code, s.Registration.Secret)
 	if !answer.Written {
 		v := exchange.Judge(s.Post, answer)
@@ -125,6 +131,9 @@ func (a *attempt) settleSignIn(ctx context.Context, rec *ledger.Record, answer e
 	a.row.input.Pending = nil
 	v := exchange.Judge(rec.Sent.Post, answer)
 	if v.Kind != exchange.Refreshed {
+		if _, pending := v.Pending(); pending {
+			return a.end(rec, Outcome{Row: a.row, Did: Failed, Answer: v}, nil)
+		}
 		a.log(ledger.Event{What: "no-sign-in", Verdict: v.Kind.String(), Code: v.Code, Detail: v.Detail})
 		return a.end(rec, Outcome{Row: a.row, Did: Failed, Answer: v}, nil)
 	}

@@ -15,6 +15,7 @@ type Endpoint string
 const (
 	Token            Endpoint = "token"
 	Authorize        Endpoint = "authorize"
+	Device           Endpoint = "device" // the device authorization endpoint
 	Register         Endpoint = "register"
 	Revoke           Endpoint = "revoke"
 	Metadata         Endpoint = "metadata"          // of the authorization server

@@ -84,6 +84,11 @@ func (s *Server) endpointURL(e Endpoint) string {
 	switch e {
 	case Token, Authorize, Revoke:
 		return prefix + string(e)
+	case Device:
+		if !s.options.Devices {
+			return ""
+		}
+		return prefix + string(e)
 	case Register:
 		if s.options.NoRegistration {
 			return ""
@@ -131,7 +136,7 @@ func (s *Server) resourceMetadataURL() string {
 
 // endpoint finds out where a request went, and what is wrong with going there.
 func (s *Server) endpoint(r *http.Request) (e Endpoint, unexpected string) {
-	for _, e := range []Endpoint{Token, Authorize, Register, Revoke, Metadata, ResourceMetadata, Resource} {
+	for _, e := range []Endpoint{Token, Authorize, Device, Register, Revoke, Metadata, ResourceMetadata, Resource} {
 		u, _ := url.Parse(s.endpointURL(e))
 		if u.Host != "" && u.Host == r.Host && u.Path == r.URL.Path {
 			return e, ""
@@ -165,6 +170,9 @@ func (s *Server) metadata() Answer {
 	}
 	if u := s.endpointURL(Register); u != "" {
 		m["registration_endpoint"] = u
+	}
+	if u := s.endpointURL(Device); u != "" {
+		m["device_authorization_endpoint"] = u
 	}
 	if !d.NoAuthMethods {
 		methods := []string{"none", "client_secret_basic", "client_secret_post"}

@@ -39,6 +39,7 @@ type Options struct {
 	Discovery
 	Registration
 	Authorization
+	DeviceFlow
 	Policy
 	// RequiredScope is what the MCP server wants of an access token; one
 	// without it is answered 403 insufficient_scope (RFC 6750 section 3.1).
@@ -69,6 +70,7 @@ type Server struct {
 	refresh    map[string]*refreshToken
 	access     map[string]*accessToken
 	assertions map[string]bool // seen
+	devices    map[string]*device
 	lineages   []*lineage
 	behaviours map[Endpoint]*script
 	secrets    []string
@@ -138,6 +140,7 @@ func serve(o Options, l net.Listener) *Server {
 		refresh:    map[string]*refreshToken{},
 		access:     map[string]*accessToken{},
 		assertions: map[string]bool{},
+		devices:    map[string]*device{},
 		behaviours: map[Endpoint]*script{},
 		flights:    map[*exchange]bool{},
 	}
@@ -245,6 +248,8 @@ func (s *Server) own(x *exchange) Answer {
 		return s.token(x)
 	case Authorize:
 		return s.authorize(x)
+	case Device:
+		return s.authorizeDevice(x)
 	case Register:
 		return s.register(x)
 	case Revoke:

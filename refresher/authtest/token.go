@@ -25,6 +25,8 @@ func (s *Server) token(x *exchange) Answer {
 		return s.exchangeCode(x, c)
 	case "refresh_token":
 		return s.redeem(x, c)
+	case "urn:ietf:params:oauth:grant-type:device_code":
+		return s.redeemDevice(x, c)
 	case "client_credentials":
 		return s.apply(x, c)
 	}

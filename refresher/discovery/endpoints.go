@@ -17,6 +17,7 @@ type Metadata struct {
 	AuthorizationURL string   `json:"authorization_endpoint,omitzero"`
 	RegistrationURL  string   `json:"registration_endpoint,omitzero"`
 	RevocationURL    string   `json:"revocation_endpoint,omitzero"`
+	DeviceURL        string   `json:"device_authorization_endpoint,omitzero"` // RFC 8628 section 4
 	Scopes           []string `json:"scopes_supported,omitzero"`
 	GrantTypes       []string `json:"grant_types_supported,omitzero"`
 	ChallengeMethods []string `json:"code_challenge_methods_supported,omitzero"`
@@ -79,7 +80,7 @@ func parseMetadata(doc []byte, where, issuer, server string) (Metadata, *miss) {
 	if _, err := CheckURL(m.TokenURL, server); err != nil {
 		return m, &miss{garbled, err}
 	}
-	for _, u := range []*string{&m.AuthorizationURL, &m.RegistrationURL, &m.RevocationURL} {
+	for _, u := range []*string{&m.AuthorizationURL, &m.RegistrationURL, &m.RevocationURL, &m.DeviceURL} {
 		if _, err := CheckURL(*u, server); err != nil {
 			*u = ""
 		}

@@ -40,7 +40,11 @@ func (f *Finder) SignIn(ctx context.Context, g credfiles.Grant) (SignIn, error) 
 		}
 		e.TokenURL = g.TokenURL
 	}
-	if e.AuthorizationURL == "" {
+	if g.GrantType == credfiles.ByDevice {
+		if e.DeviceURL == "" {
+			return SignIn{}, &MisconfiguredError{URL: show(e.Issuer), Problem: "its metadata names no device authorization endpoint that may be used"}
+		}
+	} else if e.AuthorizationURL == "" {
 		return SignIn{}, &MisconfiguredError{URL: show(e.Issuer), Problem: "its metadata names no authorization endpoint that may be used"}
 	}
 	e.Asked, e.Found = w.asked, time.Now().UTC().Round(0)
@@ -50,6 +54,9 @@ func (f *Finder) SignIn(ctx context.Context, g credfiles.Grant) (SignIn, error) 
 // signIn goes by what the user set, where that is still there, else by the
 // server.
 func (w *walk) signIn(ctx context.Context, g credfiles.Grant) (Endpoints, error) {
+	if g.GrantType != "" {
+		return w.ownSignIn(ctx, g)
+	}
 	at := credfiles.Grant{ServerURL: g.ServerURL, Issuer: g.Issuer}
 	if g.MetadataURL == "" {
 		return w.fromServer(ctx, at)
@@ -71,6 +78,41 @@ func (w *walk) signIn(ctx context.Context, g credfiles.Grant) (Endpoints, error)
 	}
 	e.Resource, e.scopes = found.Resource, found.Scopes
 	return e, plain(err)
+}
+
+// ownSignIn goes by what the user named, and by the metadata of the issuer that
+// he named for the rest.
+func (w *walk) ownSignIn(ctx context.Context, g credfiles.Grant) (Endpoints, error) {
+	var m Metadata
+	if g.Issuer != "" {
+		issuer, err := CheckURL(g.Issuer, w.server.String())
+		if err != nil {
+			return Endpoints{}, err
+		}
+		found, missed, err := w.metadata(ctx, g.Issuer, issuer)
+		switch {
+		case err != nil:
+			return Endpoints{}, err
+		case missed == nil:
+			m = found
+		case g.Endpoint == "":
+			return Endpoints{}, plain(notFound(missed, issuer))
+		}
+		m.Issuer = g.Issuer
+	}
+	for _, named := range []struct {
+		to  *string
+		url string
+	}{{&m.TokenURL, g.Endpoint}, {&m.AuthorizationURL, g.AuthorizationURL}, {&m.DeviceURL, g.DeviceURL}} {
+		if named.url == "" {
+			continue
+		}
+		if _, err := CheckURL(named.url, w.server.String()); err != nil {
+			return Endpoints{}, err
+		}
+		*named.to = named.url
+	}
+	return Endpoints{Metadata: m}, nil
 }
 
 // RoundTripper carries the requests of a sign-in for g by the same rules as

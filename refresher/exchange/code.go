@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"lamplighter/credfiles"
 )
@@ -15,6 +16,22 @@ type Code struct {
 	Value    credfiles.Secret
 	Verifier credfiles.Secret
 	Redirect string // the redirect URI that it came to
+
+	// Device means that it is a device code, which may be presented until a
+	// person has agreed (RFC 8628 section 3.4).
+	Device bool
+}
+
+// Pending reports that the person has not agreed to a device code yet (RFC 8628
+// section 3.5), and by how much the pauses grow.
+func (v Verdict) Pending() (more time.Duration, pending bool) {
+	switch v.Code {
+	case "authorization_pending":
+		return 0, true
+	case "slow_down":
+		return 5 * time.Second, true
+	}
+	return 0, false
 }
 
 // PlanCode is [Plan] for the exchange of a code, which goes to the token
@@ -29,10 +46,26 @@ func PlanCode(g credfiles.Grant, s Server) (Post, error) {
 // Redeem is [Send] for a code. Its answer is read by [Judge] as well; the
 // verdict speaks of the code then.
 func Redeem(ctx context.Context, rt http.RoundTripper, p Post, c Code, clientSecret credfiles.Secret) Answer {
+	if c.Device {
+		return send(ctx, rt, p, grant{"grant_type": deviceGrant, "device_code": c.Value.Reveal()}, clientSecret)
+	}
 	return send(ctx, rt, p, grant{
 		"grant_type": "authorization_code", "code": c.Value.Reveal(),
 		"code_verifier": c.Verifier.Reveal(), "redirect_uri": c.Redirect,
 	}, clientSecret)
+}
+
+// deviceGrant is the grant_type of a device code (RFC 8628 section 3.4).
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+// Begin asks a device authorization endpoint for a device code (RFC 8628
+// section 3.1), as the client that p says. Nothing in the answer is a token.
+func Begin(ctx context.Context, rt http.RoundTripper, p Post, endpoint, scope string, clientSecret credfiles.Secret) Answer {
+	if p.Auth == Key && p.AssertFor == p.TokenURL {
+		p.AssertFor = endpoint
+	}
+	p.TokenURL, p.Scope = endpoint, scope
+	return send(ctx, rt, p, grant{}, clientSecret)
 }
 
 // Asking is what a sign-in asks of an authorization endpoint, given the scopes

@@ -28,8 +28,9 @@ var codes = map[string]meaning{
 	"invalid_target":   {kind: Misconfigured, consumed: true},
 	"invalid_resource": {kind: Misconfigured, consumed: true},
 	// RFC 8628 section 3.5
-	"slow_down":     {kind: Later},
-	"expired_token": {kind: NeedsUser},
+	"authorization_pending": {kind: Later},
+	"slow_down":             {kind: Later},
+	"expired_token":         {kind: NeedsUser},
 	// RFC 6750 section 3.1: of an access token, so not a word on ours
 	"invalid_token": {kind: NeedsUser},
 	// RFC 9449: a bound token, which we cannot renew

@@ -81,6 +81,7 @@ func BeginAt(ctx context.Context, via http.RoundTripper, place discovery.SignIn,
 	if o.Notice == nil {
 		o.Notice = func(string) {}
 	}
+	o.Anyway = o.Anyway || c.Own // the user named the server himself, and many do not say it (Entra ID)
 	if err := guards(place, o); err != nil {
 		return nil, err
 	}
@@ -141,6 +142,16 @@ func (b *beginning) ask(state string, verifier credfiles.Secret) string {
 	scopes, more := exchange.Asking(b.c.Grant, b.server(), b.scopes())
 	if len(scopes) > 0 {
 		q.Set("scope", strings.Join(scopes, " "))
+	}
+	if b.c.Audience != "" {
+		q.Set("audience", b.c.Audience)
+	}
+	if own, err := url.ParseQuery(b.c.Parameters); err == nil {
+		for name := range own {
+			if !q.Has(name) {
+				q.Set(name, own.Get(name))
+			}
+		}
 	}
 	for name, value := range more {
 		if !q.Has(name) { // some refuse what comes twice
