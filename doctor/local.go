@@ -240,7 +240,7 @@ func (l Local) ring(ctx context.Context, x *Recorder) {
 // stores are where tokens stand.
 func (l Local) stores(ctx context.Context, x *Recorder) {
 	for _, s := range l.Stores {
-		if s.Exists() {
+		if s.Exists() && len(l.entries(s)) > 0 {
 			x.Saw("stores", "%s: %s, %s%s", l.Say.Path(s.Path()), credfiles.Title(s.Client()), count(len(l.entries(s))), modeOf(s))
 		}
 	}

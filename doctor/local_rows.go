@@ -31,7 +31,7 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 		f.find("sign-in-ends", "it ends "+row.RefreshExpiry.Local().Format(time.DateTime))
 	}
 	for _, s := range l.Stores {
-		if !s.May(row.Key) || s.Client() != row.Client {
+		if !s.May(row.Key) || s.Client() != row.Client || row.WatchOnly == credfiles.OddFormat {
 			continue
 		}
 		for _, h := range s.Hindrances(row.Credential, versions) {
@@ -103,6 +103,9 @@ func (f rowFinder) state(asked bool) {
 			f.find("ended", "it "+ends)
 		}
 	case refresher.Forked:
+		if slices.ContainsFunc(f.x.Report.Findings, func(g Finding) bool { return g.Cause == "forked" && g.About == row.Other }) {
+			return // of the other one it was said
+		}
 		f.find("forked", "the fingerprints are the same", row.Other, f.Say.Keep(row))
 	case refresher.Fights:
 		f.find("fights", fmt.Sprintf("put right %d times since %s", len(m.Reverts), moment(earliest(m.Reverts))), f.Say.Path(row.Path))
