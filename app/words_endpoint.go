@@ -50,8 +50,8 @@ nothing. Exit code: 0 it refreshes, 1 something has to be changed, 2 wrong usage
 
 	saidOneSignIn  = "One sign-in is needed, for %s."
 	saidSignIns    = "%d sign-ins are needed, one for each way: %s."
-	saidThrownAway = "They are for this test alone: nothing of them is kept."
-	saidRedirect   = "They end at %s, which the registration of the client has to have; if the server's page says that it has not, add it there."
+	saidThrownAway = "Nothing that a sign-in brings is kept."
+	saidRedirect   = "The redirect URI is %s; the client's registration has to have it."
 	saidWaits      = "%s lie between each sign-in and its refresh."
 	saidSignInOf   = "\nSign-in %d of %d, for %s"
 	saidRests      = "Waiting %s before the refresh."

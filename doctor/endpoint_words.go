@@ -69,7 +69,7 @@ var endpointCauses = map[Cause]cause{
 		"A client that meets this cannot know whether its refresh token was used up.", "Look for the call in the log of the gateway, at this minute; then try again."},
 	causeNoSignIn: {wrong, "The sign-in did not come to a code.",
 		"Without one there is nothing to refresh.", "Do what the server says, or hand over a refresh token with --spend-token."},
-	causeRedirect: {wrong, "The registration lacks a redirect URI on this computer: %[1]s.",
+	causeRedirect: {wrong, "The registration lacks the redirect URI %[1]s.",
 		"The browser cannot come back from the sign-in.", "Add %[1]s to the redirect URIs of the client (in Entra: platform \"Mobile and desktop applications\"), or name one that it has with --redirect."},
 	causeUnknownClient: {wrong, "The authorization endpoint does not know the client %[1]s.",
 		"Nobody can sign in with it.", "Compare the client ID with the registration, and the tenant of the URL with where that is."},
