@@ -23,7 +23,7 @@ func (d *desk) model() model.Model {
 	snap.At = time.Now()
 	v := d.view(true)
 	v.waits = d.x.waits()
-	m := v.model(snap, d.x.trouble())
+	m := v.model(d.x.withDeliveries(snap), d.x.trouble())
 	s := d.x.current()
 	m.Version, m.Begun = d.version, v.waits == ""
 	if s.PausedUntil.After(m.At) {

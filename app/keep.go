@@ -75,6 +75,8 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) err
 	}
 	defer t.wait()
 	changed := make(chan struct{}, 1)
+	post := newCourier(x, func() { again(changed) })
+	defer post.wait()
 	for ctx.Err() == nil {
 		// What the finder is made of changes with the config only, and never
 		// under a refresh.
@@ -91,6 +93,7 @@ func (p *program) keep(ctx context.Context, x *parts, t *teller, idle *rest) err
 		x.refresher.Run(inner, changed, poll, func(snap snapshot) {
 			x.alive(ctx)
 			t.eyes(w.Err())
+			post.look(ctx, snap)
 			boss.looked(t.look(ctx, snap))
 			idle.looked()
 		})
@@ -104,6 +107,11 @@ func (x *parts) watched() []string {
 	paths := append([]string{x.configFile, x.ledger.SignalFile()}, x.folders()...)
 	for _, s := range x.currentStores() {
 		paths = append(paths, s.Watched()...)
+	}
+	for _, d := range x.current().Deliveries {
+		if d.File != "" {
+			paths = append(paths, x.expand(d.File))
+		}
 	}
 	return paths
 }

@@ -198,7 +198,11 @@ func (l *login) flow(ctx context.Context) int {
 	f.Close() // the browser is done with
 	defer l.finishing(ctx)()
 	defer l.working(workSigningIn)()
-	return l.end(l.x.refresher.SignIn(ctx, l.row, s))
+	out := l.x.refresher.SignIn(ctx, l.row, s)
+	if out.Own && out.Did == refresher.SignedIn {
+		l.handOn(ctx, l.x)
+	}
+	return l.end(out)
 }
 
 // show brings the person to the server, and takes what he pastes.

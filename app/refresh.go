@@ -89,6 +89,9 @@ func (p *program) refresh(ctx context.Context, w wish) error {
 		}
 		code = max(code, c)
 	}
+	if slices.ContainsFunc(snap.Rows, func(r refresher.Row) bool { return r.Own }) && !p.handOn(ctx, x) {
+		code, said = max(code, exitLater), true
+	}
 	unreadable := false
 	for _, problem := range snap.Problems {
 		if unread(problem) || problem.Kind == credfiles.BadConfig || w.named() {

@@ -42,7 +42,7 @@ func (p *program) statusCommand() *cobra.Command {
 					return err
 				}
 			}
-			m := p.view(x.keeperRuns()).model(snap, x.trouble())
+			m := p.view(x.keeperRuns()).model(x.withDeliveries(snap), x.trouble())
 			switch {
 			case metricsFile != "":
 				err = writeMetrics(metricsFile, snap, m.Keeper)

@@ -68,7 +68,7 @@ func (t *teller) event(e ledger.Event) {
 // look says what a Snapshot has that the ones before had not, and returns how
 // things are.
 func (t *teller) look(ctx context.Context, snap snapshot) (summary string) {
-	m := t.v.model(snap, t.x.trouble())
+	m := t.v.model(t.x.withDeliveries(snap), t.x.trouble())
 	if !t.began {
 		t.began = true
 		if len(m.Rows) == 0 && len(m.Problems) == 0 {

@@ -25,6 +25,8 @@ var eventWords = map[string]string{
 	"mark":                       "the client's own note that it needs a sign-in could not be removed",
 	"hook":                       wordHooked,
 	"hook-failed":                wordHookFailed,
+	"delivered":                  "delivered",
+	"undelivered":                "could not be delivered",
 	"processes":                  "the running programs could not be listed",
 	string(ledger.Unsent):        "not sent",
 	string(ledger.Asked):         "the server asked to wait",

@@ -205,6 +205,9 @@ func (v view) trouble(p credfiles.Problem) (what, do string) {
 		}
 		return " (" + chmod + ")"
 	}
+	if p.Kind == undelivered {
+		return v.undelivered(p.Entry, p.Err)
+	}
 	if what, do := ringTrouble(p, store, client); what != "" {
 		return what, do
 	}

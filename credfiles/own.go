@@ -166,7 +166,7 @@ func (s *Store) Secret(ctx context.Context, c Credential) (Secret, error) {
 	if s.own == nil || !c.SecretLater {
 		return c.ClientSecret, nil
 	}
-	return askCommand(ctx, s.own.SecretCommand)
+	return AskCommand(ctx, "secret_command", s.own.SecretCommand)
 }
 
 // secretFiles are the files outside our store that hold the secret.

@@ -14,10 +14,11 @@ import (
 // a password manager needs that asks a person for a finger.
 const commandPatience = 30 * time.Second
 
-// askCommand is what a command of the user's prints, without the end of the
-// last line. It runs without a shell, with nothing on stdin; what it says on
-// stderr goes nowhere, for it may repeat the secret.
-func askCommand(ctx context.Context, words []string) (Secret, error) {
+// AskCommand is what a command of the user's prints, without the end of the
+// last line. It runs without a shell, with nothing on stdin, for 30 s at most;
+// what it says on stderr goes nowhere, for it may repeat the secret. Errors name
+// the key of our config that it stands under.
+func AskCommand(ctx context.Context, key string, words []string) (Secret, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
 	c := exec.CommandContext(ctx, words[0], words[1:]...)
@@ -29,13 +30,13 @@ func askCommand(ctx context.Context, words []string) (Secret, error) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return Secret{}, fmt.Errorf("secret_command (%s) took longer than %v", words[0], commandPatience)
+		return Secret{}, fmt.Errorf("%s (%s) took longer than %v", key, words[0], commandPatience)
 	case errors.As(err, &exit):
-		return Secret{}, fmt.Errorf("secret_command (%s) ended with exit code %d", words[0], exit.ExitCode())
+		return Secret{}, fmt.Errorf("%s (%s) ended with exit code %d", key, words[0], exit.ExitCode())
 	case err != nil:
-		return Secret{}, fmt.Errorf("secret_command: %w", err)
+		return Secret{}, fmt.Errorf("%s: %w", key, err)
 	case secret.IsZero():
-		return Secret{}, fmt.Errorf("secret_command (%s) printed nothing", words[0])
+		return Secret{}, fmt.Errorf("%s (%s) printed nothing", key, words[0])
 	}
 	return secret, nil
 }

@@ -48,6 +48,8 @@ type Target interface {
 var (
 	// ErrForeign says that somebody else's text is there.
 	ErrForeign = errors.New("it holds something that was not put there by Lamplighter")
+	// ErrNoFolder says that a file has no folder to be in.
+	ErrNoFolder = errors.New("its folder is not there")
 	// ErrEnding says that the token has less than Least left.
 	ErrEnding = errors.New("the token is at its end")
 )

@@ -50,7 +50,11 @@ func (f File) Put(_ context.Context, t Token, ours func(credfiles.Secret) bool) 
 	// A crash leaves a token beside the file; what keeps us from removing that
 	// keeps us from writing too, and that has the better words.
 	_ = replace.Leftovers(f.Path)
-	return replace.File(f.Path, []byte(text.Reveal()), 0o600)
+	err = replace.File(f.Path, []byte(text.Reveal()), 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s: %w", f.Path, ErrNoFolder)
+	}
+	return err
 }
 
 // Gone reports that there is no such file.

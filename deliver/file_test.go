@@ -98,8 +98,8 @@ func TestAFolderThatVanishesIsNotMade(t *testing.T) {
 	if !f.Gone() {
 		t.Error("it is there before it was put")
 	}
-	if err := f.Put(t.Context(), token("at-EXAMPLE", time.Hour), nothing); err == nil {
-		t.Error("a folder was made")
+	if err := f.Put(t.Context(), token("at-EXAMPLE", time.Hour), nothing); !errors.Is(err, ErrNoFolder) {
+		t.Errorf("without its folder: %v", err)
 	}
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)

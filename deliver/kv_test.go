@@ -40,7 +40,9 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		json.NewEncoder(w).Encode(body)
 	}
-	fail := func(status int, words ...string) { answer(status, map[string][]string{"errors": append([]string{}, words...)}) }
+	fail := func(status int, words ...string) {
+		answer(status, map[string][]string{"errors": append([]string{}, words...)})
+	}
 	path, ok := strings.CutPrefix(r.URL.Path, "/v1/secret/data/")
 	switch {
 	case r.Header.Get("X-Vault-Token") != authExample:
@@ -188,7 +190,9 @@ func TestAnAnswerThatIsNoKVEnginesIsAnError(t *testing.T) {
 	}))
 	defer elsewhere.Close()
 	for name, handler := range map[string]http.HandlerFunc{
-		"redirect":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		},
 		"a page":    func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>") },
 		"sealed":    func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 		"version 1": func(w http.ResponseWriter, r *http.Request) { versionOne(w, r) },

@@ -61,6 +61,20 @@ func (d Delivery) Ours(text string) bool {
 	return text != "" && (text == d.Text || slices.Contains(d.Next, text))
 }
 
+// Is reports that this text of this credential was put there last.
+func (d Delivery) Is(id, text string) bool { return d.ID == id && d.Text == text && text != "" }
+
+// Delivery reads what is remembered of a place. A damaged record counts as
+// nothing.
+func (l *Ledger) Delivery(p Place) (d Delivery) {
+	text, err := os.ReadFile(l.deliveryFile(p))
+	if err != nil || json.Unmarshal(text, &d) != nil {
+		d = Delivery{}
+	}
+	d.Place = p
+	return d
+}
+
 // Deliveries are all that is remembered.
 func (l *Ledger) Deliveries() (all []Delivery, err error) {
 	entries, err := os.ReadDir(filepath.Join(l.dir, "deliveries"))
@@ -100,13 +114,7 @@ func (l *Ledger) LockDelivery(ctx context.Context, p Place) (*LockedDelivery, er
 		held.Release()
 		return nil, err
 	}
-	text, err := os.ReadFile(l.deliveryFile(p))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		held.Release()
-		return nil, err
-	}
-	_ = json.Unmarshal(text, &lk.Delivery) // damaged, it counts as nothing
-	lk.Place = p
+	lk.Delivery = l.Delivery(p)
 	return lk, nil
 }
 

@@ -1,0 +1,309 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lamplighter/app/settings"
+	"lamplighter/credfiles"
+	"lamplighter/deliver"
+	"lamplighter/refresher"
+	"lamplighter/refresher/ledger"
+)
+
+// handOnTime is how long a command waits for all that it delivers.
+const handOnTime = 20 * time.Second
+
+// handOn puts the access tokens of own credentials where the config says, for a
+// command: whatever it waited for before, a person asked now. It reports whether
+// all of them are there.
+func (p *program) handOn(ctx context.Context, x *parts) bool {
+	ctx, cancel := context.WithTimeout(ctx, handOnTime)
+	defer cancel()
+	var group sync.WaitGroup
+	all := x.current().Deliveries
+	failed := make([]error, len(all))
+	for i, d := range all {
+		group.Go(func() { _, failed[i] = x.deliver(ctx, d, true) })
+	}
+	group.Wait()
+	done := true
+	for i, err := range failed {
+		if err != nil {
+			done = false
+			what, do := p.view(false).undelivered(all[i].ID, err)
+			p.errorf("%s", what)
+			if do != "" {
+				p.warnf(saidDoThis, do)
+			}
+		}
+	}
+	return done
+}
+
+// A courier delivers beside a keeper, whom it never keeps waiting.
+type courier struct {
+	x    *parts
+	wake func() // makes the keeper look again
+
+	group sync.WaitGroup
+	mu    sync.Mutex
+	busy  map[ledger.Place]bool // false: something came meanwhile
+	later map[ledger.Place]*time.Timer
+}
+
+func newCourier(x *parts, wake func()) *courier {
+	return &courier{x: x, wake: wake, busy: map[ledger.Place]bool{}, later: map[ledger.Place]*time.Timer{}}
+}
+
+// look begins to deliver what is not where it should be.
+func (c *courier) look(ctx context.Context, snap snapshot) {
+	if c.x.waits() != "" {
+		return // nobody said yet that anything may be written
+	}
+	for _, d := range c.x.current().Deliveries {
+		for _, row := range snap.Rows {
+			if row.Own && row.ID == d.ID && !c.x.delivered(d, row.Credential) {
+				c.send(ctx, d)
+			}
+		}
+	}
+}
+
+func (c *courier) send(ctx context.Context, d settings.Delivery) {
+	place := c.x.place(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, flies := c.busy[place]; flies {
+		c.busy[place] = false
+		return
+	}
+	c.busy[place] = true
+	c.group.Go(func() {
+		next, _ := c.x.deliver(ctx, d, false) // the ledger knows why not
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		again := !c.busy[place]
+		delete(c.busy, place)
+		if t := c.later[place]; t != nil {
+			t.Stop()
+		}
+		switch {
+		case ctx.Err() != nil:
+		case again:
+			c.wake()
+		case !next.IsZero():
+			c.later[place] = time.AfterFunc(time.Until(next), c.wake)
+			c.wake() // what is wrong, or no longer, is to be said
+		}
+	})
+}
+
+// wait ends with what is under way. A file takes milliseconds; what waits for a
+// server ends with the keeper's context.
+func (c *courier) wait() {
+	c.group.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.later {
+		t.Stop()
+	}
+}
+
+// delivered reports that a token is where a delivery puts it, as far as we
+// remember and a look at the file tells.
+func (x *parts) delivered(d settings.Delivery, c credfiles.Credential) bool {
+	target, err := x.target(d)
+	if err != nil {
+		return false
+	}
+	text, err := target.Text(tokenOf(c))
+	return err == nil && x.ledger.Delivery(x.place(d)).Is(d.ID, x.ledger.Fingerprint(text)) && !target.Gone()
+}
+
+// deliver puts a token where it belongs, unless it is there already. next is
+// when to try again; a word ends a wait. Whoever else delivers to this place
+// waits for the other, and finds what he did.
+func (x *parts) deliver(ctx context.Context, d settings.Delivery, word bool) (next time.Time, err error) {
+	target, err := x.target(d)
+	if err != nil {
+		return next, err
+	}
+	lk, err := x.ledger.LockDelivery(ctx, x.place(d))
+	if err != nil {
+		return next, err
+	}
+	defer lk.Unlock()
+	c, ok := x.ownNow(ctx, d.ID)
+	if !ok || c.Access.IsZero() {
+		return next, nil
+	}
+	t := tokenOf(c)
+	text, err := target.Text(t)
+	if err != nil {
+		return x.failed(lk, err)
+	}
+	print := x.ledger.Fingerprint(text)
+	switch now := time.Now(); {
+	case lk.Is(d.ID, print) && !target.Gone():
+		return next, nil
+	case !word && now.Before(lk.Until) && lk.Until.Before(now.Add(2*mostWait)): // else the clock was set
+		return lk.Until, nil
+	}
+	// What a crash leaves there is ours, and has to be known for that.
+	lk.ID = d.ID
+	lk.Begin(print)
+	if err := lk.Save(); err != nil {
+		return x.failed(lk, err)
+	}
+	ours := func(there credfiles.Secret) bool { return lk.Ours(x.ledger.Fingerprint(there)) }
+	err = target.Put(ctx, t, ours)
+	switch {
+	case errors.Is(err, deliver.ErrEnding):
+		return next, nil // the next one is
+	case err != nil && ctx.Err() != nil && !word:
+		return next, err // says nothing of the place
+	case err != nil:
+		return x.failed(lk, err)
+	}
+	lk.Done(print, time.Now())
+	x.note(ledger.Event{ID: d.ID, What: "delivered", Why: target.String(), Expiry: t.Expiry})
+	return next, lk.Save()
+}
+
+// mostWait is how long a place that refuses is left alone at most.
+const mostWait = 5 * time.Minute
+
+// failed notes a failure. The log gets the first of several.
+func (x *parts) failed(lk *ledger.LockedDelivery, err error) (next time.Time, why error) {
+	lk.Until = time.Now().Add(min(mostWait, 5*time.Second<<min(lk.Failures, 10))).Round(0)
+	lk.Failures++
+	lk.Why = err.Error()
+	if lk.Failures == 1 {
+		x.note(ledger.Event{ID: lk.ID, What: "undelivered", Why: lk.Why})
+	}
+	return lk.Until, errors.Join(err, lk.Save())
+}
+
+func (x *parts) note(e ledger.Event) {
+	p := x.policy()
+	x.ledger.Log(e, p.LogSize, p.LogKeep)
+	x.refresher.Tell(e)
+}
+
+func tokenOf(c credfiles.Credential) deliver.Token {
+	return deliver.Token{ID: c.ID, Access: c.Access, Expiry: c.Expiry, Scope: strings.Join(c.Scopes, " ")}
+}
+
+// ownNow is an own credential as it stands in its store at this moment.
+func (x *parts) ownNow(ctx context.Context, id string) (found credfiles.Credential, ok bool) {
+	for _, s := range x.currentStores() {
+		if s.Client() != credfiles.OwnClient {
+			continue
+		}
+		all, _ := s.Scan(ctx) // why not is for the rules to say
+		credfiles.NameAll(all)
+		for _, c := range all {
+			if c.ID == id {
+				return c, true
+			}
+		}
+	}
+	return found, false
+}
+
+// place is how the ledger calls the place of a delivery.
+func (x *parts) place(d settings.Delivery) ledger.Place {
+	switch {
+	case d.File != "":
+		return ledger.Place{File: x.expand(d.File)}
+	case d.VaultAddress != "":
+		return ledger.Place{Vault: strings.Join([]string{d.VaultAddress, d.VaultNamespace, d.VaultMount, d.VaultPath, d.VaultField}, " ")}
+	}
+	return ledger.Place{Service: d.KeyringService, Account: d.KeyringAccount}
+}
+
+// target is where a delivery goes.
+func (x *parts) target(d settings.Delivery) (deliver.Target, error) {
+	switch {
+	case d.File != "":
+		form, err := deliver.ParseForm(cmp.Or(d.Form, "raw"))
+		return deliver.File{Path: x.expand(d.File), Form: form}, err
+	case d.VaultAddress != "":
+		k := deliver.KV{
+			Address: d.VaultAddress, Mount: d.VaultMount, Path: d.VaultPath, Namespace: d.VaultNamespace,
+			TokenField: d.VaultField, ExpiryField: d.VaultExpiryField,
+			Auth: func(ctx context.Context) (credfiles.Secret, error) { return x.vaultToken(ctx, d) },
+		}
+		if d.VaultCAFile != "" {
+			k.CAFile = x.expand(d.VaultCAFile)
+		}
+		return k, nil
+	}
+	return deliver.Item{Service: d.KeyringService, Account: d.KeyringAccount, Keyring: itemRing(x.getenv)}, nil
+}
+
+var (
+	errNoVaultToken = errors.New("there is no token for it")
+	errVaultToken   = errors.New("the token for it is no token of Vault's")
+)
+
+// vaultToken reads Vault's own token.
+func (x *parts) vaultToken(ctx context.Context, d settings.Delivery) (token credfiles.Secret, err error) {
+	switch {
+	case d.VaultTokenFile != "":
+		var text []byte
+		text, err = os.ReadFile(x.expand(d.VaultTokenFile))
+		token = credfiles.NewSecret(strings.TrimSpace(string(text)))
+	case d.VaultTokenEnv != "":
+		token = credfiles.NewSecret(x.getenv(d.VaultTokenEnv))
+	default:
+		token, err = credfiles.AskCommand(ctx, "vault_token_command", d.VaultTokenCommand)
+	}
+	switch {
+	case err != nil:
+		return credfiles.Secret{}, err
+	case token.IsZero():
+		return token, errNoVaultToken
+	case strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
+		return credfiles.Secret{}, errVaultToken
+	}
+	return token, nil
+}
+
+func (x *parts) getenv(name string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.host.Getenv(name)
+}
+
+// expand is a path of the config's, absolute.
+func (x *parts) expand(path string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
+		return filepath.Join(x.host.Home, rest)
+	}
+	return filepath.Clean(path)
+}
+
+// withDeliveries adds to the problems of a Snapshot those of its credentials
+// that could not be delivered.
+func (x *parts) withDeliveries(snap snapshot) snapshot {
+	snap.Problems = slices.Clone(snap.Problems)
+	for _, d := range x.current().Deliveries {
+		was := x.ledger.Delivery(x.place(d))
+		if was.Failures > 0 && slices.ContainsFunc(snap.Rows, func(r refresher.Row) bool { return r.ID == d.ID }) {
+			target, _ := x.target(d)
+			snap.Problems = append(snap.Problems, credfiles.Problem{Store: target.String(), Client: credfiles.OwnClient, Entry: d.ID, Kind: undelivered, Err: errors.New(was.Why)})
+		}
+	}
+	return snap
+}
