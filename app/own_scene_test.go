@@ -1,7 +1,14 @@
 package app
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +26,7 @@ import (
 func scriptOwn(ts *testscript.TestScript, neg bool, args []string) {
 	map[string]func(*testscript.TestScript, bool, []string){
 		"application": scriptApplication, "secret": scriptSecret, "asked": scriptAsked, "applied": scriptApplied, "ended": scriptEnded,
+		"key": scriptKey, "processes": scriptProcesses, "speaks": scriptSpeaks, "config": scriptOwnConfig, "setenv": scriptSetenv, "in": scriptIn,
 		"client": scriptClient, "devices": scriptDevices, "handed": scriptHanded, "signedin": scriptSignedIn, "kill": scriptKill,
 	}[args[0]](ts, neg, args[1:])
 }
@@ -46,6 +54,8 @@ func scriptSecret(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(secret+"\n"), 0o600))
 	case "ended":
 		s.ExpireSecret(args[1], true)
+	case "old":
+		s.ExpireSecret(args[1], false)
 	default:
 		ts.Fatalf("secret: no %s", args[2])
 	}
@@ -143,4 +153,92 @@ func ownGrant(ts *testscript.TestScript, server, name string) authtest.Grant {
 	}
 	ts.Fatalf("own/%s holds the newest tokens of no grant", name)
 	return authtest.Grant{}
+}
+
+// key SERVER ID FILE rsa|ec|ed25519: a client that signs its assertions, and its
+// private key.
+func scriptKey(ts *testscript.TestScript, neg bool, args []string) {
+	var key crypto.Signer
+	var err error
+	switch args[3] {
+	case "rsa":
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "ec":
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "ed25519":
+		_, key, err = ed25519.GenerateKey(rand.Reader)
+	}
+	ts.Check(err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	s := of(ts).servers[args[0]]
+	s.AddKeyedApplication(args[1], key.Public(), "read")
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]+".secret"), text, 0o600))
+	ts.Setenv("TOKEN_"+args[0], s.URL(authtest.Token))
+	ts.Setenv("ISSUER_"+args[0], s.Issuer())
+}
+
+// processes NAME: while what was started under that name runs, no process's
+// arguments or environment hold a secret.
+func scriptProcesses(ts *testscript.TestScript, neg bool, args []string) {
+	sc := of(ts)
+	cmd := sc.started[args[0]]
+	looked := 0
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		for _, kind := range []string{"cmdline", "environ"} {
+			names, _ := filepath.Glob("/proc/[0-9]*/" + kind)
+			for _, name := range names {
+				text, err := os.ReadFile(name)
+				if what := sc.leak(string(text)); err == nil && what != "" {
+					ts.Fatalf("%s stands in %s", what, name)
+				}
+				if strings.Contains(name, fmt.Sprintf("/%d/", cmd.Process.Pid)) && len(text) > 0 {
+					looked++
+				}
+			}
+		}
+	}
+	if looked == 0 {
+		ts.Fatalf("%s was not running", args[0])
+	}
+}
+
+// speaks SERVER entra: refuses in that dialect.
+func scriptSpeaks(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).servers[args[0]].Set(func(o *authtest.Options) {
+		o.Dialect, o.RequireScope, o.Resource = authtest.Entra, true, authtest.RefusedResource
+	})
+}
+
+// config FILE is config.toml from now on, with what the environment of the
+// script has in the place of $NAME.
+func scriptOwnConfig(ts *testscript.TestScript, neg bool, args []string) {
+	folder := filepath.Join(of(ts).home, ".config/lamplighter")
+	ts.Check(os.MkdirAll(folder, 0o700))
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(filepath.Join(folder, "config.toml"), []byte(text), 0o600))
+}
+
+// setenv NAME FILE puts what is in a file into the environment of what runs from
+// now on.
+func scriptSetenv(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// in DAYS NAME: the secret of own/NAME ends so many days from now, by the config.
+func scriptIn(ts *testscript.TestScript, neg bool, args []string) {
+	days, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	name := filepath.Join(of(ts).home, ".config/lamplighter/config.toml")
+	var kept []string
+	for line := range strings.SplitSeq(ts.ReadFile(name), "\n") {
+		if !strings.HasPrefix(line, "secret_expires") {
+			kept = append(kept, line)
+		}
+		if line == fmt.Sprintf("name = %q", args[1]) {
+			kept = append(kept, "secret_expires = "+time.Now().AddDate(0, 0, days).Format(time.DateOnly))
+		}
+	}
+	ts.Check(os.WriteFile(name, []byte(strings.Join(kept, "\n")), 0o600))
 }

@@ -98,7 +98,7 @@ func (v view) ownReason(row refresher.Row, now time.Time) (reason, do string) {
 func (v view) secretRefused(row refresher.Row) (reason, do string) {
 	reason, do = entra(row.Memory.Detail)
 	if reason != "" {
-		if do != "" && row.SecretFrom == "" && do != v.newSecret(row) {
+		if do != "" && row.SecretFrom == "" && row.Memory.Code == "invalid_client" { // not where the application is unknown
 			do += ": " + v.newSecret(row)
 		}
 		return reason, do

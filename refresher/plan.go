@@ -128,7 +128,10 @@ func (in Input) asked(o Options) Input {
 	early := in.M.Wait == ledger.Unsent && (o.Word || o.Retry)
 	if o.Word {
 		in.Mode.Paused, in.Policy.PausedUntil = false, time.Time{}
-		early = early || in.M.Wait == ledger.Unready || in.M.Wait == ledger.Unsaved || in.C.ByClient() && in.M.Wait != ledger.Asked
+		early = early || in.M.Wait == ledger.Unready || in.M.Wait == ledger.Unsaved
+	}
+	if o.Force && in.C.ByClient() && in.M.Wait != ledger.Asked {
+		early = true // nothing can be used up, and a secret may be another one
 	}
 	if early {
 		in.M.Until = time.Time{}
