@@ -49,8 +49,6 @@ func (p *program) ensureCommand() *cobra.Command {
 				return usagef(saidAllOfAndIDs)
 			case n.client == "" && len(args) == 0:
 				return usagef(saidEnsureWhat)
-			case n.client != "" && !slices.Contains(credfiles.ClientNames(), n.client):
-				return usagef(saidNoClient, n.client, strings.Join(credfiles.ClientNames(), ", "))
 			}
 			_, err := p.ensure(c.Context(), n)
 			return err
@@ -81,6 +79,9 @@ func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
 		return nil, err
 	}
 	outs := p.bring(ctx, x, snap.Rows, n)
+	if slices.ContainsFunc(outs, func(out refresher.Outcome) bool { return out.Own && out.Did == refresher.Refreshed }) {
+		p.handOn(ctx, x)
+	}
 	v, now, code := p.view(x.keeperRuns()), time.Now(), exitDone
 	var rows []refresher.Row
 	for _, out := range outs {
@@ -119,6 +120,9 @@ func (p *program) stored(ctx context.Context, n need) ([]refresher.Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	if all := x.clients(); n.client != "" && !slices.Contains(all, n.client) {
+		return nil, usagef(saidNoClient, n.client, strings.Join(all, ", "))
+	}
 	snap, err := p.read(ctx, x, n.clients())
 	if err != nil {
 		return nil, err
@@ -132,6 +136,15 @@ func (p *program) stored(ctx context.Context, n need) ([]refresher.Row, error) {
 	return narrowed.Rows, nil
 }
 
+// clients are all that there can be: also those that the settings describe.
+func (x *parts) clients() []string {
+	all := append(credfiles.ClientNames(), credfiles.OwnClient)
+	for _, c := range x.current().Clients {
+		all = append(all, c.Name)
+	}
+	return all
+}
+
 // clients are those whose stores have to be read; nil: all.
 func (n need) clients() []string {
 	if n.client != "" {
@@ -140,7 +153,8 @@ func (n need) clients() []string {
 	var all []string
 	for _, id := range n.ids {
 		client, name, _ := strings.Cut(id, "/")
-		if !strings.Contains(name, "/") || !slices.Contains(credfiles.ClientNames(), client) {
+		whole := strings.Contains(name, "/") && slices.Contains(credfiles.ClientNames(), client) || client == credfiles.OwnClient && name != ""
+		if !whole {
 			return nil
 		}
 		all = append(all, client)

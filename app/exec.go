@@ -89,7 +89,10 @@ func (p *program) exec(ctx context.Context, n need, vars, args []string) (code i
 			return 0, err
 		}
 	}
-	env := p.handedOn(os.Environ())
+	env, err := p.handedOn(os.Environ())
+	if err != nil {
+		return 0, err
+	}
 	for i, v := range vars {
 		key, _, _ := strings.Cut(v, "=")
 		row, err := pick(snapshot{Rows: rows}, n.ids[i:i+1])
@@ -121,14 +124,28 @@ func plainExec(err error) error {
 	return err
 }
 
-// handedOn is the environment without what is ours alone.
-func (p *program) handedOn(env []string) []string { return env }
+// handedOn is the environment without the variables from which our settings take
+// secrets.
+func (p *program) handedOn(env []string) ([]string, error) {
+	x, err := p.openStores()
+	if err != nil {
+		return nil, err
+	}
+	s := x.current()
+	for _, own := range s.Own {
+		env = without(env, own.SecretEnv)
+	}
+	for _, d := range s.Deliveries {
+		env = without(env, d.VaultTokenEnv)
+	}
+	return env, nil
+}
 
 // without is an environment without a variable.
 func without(env []string, name string) []string {
 	return slices.DeleteFunc(env, func(v string) bool {
 		n, _, _ := strings.Cut(v, "=")
-		return sameVariable(n, name)
+		return name != "" && sameVariable(n, name)
 	})
 }
 

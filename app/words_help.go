@@ -93,8 +93,9 @@ it first sees to it that each has --min-ttl left; where that fails nothing is
 started. What runs keeps the tokens that it began with: a job that may outlive
 them asks "lamplighter token" anew.
 
-On Unix the command takes the place of lamplighter; on Windows Ctrl-C and its
-exit code are passed on.
+Variables from which your settings take secrets are not handed on. On Unix the
+command takes the place of lamplighter; on Windows Ctrl-C and its exit code are
+passed on.
 
 Exit code: the command's; 125 if it never started, whatever the reason.`
 
