@@ -37,6 +37,12 @@ func wither(t *testing.T, s *server, l *lab.Lab, line *lab.Line) {
 // loginCommand signs in, with this program for a browser.
 func loginCommand(t *testing.T, l *lab.Lab, id string) *exec.Cmd {
 	t.Helper()
+	return withBrowser(t, l, "login", id)
+}
+
+// withBrowser is a command of the program with this program for a browser.
+func withBrowser(t *testing.T, l *lab.Lab, args ...string) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +51,7 @@ func loginCommand(t *testing.T, l *lab.Lab, id string) *exec.Cmd {
 	if err := os.Symlink(self, name); err != nil {
 		t.Fatal(err)
 	}
-	cmd := l.Command("login", id)
+	cmd := l.Command(args...)
 	cmd.Env = append(cmd.Env, "BROWSER="+name)
 	return cmd
 }

@@ -160,7 +160,11 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, _ := url.ParseQuery(string(body))
 	if r.URL.Path != "/token" {
-		p.look(r, string(body))
+		if r.URL.Path == "/revoke" {
+			p.look(r, "") // a refresh token belongs into its body
+		} else {
+			p.look(r, string(body))
+		}
 		via.ServeHTTP(w, r)
 		return
 	}
