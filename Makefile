@@ -80,12 +80,14 @@ real:
 # The tray app on a real panel, with a real notification service, and the real
 # window where "make window" was run; our directory locks against the npm package
 # whose protocol Claude Code's follow; a sign-in that is killed in place of every
-# call that changes a file.
+# call that changes a file; the keeper as a unit of a real systemd of a user's.
 e2e:
 	@$(call need,dbus-daemon strace Xvfb xdotool import xfconf-query xfce4-panel xfce4-notifyd-config xfwm4,dbus strace $(shell cat lab/desktop/packages))
 	$(GO) test -tags e2e -count=1 -timeout 5m -v -run Real ./e2e
 	$(GO) test -tags e2e ./credfiles/clientlock
 	$(GO) test -tags e2e -run Killed ./refresher
+	@$(call need,/usr/lib/systemd/systemd journalctl dbus-run-session,systemd dbus dbus-user-session)
+	$(GO) test -tags e2e -count=1 -timeout 5m -v ./unattended
 
 # Pictures of the real programs on sample homes, into screenshots/ or where
 # SCREENSHOTS says.

@@ -69,22 +69,24 @@ func TestAUnitIsWhatSystemdTakes(t *testing.T) {
 	if err != nil {
 		t.Skip("systemd-analyze is not there")
 	}
-	program := filepath.Join(t.TempDir(), "lamp lighter %h")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	j := Job{Name: "lamplighter", Description: "Keeps 100% fresh", Program: program, Arguments: odd}
-	for _, word := range odd {
-		j.Variables = append(j.Variables, "CODEX_HOME="+word)
-	}
-	file := filepath.Join(t.TempDir(), "lamplighter.service")
-	if err := os.WriteFile(file, []byte(unit{j}.text()), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(analyze, "verify", "--user", "--man=no", file)
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir())
-	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "lamplighter.service") {
-		t.Errorf("%v\n%s\n%s", err, out, unit{j}.text())
+	for _, name := range []string{"lamp lighter %h", `lamp "lighter" it's \`, "lamp$HOME;&é灯"} {
+		program := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		j := Job{Name: "lamplighter", Description: "Keeps 100% fresh", Program: program, Arguments: odd}
+		for _, word := range odd {
+			j.Variables = append(j.Variables, "CODEX_HOME="+word)
+		}
+		file := filepath.Join(t.TempDir(), "lamplighter.service")
+		if err := os.WriteFile(file, []byte(unit{j}.text()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(analyze, "verify", "--user", "--man=no", file)
+		cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir())
+		if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "lamplighter.service") {
+			t.Errorf("%v\n%s\n%s", err, out, unit{j}.text())
+		}
 	}
 }
 

@@ -53,11 +53,16 @@ WantedBy=default.target
 }
 
 // line is the command. A dollar sign is doubled in arguments; in the program's
-// path systemd does not look for variables (systemd.service(5), "Command
-// lines"; seen with 252).
+// path systemd does not look for variables, and takes none with a quote or a
+// backslash (systemd.service(5), "Command lines"; seen with 252).
 func (u unit) line() string {
 	words := []string{quoteUnit(u.Program)}
-	for _, a := range u.Arguments {
+	arguments := u.Arguments
+	if strings.ContainsAny(u.Program, "\"'\\") {
+		words = []string{"/bin/sh"}
+		arguments = append([]string{"-c", `exec "$0" "$@"`, u.Program}, arguments...)
+	}
+	for _, a := range arguments {
 		words = append(words, quoteUnit(strings.ReplaceAll(a, "$", "$$")))
 	}
 	return strings.Join(words, " ")
