@@ -138,7 +138,7 @@ func ownSignIn(row refresher.Row) string {
 		return wordVendorSignIn
 	case row.ServerURL == "":
 		return wordNoServer
-	case row.Erased:
+	case row.Erased && !row.Anew:
 		return wordMissingSignIn
 	case row.WatchOnly != "":
 		return wordClientSignIn

@@ -151,6 +151,10 @@ type kind struct {
 	required     [][]string // strings without which the client does not take it for an entry
 	// blanked reports the shape that only the client's own wipe leaves.
 	blanked func(e jsonedit.Value) bool
+	// anew is an entry as its client makes one at a sign-in, before its tokens and
+	// its registration are in it; nil: only the client makes one. Of a Credential
+	// it may use Key, Name and ServerURL.
+	anew func(c Credential) string
 	// adopt adds what the client keeps elsewhere. It may be nil.
 	adopt func(c *Credential, e jsonedit.Value, j joined)
 }

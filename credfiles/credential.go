@@ -104,6 +104,8 @@ type Credential struct {
 	// Erased means that nothing of it stands in the store: Missing, where not
 	// only the token went.
 	Erased bool
+	// Anew means that such an entry comes to be anew with a sign-in of ours.
+	Anew bool
 	// Text is the whole entry as it stands, where its client deletes entries
 	// after any error: what [Hold.PutBack] can put there again.
 	Text Secret

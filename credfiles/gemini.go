@@ -118,7 +118,26 @@ var geminiKind = kind{
 		refreshGone: asMissing,
 	},
 	required: [][]string{at("serverName"), at("token", "accessToken")},
+	anew:     geminiAnew,
 	adopt:    geminiAdopt,
+}
+
+// geminiAnew is an entry as both write one after a sign-in, in that order, but
+// for the scope, which comes last here (source).
+func geminiAnew(c Credential) string {
+	return `{
+    "serverName": ` + string(jsonedit.Quote(c.Name)) + `,
+    "token": {
+      "accessToken": "",
+      "tokenType": "Bearer",
+      "refreshToken": "",
+      "expiresAt": 0
+    },
+    "clientId": "",
+    "tokenUrl": "",
+    "mcpServerUrl": ` + string(jsonedit.Quote(c.ServerURL)) + `,
+    "updatedAt": 0
+  }`
 }
 
 func qwenKind() kind {

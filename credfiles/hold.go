@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lamplighter/credfiles/clientlock"
+	"lamplighter/credfiles/replace"
 )
 
 // ErrGone says that an entry, or its whole store, is not there any more.
@@ -23,6 +24,7 @@ type Hold struct {
 	key      Key
 	grants   []*clientlock.Lock // none where the client has none
 	ready    *ready             // made by Ready
+	anew     bool               // the entry may have to be made
 	lastLook func() error       // finds what came too late for Write; nil if nothing was written
 	pause    func(step)         // for tests: called before each step of a write; may be nil
 }
@@ -32,7 +34,7 @@ type Hold struct {
 // *Problem: without it we do nothing. Nothing is created in a home that is
 // not there.
 func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
-	h := &Hold{store: s, key: c.Key}
+	h := &Hold{store: s, key: c.Key, anew: c.Anew}
 	// A vendor's login has locks of its own, which we do not know how to take.
 	if k := s.kind(c.Key); k == nil || k.watchOnly != "" {
 		return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: errors.New("this entry is only watched")}
@@ -134,16 +136,22 @@ func (h *Hold) Read(ctx context.Context) (Credential, error) {
 
 // Ready finds out whether the store could be written, before anything is at
 // stake: of a file it makes the one that will take its place, at its full size.
-// The error is ErrGone where there is no such entry, else a *Problem.
+// The error is ErrGone where there is no such entry, and none that a sign-in
+// makes anew; else a *Problem.
 func (h *Hold) Ready() error {
 	doc, err := h.store.readSettled(context.Background())
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && h.anew:
+		if err := replace.CanCreate(h.store.path); err != nil {
+			return h.store.problem(err)
+		}
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
 		return ErrGone
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	if _, err := h.store.find(doc.root, h.key, joined{}); err != nil {
+	if _, err := h.store.find(doc.root, h.key, joined{}); err != nil && !(h.anew && errors.Is(err, ErrGone)) {
 		return err
 	}
 	return h.prepare(len(doc.text))

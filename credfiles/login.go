@@ -22,10 +22,17 @@ type Login struct {
 
 // WriteLogin is [Hold.Write] for a sign-in: it also writes the registration,
 // where it is another one than the entry's. An entry that its client wiped in
-// whatever shape takes it. Without an error the old entry is gone only where
-// the Result is Written.
+// whatever shape takes it; one that is Anew and still gone is made, as its
+// client would make it. Without an error the old entry is gone only where the
+// Result is Written.
 func (h *Hold) WriteLogin(ctx context.Context, old Credential, l Login, image func([]byte) error) (Result, error) {
-	return h.put(ctx, &write{Hold: h, old: old, token: l.Token, login: &l, image: image})
+	w := &write{Hold: h, old: old, token: l.Token, login: &l, image: image}
+	// What had a token when the sign-in began was logged out since.
+	if h.anew && old.Access.IsZero() && old.Refresh.IsZero() {
+		w.entry = NewSecret(h.store.kind(h.key).anew(old))
+		return h.insert(ctx, w)
+	}
+	return h.put(ctx, w)
 }
 
 // decide compares an entry with the one that was signed in for.

@@ -99,7 +99,10 @@ var mcpRemote = client{
 				// token came but the file system.
 				expiry: at("expires_at"), expiryGone: asMissing,
 				lifetime: at("expires_in"), sinceFile: true,
+				// Its schema takes no null: the whole file would not be read (source).
+				refreshGone: asMissing,
 			},
+			anew:  mcpRemoteAnew,
 			adopt: mcpRemoteAdopt,
 		}},
 		// Up to 0.1.48 it writes in place, and later where a rename is refused on
@@ -174,6 +177,21 @@ func mcpRemoteAdopt(c *Credential, _ jsonedit.Value, j joined) {
 		c.WatchOnly = NoClient
 	}
 	c.SignIn = j.command.signIn(folder == mcpRemoteStable)
+}
+
+// mcpRemoteAnew is a file as it is written after a sign-in (source).
+func mcpRemoteAnew(c Credential) string {
+	expires := ""
+	if strings.HasPrefix(c.Key.Entry, mcpRemoteStable+"/") {
+		expires = `,
+  "expires_at": 0`
+	}
+	return `{
+  "access_token": "",
+  "token_type": "Bearer",
+  "expires_in": 0,
+  "refresh_token": ""` + expires + `
+}`
 }
 
 // mcpRemotePath is how npm, npx and a checkout start it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
-	"time"
 
 	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/replace"
@@ -20,12 +19,16 @@ func (h *Hold) PutBack(ctx context.Context, old Credential, text Secret, t Token
 	if h.store.protected() {
 		return 0, h.store.problem(errors.New("an entry that is not in a plain file cannot be put back"))
 	}
-	w := &write{Hold: h, old: old, token: t, image: image, restores: true, entry: text}
-	w.token.written = time.Now()
+	return h.insert(ctx, &write{Hold: h, old: old, token: t, image: image, restores: true, entry: text})
+}
+
+// insert is put for what may be gone.
+func (h *Hold) insert(ctx context.Context, w *write) (Result, error) {
+	w.stamp()
 	result, err := w.locked(ctx, func(ctx context.Context) (Result, error) {
 		for range rounds {
 			doc, err := h.store.readSettled(ctx)
-			if errors.Is(err, fs.ErrNotExist) && !text.IsZero() && isFolder(h.store.home) {
+			if errors.Is(err, fs.ErrNotExist) && !w.entry.IsZero() && isFolder(h.store.home) {
 				switch err := w.create(); {
 				case errors.Is(err, fs.ErrExist):
 					continue // somebody made one meanwhile
@@ -37,7 +40,7 @@ func (h *Hold) PutBack(ctx context.Context, old Credential, text Secret, t Token
 			if err != nil {
 				return 0, err
 			}
-			if err := h.prepare(len(doc.text) + len(text.Reveal())); err != nil {
+			if err := h.prepare(len(doc.text) + len(w.entry.Reveal())); err != nil {
 				return 0, err
 			}
 			return w.merge(ctx, doc.text, doc.text)
@@ -114,7 +117,7 @@ func (w *write) inserted(doc document) (document, error) {
 // filled is a document with the token in its entry, if that is the one which
 // it was kept as.
 func (w *write) filled(doc document) (document, error) {
-	next, err := w.store.spliced(doc, w.key, w.token)
+	next, err := w.spliced(doc)
 	if err != nil {
 		return document{}, err
 	}
@@ -122,8 +125,8 @@ func (w *write) filled(doc document) (document, error) {
 	switch {
 	case err != nil:
 		return document{}, err
-	case !has(now, w.token) || now.WatchOnly == OddFormat:
-		return document{}, errors.New("the entry cannot be put back so that its client reads it")
+	case !w.in(now) || now.Access.IsZero() || now.WatchOnly == OddFormat:
+		return document{}, errors.New("the entry cannot be made so that its client reads it")
 	case now.ServerURL != w.old.ServerURL && now.ServerURL != "" && w.old.ServerURL != "":
 		return document{}, errors.New("its client's configuration names another server under this name by now")
 	}

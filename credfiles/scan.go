@@ -110,7 +110,7 @@ func (s *Store) absent(k *kind, keys []string, v view) (all []Credential) {
 			c.ServerURL = v.j.servers[key].url
 		}
 		if c.WatchOnly == "" && !c.Unused {
-			c.Blanked, c.Missing, c.Erased = true, true, true
+			c.Blanked, c.Missing, c.Erased, c.Anew = true, true, true, k.anew != nil
 			all = append(all, c)
 		}
 	}

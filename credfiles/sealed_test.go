@@ -22,7 +22,7 @@ type words struct {
 }
 
 func (w *words) List(context.Context, string) ([]keyring.Item, error) { return nil, nil }
-func (w *words) Limit(string, string) int                                           { return 0 }
+func (w *words) Limit(string, string) int                             { return 0 }
 
 func (w *words) Write(context.Context, string, string, []byte) error {
 	panic("a passphrase is never written")

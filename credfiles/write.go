@@ -41,10 +41,7 @@ func (h *Hold) Write(ctx context.Context, old Credential, t Token, image func([]
 }
 
 func (h *Hold) put(ctx context.Context, w *write) (Result, error) {
-	w.token.written = time.Now()
-	if w.login != nil {
-		w.login.written = w.token.written
-	}
+	w.stamp()
 	if h.ready == nil {
 		err := h.Ready()
 		if errors.Is(err, ErrGone) {
@@ -82,6 +79,14 @@ type write struct {
 	came     []byte           // what the last exchange took out of the file
 	there    []byte           // what we put into it last; nil before
 	unsynced error            // why that may not be on the disk
+}
+
+// stamp notes when the token is written.
+func (w *write) stamp() {
+	w.token.written = time.Now()
+	if w.login != nil {
+		w.login.written = w.token.written
+	}
 }
 
 // locked does something under the client's store lock. A store that is gone

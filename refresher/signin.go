@@ -43,6 +43,8 @@ func (r *Refresher) SignIn(ctx context.Context, row Row, s SignIn) Outcome {
 	}
 	now, err := a.hold.Read(ctx)
 	switch {
+	case errors.Is(err, credfiles.ErrGone) && a.row.Anew:
+		now = a.row.Credential // it is made with the token
 	case errors.Is(err, credfiles.ErrGone):
 		return Outcome{Row: a.row, Did: Lost}
 	case err != nil:

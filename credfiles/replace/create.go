@@ -6,6 +6,16 @@ import (
 	"path/filepath"
 )
 
+// CanCreate finds out whether Create could make a file of that name, and leaves
+// nothing there. The error is an *Obstacle.
+func CanCreate(path string) error {
+	d, err := newGuard(path)
+	if err == nil {
+		err = d.discard()
+	}
+	return obstacle(path, err, Folder)
+}
+
 // Create makes a file of mode 0600 with data in it, durably and at once: it is
 // there with all of it, or not at all. Where something has that name already
 // the error wraps fs.ErrExist, and nothing was changed: whoever made it meanwhile
