@@ -15,6 +15,13 @@ func (l *login) own(ctx context.Context) int {
 	var secret, refresh credfiles.Secret
 	var err error
 	in := l.handed()
+	if l.row.WatchOnly == credfiles.KeyGone { // nobody will ever read what is there
+		out := l.x.refresher.Entrust(ctx, l.row, secret, refresh)
+		if out.Did == refresher.Failed {
+			return l.codeOfError(l.v.whyNot(out))
+		}
+		l.row = out.Row
+	}
 	switch l.row.GrantType {
 	case credfiles.ByBrowser, credfiles.ByDevice:
 		if l.row, err = l.x.refresher.WithSecret(ctx, l.row); err != nil {

@@ -29,6 +29,8 @@ type lab struct {
 	home  string
 	state string
 	via   http.RoundTripper // in place of a network; nil: loopback
+	owns  []credfiles.Own   // the user's own credentials
+	vault ledger.Vault      // the keyring; nil: none
 }
 
 func newLab(t testing.TB) *lab {
@@ -70,7 +72,8 @@ func (l *lab) keeper() *refresher.Refresher {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	host := credfiles.Host{OS: "linux", Home: l.home, Getenv: func(string) string { return "" }}
+	led.Vault = l.vault
+	host := credfiles.Host{OS: "linux", Home: l.home, Getenv: func(string) string { return "" }, Own: l.owned(led)}
 	stores := credfiles.Stores(host, nil)
 	r := &refresher.Refresher{
 		Stores: func() []*credfiles.Store { return stores },

@@ -84,6 +84,7 @@ func (w *world) process() *refresher.Refresher {
 			defer w.mu.Unlock()
 			return slices.Clone(w.running), w.blind
 		},
+		Own: w.owned(r.Ledger),
 	}, nil)
 	r.Stores = func() []*credfiles.Store { return stores }
 	r.Transport = func(credfiles.Grant) http.RoundTripper { return w.s.Transport() }
