@@ -1,13 +1,9 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -142,7 +138,7 @@ func (x *parts) deliver(ctx context.Context, d settings.Delivery, word bool) (ne
 	}
 	defer lk.Unlock()
 	c, ok := x.ownNow(ctx, d.ID)
-	if !ok || c.Access.IsZero() {
+	if !ok || c.Access.IsZero() || x.outdated() { // it may not be delivered any more
 		return next, nil
 	}
 	t := tokenOf(c)
@@ -178,6 +174,60 @@ func (x *parts) deliver(ctx context.Context, d settings.Delivery, word bool) (ne
 	return next, lk.Save()
 }
 
+// takeBack erases the access tokens of an own credential from where they were
+// delivered, as far as they are ours to erase, and says of each place what became
+// of it. What cannot be erased is no reason to keep the rest.
+func (p *program) takeBack(ctx context.Context, x *parts, id string) error {
+	all, err := x.ledger.Deliveries()
+	if err != nil {
+		return err
+	}
+	v := p.view(false)
+	for _, d := range all {
+		if d.ID != id {
+			continue
+		}
+		where := v.place(d.Place)
+		switch err := x.erase(ctx, d.Place); {
+		case errors.Is(err, errRemote):
+			p.warnf(saidStays, where)
+		case err != nil:
+			p.warnf(saidNotErased, where, v.tilde(err.Error()))
+		default:
+			p.warnf(saidErased, where)
+		}
+	}
+	return nil
+}
+
+// errRemote says that a place is not ours alone: by now another machine may have
+// put its token there.
+var errRemote = errors.New("it is for others too")
+
+// erase erases what we delivered to a place.
+func (x *parts) erase(ctx context.Context, place ledger.Place) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, handOnTime)
+	defer cancel()
+	lk, err := x.ledger.LockDelivery(ctx, place)
+	if err != nil {
+		return err
+	}
+	defer lk.Unlock()
+	ours := func(there credfiles.Secret) bool { return lk.Ours(x.ledger.Fingerprint(there)) }
+	switch {
+	case place.Vault != "":
+		return errors.Join(errRemote, lk.Forget())
+	case place.File != "":
+		err = deliver.File{Path: place.File}.Erase(ours)
+	default:
+		err = deliver.Item{Service: place.Service, Account: place.Account, Keyring: itemRing(x.getenv)}.Erase(ctx, ours)
+	}
+	if err == nil {
+		err = lk.Forget()
+	}
+	return err
+}
+
 // mostWait is how long a place that refuses is left alone at most.
 const mostWait = 5 * time.Minute
 
@@ -196,102 +246,6 @@ func (x *parts) note(e ledger.Event) {
 	p := x.policy()
 	x.ledger.Log(e, p.LogSize, p.LogKeep)
 	x.refresher.Tell(e)
-}
-
-func tokenOf(c credfiles.Credential) deliver.Token {
-	return deliver.Token{ID: c.ID, Access: c.Access, Expiry: c.Expiry, Scope: strings.Join(c.Scopes, " ")}
-}
-
-// ownNow is an own credential as it stands in its store at this moment.
-func (x *parts) ownNow(ctx context.Context, id string) (found credfiles.Credential, ok bool) {
-	for _, s := range x.currentStores() {
-		if s.Client() != credfiles.OwnClient {
-			continue
-		}
-		all, _ := s.Scan(ctx) // why not is for the rules to say
-		credfiles.NameAll(all)
-		for _, c := range all {
-			if c.ID == id {
-				return c, true
-			}
-		}
-	}
-	return found, false
-}
-
-// place is how the ledger calls the place of a delivery.
-func (x *parts) place(d settings.Delivery) ledger.Place {
-	switch {
-	case d.File != "":
-		return ledger.Place{File: x.expand(d.File)}
-	case d.VaultAddress != "":
-		return ledger.Place{Vault: strings.Join([]string{d.VaultAddress, d.VaultNamespace, d.VaultMount, d.VaultPath, d.VaultField}, " ")}
-	}
-	return ledger.Place{Service: d.KeyringService, Account: d.KeyringAccount}
-}
-
-// target is where a delivery goes.
-func (x *parts) target(d settings.Delivery) (deliver.Target, error) {
-	switch {
-	case d.File != "":
-		form, err := deliver.ParseForm(cmp.Or(d.Form, "raw"))
-		return deliver.File{Path: x.expand(d.File), Form: form}, err
-	case d.VaultAddress != "":
-		k := deliver.KV{
-			Address: d.VaultAddress, Mount: d.VaultMount, Path: d.VaultPath, Namespace: d.VaultNamespace,
-			TokenField: d.VaultField, ExpiryField: d.VaultExpiryField,
-			Auth: func(ctx context.Context) (credfiles.Secret, error) { return x.vaultToken(ctx, d) },
-		}
-		if d.VaultCAFile != "" {
-			k.CAFile = x.expand(d.VaultCAFile)
-		}
-		return k, nil
-	}
-	return deliver.Item{Service: d.KeyringService, Account: d.KeyringAccount, Keyring: itemRing(x.getenv)}, nil
-}
-
-var (
-	errNoVaultToken = errors.New("there is no token for it")
-	errVaultToken   = errors.New("the token for it is no token of Vault's")
-)
-
-// vaultToken reads Vault's own token.
-func (x *parts) vaultToken(ctx context.Context, d settings.Delivery) (token credfiles.Secret, err error) {
-	switch {
-	case d.VaultTokenFile != "":
-		var text []byte
-		text, err = os.ReadFile(x.expand(d.VaultTokenFile))
-		token = credfiles.NewSecret(strings.TrimSpace(string(text)))
-	case d.VaultTokenEnv != "":
-		token = credfiles.NewSecret(x.getenv(d.VaultTokenEnv))
-	default:
-		token, err = credfiles.AskCommand(ctx, "vault_token_command", d.VaultTokenCommand)
-	}
-	switch {
-	case err != nil:
-		return credfiles.Secret{}, err
-	case token.IsZero():
-		return token, errNoVaultToken
-	case strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
-		return credfiles.Secret{}, errVaultToken
-	}
-	return token, nil
-}
-
-func (x *parts) getenv(name string) string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.host.Getenv(name)
-}
-
-// expand is a path of the config's, absolute.
-func (x *parts) expand(path string) string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
-		return filepath.Join(x.host.Home, rest)
-	}
-	return filepath.Clean(path)
 }
 
 // withDeliveries adds to the problems of a Snapshot those of its credentials

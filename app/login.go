@@ -56,7 +56,11 @@ func (p *program) loginCommand() *cobra.Command {
 			}
 			l.row, l.v = rows[0], p.view(l.x.keeperRuns())
 			l.siblings(snap)
-			return ended(l.run(c.Context()))
+			code := l.run(c.Context())
+			if l.row.Own && code == exitDone {
+				p.handOn(c.Context(), l.x)
+			}
+			return ended(code)
 		},
 		ValidArgsFunction: p.completeIDs,
 	}
@@ -198,11 +202,7 @@ func (l *login) flow(ctx context.Context) int {
 	f.Close() // the browser is done with
 	defer l.finishing(ctx)()
 	defer l.working(workSigningIn)()
-	out := l.x.refresher.SignIn(ctx, l.row, s)
-	if out.Own && out.Did == refresher.SignedIn {
-		l.handOn(ctx, l.x)
-	}
-	return l.end(out)
+	return l.end(l.x.refresher.SignIn(ctx, l.row, s))
 }
 
 // show brings the person to the server, and takes what he pastes.

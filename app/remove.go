@@ -42,6 +42,13 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if !row.Own {
 		return usagef(saidNotOwn, row.ID, credfiles.Title(row.Client))
 	}
+	// No keeper delivers again what is erased now.
+	if err := settings.RemoveDeliveries(x.configFile, row.ID); err != nil {
+		return err
+	}
+	if err := p.takeBack(ctx, x, row.ID); err != nil {
+		return err
+	}
 	erase := func() error {
 		if err := settings.RemoveOwn(x.configFile, row.Name); err != nil {
 			return err

@@ -9,9 +9,27 @@ import (
 	"lamplighter/credfiles"
 	"lamplighter/credfiles/keyring"
 	"lamplighter/deliver"
+	"lamplighter/refresher/ledger"
 )
 
-const wordUndelivered = "the token of %s is not delivered: %s"
+const (
+	wordUndelivered = "the token of %s is not delivered: %s"
+
+	saidErased    = "its access token is erased from %s"
+	saidNotErased = "its access token was delivered to %s, and could not be erased there: %s"
+	saidStays     = "its access token was delivered to %s, where it stays until it ends"
+)
+
+// place is a place of deliveries as a person knows it.
+func (v view) place(p ledger.Place) string {
+	switch {
+	case p.File != "":
+		return shortPath(v.home, p.File)
+	case p.Vault != "":
+		return p.Vault
+	}
+	return deliver.Item{Service: p.Service, Account: p.Account}.String()
+}
 
 // undelivered is the kind of a Problem about a place to which an access token
 // could not be delivered.

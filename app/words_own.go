@@ -30,8 +30,10 @@ could not be asked yet, 4 added, and the server refused it.`
   pass show acme | lamplighter add acme --issuer https://acme.example --client-id ID
   lamplighter add docs --issuer https://docs.example --client-id ID --grant device_code`
 
-	removeHelp = `Removes a credential of your own: its [[own]] table in config.toml, its tokens and
-its secret. What it was delivered to stays, and is named.`
+	removeHelp = `Removes a credential of your own: its [[own]] and [[deliver]] tables in config.toml,
+its tokens and its secret. The access token is erased from the files and the items
+of the keyring that it was delivered to; in Vault it stays until it ends. Each
+place is named.`
 
 	removeExample = `  lamplighter remove graph`
 

@@ -57,10 +57,10 @@ func (f File) Put(_ context.Context, t Token, ours func(credfiles.Secret) bool) 
 	return err
 }
 
-// Gone reports that there is no such file.
+// Gone reports that there is no such file, or nothing in it.
 func (f File) Gone() bool {
-	_, err := os.Stat(f.Path)
-	return errors.Is(err, fs.ErrNotExist)
+	info, err := os.Stat(f.Path)
+	return err != nil || !info.Mode().IsRegular() || info.Size() == 0
 }
 
 // Erase removes the file, and what a crash left beside it, if its text is ours.

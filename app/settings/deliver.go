@@ -104,6 +104,17 @@ func (d *draft) checkDelivery(at string) {
 	}
 }
 
+// RemoveDeliveries removes the [[deliver]] tables of an own credential from the
+// config at path, by the rules of [RemoveHome].
+func RemoveDeliveries(path, id string) error {
+	for {
+		found, err := removeTable(path, "deliver", func(t map[string]any) bool { return t["id"] == id })
+		if err != nil || !found {
+			return err
+		}
+	}
+}
+
 // place is the same for two that write over each other.
 func (to Delivery) place() [6]string {
 	return [6]string{to.File, to.KeyringService, to.KeyringAccount, to.VaultAddress, to.VaultNamespace, to.VaultMount + "/" + to.VaultPath + "#" + to.VaultField}

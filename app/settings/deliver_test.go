@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -57,5 +58,23 @@ func TestAWrongDeliveryIsNamedByKeyAndLine(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "config.toml:"+want) || strings.Contains(err.Error(), "EXAMPLE") {
 			t.Errorf("%s\n got %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+// Without them the config would name a credential that is not there any more.
+func TestDeliveriesGoWithTheirCredential(t *testing.T) {
+	path := config(t, "# mine\n"+owned+"\n[[deliver]]\nid = \"own/graph\"\nfile = \"/a\"\n\n[[own]]\nname = \"other\"\nclient_id = \"c\"\nissuer = \"https://as.example\"\n\n[[deliver]]\nid = \"own/other\"\nfile = \"/b\" # theirs\n\n[[deliver]]\nid = \"own/graph\"\nfile = \"/c\"\n")
+	for _, err := range []error{RemoveDeliveries(path, "own/graph"), RemoveDeliveries(path, "own/graph"), RemoveOwn(path, "graph")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Load(path, clients)
+	if err != nil || len(s.Own) != 1 || !reflect.DeepEqual(s.Deliveries, []Delivery{{ID: "own/other", File: "/b"}}) {
+		t.Errorf("%+v, %v", s.Deliveries, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "# mine") || !strings.Contains(string(text), "# theirs") {
+		t.Errorf("%s, %v", text, err)
 	}
 }

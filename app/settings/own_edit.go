@@ -49,29 +49,36 @@ func CheckOwn(path string, o Own, clients []string) error {
 // RemoveOwn removes the [[own]] table of that name from the config at path, by
 // the rules of [RemoveHome].
 func RemoveOwn(path, name string) error {
+	_, err := removeTable(path, "own", func(t map[string]any) bool { return t["name"] == name })
+	return err
+}
+
+// removeTable removes the first table of a list that is meant.
+func removeTable(path, list string, meant func(map[string]any) bool) (found bool, err error) {
 	i := -1
-	return change(path, func(d *document) (edit, bool, error) {
-		list, _ := d.values["own"].([]any)
-		i = slices.IndexFunc(list, func(e any) bool {
+	err = change(path, func(d *document) (edit, bool, error) {
+		all, _ := d.values[list].([]any)
+		i = slices.IndexFunc(all, func(e any) bool {
 			table, _ := e.(map[string]any)
-			return table["name"] == name
+			return meant(table)
 		})
 		if i < 0 {
 			return edit{}, false, nil
 		}
-		at := element("own", i)
+		at := element(list, i)
 		header := d.find(at)
 		within := func(e entry) bool { return e.header && strings.HasPrefix(e.path, at+".") }
 		if header < 0 || slices.ContainsFunc(d.entries, within) {
-			return edit{}, false, byHand(path, "own")
+			return edit{}, false, byHand(path, list)
 		}
 		return d.cut(header), true, nil
-	}, func(all map[string]any) {
-		list := slices.Delete(all["own"].([]any), i, i+1)
-		if all["own"] = list; len(list) == 0 {
-			delete(all, "own")
+	}, func(values map[string]any) {
+		all := slices.Delete(values[list].([]any), i, i+1)
+		if values[list] = all; len(all) == 0 {
+			delete(values, list)
 		}
 	})
+	return i >= 0, err
 }
 
 func byHand(path, name string) error {
