@@ -39,12 +39,13 @@ func (s *server) register(redirect string) (client string) {
 	return client
 }
 
-// registerFor makes a new client that authenticates by a method.
-func (s *server) registerFor(redirect, method string) (client, secret string) {
+// registerFor makes a new client that authenticates by a method, for further
+// grants where they are named.
+func (s *server) registerFor(redirect, method string, more ...string) (client, secret string) {
 	s.t.Helper()
 	text, err := json.Marshal(map[string]any{
 		"client_name": "a client", "redirect_uris": []string{redirect}, "application_type": "native",
-		"grant_types": []string{"authorization_code", "refresh_token"}, "response_types": []string{"code"},
+		"grant_types": append([]string{"authorization_code", "refresh_token"}, more...), "response_types": []string{"code"},
 		"token_endpoint_auth_method": method,
 	})
 	if err != nil {

@@ -55,7 +55,7 @@ func main() {
 	}
 	s := &server{issuer: os.Getenv("ISSUER"), config: config, store: store}
 	s.provider = compose.Compose(config, store, &compose.CommonStrategy{CoreStrategy: compose.NewOAuth2HMACStrategy(config)},
-		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2RefreshTokenGrantFactory, compose.OAuth2PKCEFactory,
+		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2RefreshTokenGrantFactory, compose.OAuth2PKCEFactory, compose.OAuth2ClientCredentialsGrantFactory,
 		compose.OAuth2TokenIntrospectionFactory, compose.OAuth2TokenRevocationFactory)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.metadata)
@@ -79,7 +79,7 @@ func (s *server) metadata(w http.ResponseWriter, _ *http.Request) {
 		"issuer": s.issuer, "authorization_endpoint": s.issuer + "/authorize", "token_endpoint": s.issuer + "/token",
 		"registration_endpoint": s.issuer + "/register", "revocation_endpoint": s.issuer + "/revoke",
 		"scopes_supported": scopes, "response_types_supported": []string{"code"},
-		"grant_types_supported":                 []string{"authorization_code", "refresh_token"},
+		"grant_types_supported":                 []string{"authorization_code", "refresh_token", "client_credentials"},
 		"code_challenge_methods_supported":      []string{"S256"},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post", "none"},
 	})
@@ -147,6 +147,11 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.provider.WriteAccessError(r.Context(), w, asked, err)
 		return
+	}
+	if asked.GetGrantTypes().ExactOne("client_credentials") {
+		for _, scope := range asked.GetRequestedScopes() {
+			asked.GrantScope(scope)
+		}
 	}
 	given, err := s.provider.NewAccessResponse(r.Context(), asked)
 	if err != nil {
