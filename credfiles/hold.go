@@ -65,9 +65,7 @@ func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 			h.grants = append(h.grants, lock)
 		}
 	}
-	if s.behindShut() && s.host.Keychain != nil {
-		s.host.Keychain.forget() // an item that is there by now goes first
-	}
+	s.Anew() // an item that is there by now goes first
 	return h, nil
 }
 

@@ -180,6 +180,14 @@ func (k *Keychain) outsides(ctx context.Context, service string, may map[string]
 	return items, err
 }
 
+// Anew makes the next reading of the store look for items that go before it,
+// where a look of two minutes ago would do else.
+func (s *Store) Anew() {
+	if s.behindShut() && s.host.Keychain != nil {
+		s.host.Keychain.forget()
+	}
+}
+
 // forget makes the next look at items that cannot be read a look at them.
 func (k *Keychain) forget() {
 	k.mu.Lock()

@@ -120,3 +120,30 @@ func TestCodexReadsWhatWeWriteIntoTheKeyring(t *testing.T) {
 		t.Errorf("%d items", n)
 	}
 }
+
+// Signed in while no keyring ran, its entry is in the file. With one its own
+// command moves it there, and that is no failure.
+func TestCodexMovesItsEntryIntoTheKeyringWhileItSignsInForUs(t *testing.T) {
+	b := newBench(t)
+	b.lifetime(time.Hour)
+	codex.signIn(b)
+	before := b.token(codex)
+	bus := desktop.NewBus(t)
+	ring := bus.NewKeyring()
+	b.env = append(b.env, "DBUS_SESSION_BUS_ADDRESS="+bus.Address())
+	said := b.run(b.command("lamplighter", "login", "lab"))
+	if !strings.Contains(said, "codex mcp login lab") || !strings.Contains(said, "codex/mcp/lab: signed in, good for") {
+		t.Errorf("login said: %s", said)
+	}
+	if text, err := os.ReadFile(filepath.Join(b.home, codex.store)); err == nil && strings.Contains(string(text), before.Access) {
+		t.Error("its file still has the entry")
+	}
+	if n := len(ring.Dress(map[string]string{"service": "Codex MCP Credentials"})); n != 1 {
+		t.Errorf("%d items", n)
+	}
+	mark := b.mark()
+	b.run(codex.ask(b, false))
+	if found := calls(b.since(mark), "codex"); len(found) != 1 || len(refreshes(b.since(mark), "")) != 0 {
+		t.Errorf("%s", b.story(mark))
+	}
+}

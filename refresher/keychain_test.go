@@ -60,6 +60,26 @@ func TestNothingIsSentForACopyOfAnItemThatOnlyCodexReads(t *testing.T) {
 	l.wantPosts(s, g.ID, 0)
 }
 
+// Codex' own command may put into the keychain what was in its file.
+func TestASignInThatMovesTheEntryIntoTheKeychainIsDone(t *testing.T) {
+	s, l := authtest.New(t, authtest.Options{}), newLab(t)
+	g := s.Grant(due)
+	chain := l.mac(t, g, security.Willing)
+	chain.Set()
+	l.codex(map[string]authtest.Grant{"linear": g})
+	row := l.row(linear)
+	if out := l.SignedInByClient(t.Context(), row); out.Did != refresher.Nothing {
+		t.Errorf("before it did anything: %v", out.Did)
+	}
+	l.write("{}", ".codex", ".credentials.json")
+	l.write("[mcp_servers.linear]\nurl = \""+g.ServerURL+"\"\n", ".codex", "config.toml")
+	chain.Set(codexItem(g))
+	if out := l.SignedInByClient(t.Context(), row); out.Did != refresher.SignedIn || out.WatchOnly != credfiles.KeychainOwn {
+		t.Errorf("%v, %q", out.Did, out.WatchOnly)
+	}
+	l.wantPosts(s, g.ID, 0)
+}
+
 // It may have signed in, into the keychain, since the last look there.
 func TestNothingIsSentForAnEntryWhoseItemHasJustCome(t *testing.T) {
 	s, l := authtest.New(t, authtest.Options{}), newLab(t)

@@ -3,6 +3,7 @@ package refresher
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"lamplighter/credfiles"
@@ -224,12 +225,20 @@ func (r *Refresher) SignedInByClient(ctx context.Context, row Row) Outcome {
 	}
 	defer land()
 	a := attempt{r: r, row: row}
+	row.store.Anew()
 	now := r.look(ctx, row)
 	if now.WatchOnly == credfiles.KeychainOwn {
 		return Outcome{Row: now, Did: SignedIn} // only the client sees the token, so that its word has to do
 	}
 	if now.Access.Equal(row.Access) && now.Refresh.Equal(row.Refresh) {
-		return Outcome{Row: now, Did: Nothing}
+		moved, ok := r.moved(ctx, row)
+		switch {
+		case !ok:
+			return Outcome{Row: now, Did: Nothing}
+		case moved.WatchOnly == credfiles.KeychainOwn:
+			return Outcome{Row: moved, Did: SignedIn}
+		}
+		a.row, now = moved, moved
 	}
 	a.briefly(ctx, func() Outcome {
 		unusable := a.unusable()
@@ -241,5 +250,17 @@ func (r *Refresher) SignedInByClient(ctx context.Context, row Row) Outcome {
 		a.log(ledger.Event{What: "signed-in", New: short8(r.Ledger.Fingerprint(now.Refresh)), Expiry: now.Expiry})
 		return Outcome{}
 	})
-	return Outcome{Row: r.look(ctx, row), Did: SignedIn}
+	return Outcome{Row: r.look(ctx, now), Did: SignedIn}
+}
+
+// moved is the entry of row in another place of its client's, with another
+// token: a sign-in may go into the keyring although the entry before it was in
+// the file, and the other way about.
+func (r *Refresher) moved(ctx context.Context, row Row) (Row, bool) {
+	for _, other := range r.Scan(ctx).Rows {
+		if slices.Contains(row.Beside, other.Key) && (other.WatchOnly == credfiles.KeychainOwn || !other.Access.Equal(row.Access)) {
+			return other, true
+		}
+	}
+	return Row{}, false
 }
