@@ -232,6 +232,13 @@ func (x *Recorder) begin(r *http.Request) *recording {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	q := &Request{Method: r.Method, URL: x.redactor.address(r.URL.String()), Header: x.redactor.header(r.Header)}
+	if r.GetBody != nil { // whether or not it leaves
+		if b, err := r.GetBody(); err == nil {
+			text, _ := io.ReadAll(io.LimitReader(b, mostKept))
+			q.Body = x.redactor.body(text)
+			b.Close()
+		}
+	}
 	x.Report.Steps = append(x.Report.Steps, Step{Name: x.step, Request: q})
 	x.last = &recording{of: x, step: len(x.Report.Steps) - 1}
 	return x.last
@@ -248,8 +255,15 @@ func (rec *recording) change(f func(s *Step, red *redactor)) {
 func (rec *recording) failed(err error) {
 	rec.change(func(s *Step, red *redactor) {
 		s.Seen = red.scrub(plainly(err))
-		s.Request.Body = red.body(rec.sent.bytes())
+		rec.body(s, red)
 	})
+}
+
+// body shows what has left by now.
+func (rec *recording) body(s *Step, red *redactor) {
+	if b := rec.sent.bytes(); len(b) > 0 {
+		s.Request.Body = red.body(b)
+	}
 }
 
 func (rec *recording) answered(resp *http.Response) {
@@ -257,14 +271,14 @@ func (rec *recording) answered(resp *http.Response) {
 		s.Request.Status = resp.StatusCode
 		s.Seen = strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 		s.Request.Answer = red.telling(resp.Header)
-		s.Request.Body = red.body(rec.sent.bytes())
+		rec.body(s, red)
 		rec.kind = resp.Header.Get("Content-Type")
 	})
 }
 
 func (rec *recording) ended() {
 	rec.change(func(s *Step, red *redactor) {
-		s.Request.Body = red.body(rec.sent.bytes())
+		rec.body(s, red)
 		s.Request.Answer = append(s.Request.Answer, red.fields(rec.got.bytes(), rec.kind)...)
 	})
 }

@@ -21,7 +21,7 @@ func (v *visit) conclude(ctx context.Context) {
 	if v.skew.Abs() > time.Minute {
 		v.Find(clockOff, "", fmt.Sprintf("Date: %s", v.nobody.header.Get("Date")), lasting(v.skew), behind(v.skew))
 	}
-	if v.Report.Fine == "" && !v.problem {
+	if !v.problem {
 		v.fine()
 	}
 }
@@ -110,7 +110,7 @@ func (v *visit) asks(a answer) {
 	case a.reason() == lacksGateway:
 		v.blame(gatewayAsks, v.evidence(a), v.keyName(a))
 	case a.status == http.StatusUnauthorized && len(a.challenges) > 0:
-		v.Report.Fine = fmt.Sprintf("The server is there and asks for a secret (%s).", strings.TrimSuffix(v.evidence(a), "."))
+		// As it should: fine says so, unless there is something to say.
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden, a.reason() != "":
 		v.blame(asksSomething, v.evidence(a))
 	default:
@@ -137,7 +137,11 @@ func (v *visit) worked() {
 }
 
 func (v *visit) fine() {
-	if !v.asked || !v.shown.works() || len(v.Report.Findings) > 0 {
+	if len(v.Report.Findings) > 0 {
+		return
+	}
+	if !v.asked {
+		v.Report.Fine = fmt.Sprintf("The server is there and asks for a secret, as it should (%s).", v.evidence(v.nobody))
 		return
 	}
 	what := "an API"
@@ -232,7 +236,10 @@ func (v *visit) schemeOther(ctx context.Context, a answer) bool {
 	if authorization {
 		used, _, _ = strings.Cut(v.secret, " ")
 	}
-	if used == "" && a.same(v.nobody) && v.keyName(a) == "" || used != "" && !a.asksFor(used) {
+	others := slices.ContainsFunc(a.schemes(), func(s string) bool {
+		return slices.Contains([]string{"bearer", "basic", "digest", "negotiate", "ntlm", "dpop"}, strings.ToLower(s))
+	})
+	if used == "" && others && a.same(v.nobody) && v.keyName(a) == "" || used != "" && !a.asksFor(used) {
 		if authorization && a.asksFor("Bearer") && !strings.Contains(v.secret, " ") {
 			if b, err := v.showing(ctx, Bearer, "", v.secret); err == nil && b.works() {
 				v.blame(bearerMissing, fmt.Sprintf("%s; with Bearer before it %d", v.evidence(a), b.status))

@@ -134,6 +134,9 @@ func (v *visit) layout() {
 func (v *visit) pointed() {
 	pointer := first(v.nobody.pointer(), v.shown.pointer())
 	if pointer == "" {
+		if d, ok := v.meta.doc("authorization_servers"); ok {
+			v.Find(pointerMissing, d.url, v.evidence(v.nobody))
+		}
 		return
 	}
 	u, err := v.at.Parse(pointer)
@@ -169,6 +172,11 @@ func (v *visit) resource() {
 	case err != nil || Origin(u) != Origin(v.at) || !strings.HasPrefix(strings.TrimSuffix(v.at.Path, "/")+"/", strings.TrimSuffix(u.Path, "/")+"/"):
 		v.Find(resourceOther, d.url, `"resource": "`+v.Clean(name)+`"`, v.Clean(name), v.Shown(v.at.String()))
 	}
+	if u, err := url.Parse(name); err == nil && Origin(u) == Origin(v.at) && strings.TrimSuffix(u.Path, "/") != strings.TrimSuffix(v.at.Path, "/") {
+		if strings.HasPrefix(v.at.Path, strings.TrimSuffix(u.Path, "/")+"/") {
+			v.Find(resourceParent, d.url, `"resource": "`+v.Clean(name)+`"`, v.Shown(v.at.String()))
+		}
+	}
 	if servers, ok := d.object["authorization_servers"].([]any); ok && len(servers) == 0 {
 		v.Find(noServers, d.url, `"authorization_servers": []`)
 	}
@@ -188,6 +196,8 @@ func (v *visit) server() {
 		v.Find(issuerMissing, d.url, `no "issuer" in it`)
 	} else if want = first(v.namedIssuer(d), want); !discovery.SameIssuer(want, d.text("issuer")) {
 		v.Find(issuerOther, d.url, `"issuer": "`+v.Clean(d.text("issuer"))+`"`, v.Clean(want))
+	} else if named := v.namedIssuer(d); named != "" && named != d.text("issuer") {
+		v.Find(issuerSlash, d.url, `"issuer": "`+v.Clean(d.text("issuer"))+`", and "authorization_servers": "`+v.Clean(named)+`"`)
 	}
 	if token := d.text("token_endpoint"); token != "" {
 		if _, err := discovery.CheckURL(token, v.at.String()); err != nil {

@@ -70,6 +70,9 @@ const (
 
 	// The metadata, for who signs in.
 	pointerAway      Cause = "metadata-pointer-elsewhere"
+	pointerMissing   Cause = "metadata-pointer-missing"
+	resourceParent   Cause = "resource-is-parent"
+	issuerSlash      Cause = "issuer-slash"
 	pointerDead      Cause = "metadata-pointer-dead"
 	pointerPage      Cause = "metadata-pointer-page"
 	resourceUnnamed  Cause = "resource-unnamed"
@@ -152,6 +155,9 @@ func init() {
 		diesSoon:       {note, "It works now, and ends in %[1]s: an access token alone cannot be renewed.", "The connection fails then, and every time after a new token was put in.", "Let the client sign in itself and ask for offline_access, so that it gets a refresh token."},
 
 		pointerAway:      {wrong, "The server's metadata is on another origin.", "Clients that keep to RFC 9728 section 3 refuse to follow.", "Serve it from the server's own origin."},
+		pointerMissing:   {note, "The refusal does not say where the server's metadata is.", "Most clients find it in the well-known place; claude.ai and the C# SDK only follow the header.", "Add resource_metadata to WWW-Authenticate (RFC 9728 section 5.1)."},
+		resourceParent:   {note, "The metadata is for the server as a whole, not for this path.", "Most clients accept that; VS Code refuses.", "Make \"resource\" equal to %[1]s."},
+		issuerSlash:      {note, "Two documents write the issuer differently, by a slash at its end.", "Codex and Claude Code accept that; GitHub Copilot CLI and opencode refuse.", "Write it the same way in both."},
 		pointerDead:      {wrong, "The server points to metadata that is not there.", "Clients that follow the pointer find no authorization server.", "Mend resource_metadata in WWW-Authenticate, or serve the document there."},
 		pointerPage:      {wrong, "The server points to a web page where its metadata should be.", "Clients cannot read it.", "Serve the JSON document of RFC 9728 there."},
 		resourceUnnamed:  {wrong, "The server's metadata does not name its resource.", "Clients refuse it (RFC 9728 section 3.3).", "Add \"resource\" with the server's URL."},
@@ -164,7 +170,7 @@ func init() {
 		issuerOther:      {wrong, "The authorization server's metadata is for another issuer than %[1]s.", "Clients must not use it (RFC 8414 section 3.3); those that do not check sign in, and fail later.", "Make \"issuer\" equal to %[1]s, character by character."},
 		noTokenEndpoint:  {wrong, "The authorization server's metadata has no token endpoint.", "No code can be exchanged, and nothing refreshed.", "Add \"token_endpoint\"."},
 		tokenEndpointBad: {wrong, "The token endpoint is not a URL that a token may be sent to.", "Clients refuse it.", "Make it an https URL without user name and fragment."},
-		noPKCE:           {wrong, "The authorization server does not say that it knows PKCE.", "MCP clients must refuse to sign in (specification of 2025-11-25).", "Add \"code_challenge_methods_supported\": [\"S256\"]."},
+		noPKCE:           {wrong, "The authorization server does not say that it knows PKCE.", "MCP clients are to refuse it (2025-11-25); some do, and some sign in all the same: Entra ID and Cognito know PKCE and do not say so.", "Add \"code_challenge_methods_supported\": [\"S256\"]."},
 		plainPKCE:        {wrong, "The authorization server does not offer PKCE with S256.", "MCP clients use no other method.", "Add \"S256\" to \"code_challenge_methods_supported\"."},
 		noRefreshGrant:   {wrong, "The authorization server offers no refresh tokens.", "Users have to sign in again whenever the access token ends.", "Add \"refresh_token\" to \"grant_types_supported\", and issue refresh tokens."},
 	})
