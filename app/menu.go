@@ -134,13 +134,14 @@ func homeOf(r model.Row) string {
 // notification with all that is said of it. The whole name is in the window.
 const nameRunes = 24
 
-// short cuts a name that somebody chose.
+// short cuts a name that somebody chose, and keeps it from reordering what
+// stands around it.
 func short(name string) string {
 	runes := []rune(name)
 	if len(runes) <= nameRunes {
-		return name
+		return isolated(name)
 	}
-	return strings.TrimSpace(string(runes[:nameRunes-1])) + "…"
+	return isolated(strings.TrimSpace(string(runes[:nameRunes-1])) + "…")
 }
 
 // clientsOf groups rows by client and home, as they come.
