@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,8 +10,7 @@ import (
 
 // offline writes down the requests that would be made.
 func (r *round) offline() {
-	plan := r.e.Plan()
-	for _, p := range plan.Ways {
+	for _, p := range r.e.Plan().Ways {
 		r.x.Saw(p.Name, "%s. %s.", described(p.Dialect), upper(p.Known.String()))
 		if p.Missing != nil {
 			r.x.Saw(p.Name, "could not be sent: %s", missingWords(p.Missing))
@@ -26,7 +24,7 @@ func (r *round) offline() {
 		r.x.Add(Step{Name: p.Name, Seen: seen, Request: q})
 	}
 	r.x.Saw("limits", "%s", wordsLimits)
-	r.x.Report.Fine = fmt.Sprintf(wordsOffline, plan.SignIns)
+	r.x.Report.Fine = wordsOffline
 	if !r.e.Spend.IsZero() {
 		r.x.Report.Fine = wordsOfflineHanded
 	}

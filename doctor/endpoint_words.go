@@ -7,7 +7,7 @@ const (
 	wordsFineAs        = "Your endpoint refreshes in every way that was tried: %s."
 	wordsFineBesides   = "Your endpoint refreshes in the form that Power Platform documents; besides, "
 	wordsFineBut       = "Your endpoint refreshes in the form that Power Platform documents; but "
-	wordsOffline       = "Nothing was sent: these are the requests, and %d sign-ins would come before them."
+	wordsOffline       = "Nothing was sent: these are the requests, each of which would come after a sign-in of its own."
 	wordsOfflineHanded = "Nothing was sent: these are the requests that your refresh token would be spent on."
 )
 
