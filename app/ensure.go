@@ -25,6 +25,7 @@ type need struct {
 	life   time.Duration // that each must have left
 	wait   time.Duration // for others that are at it
 	lax    bool          // a token whose end nobody says will do
+	dry    bool          // only say what would be done
 }
 
 // flags adds those that every command with a need has.
@@ -57,6 +58,7 @@ func (p *program) ensureCommand() *cobra.Command {
 	}
 	n.flags(c, "30m", "30m")
 	c.Flags().Var(&flagValue{kind: "CLIENT", set: func(s string) error { n.client = s; return nil }}, "all-of", "every credential that this client uses")
+	c.Flags().BoolVar(&n.dry, "dry-run", false, "say what would be done, and do nothing")
 	c.RegisterFlagCompletionFunc("all-of", cobra.FixedCompletions(credfiles.ClientNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -78,11 +80,17 @@ func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
 	if snap, err = n.narrow(snap); err != nil {
 		return nil, err
 	}
-	outs := p.bring(ctx, x, snap.Rows, n)
-	if slices.ContainsFunc(outs, func(out refresher.Outcome) bool { return out.Own && out.Did == refresher.Refreshed }) {
-		p.handOn(ctx, x)
+	if n.dry {
+		o := refresher.Options{Life: n.life, Word: true}
+		p.wouldRefresh(p.view(x.keeperRuns()), snap, wish{ids: n.ids, Options: o})
+		return nil, nil
 	}
+	outs := p.bring(ctx, x, snap.Rows, n)
 	v, now, code := p.view(x.keeperRuns()), time.Now(), exitDone
+	own := func(out refresher.Outcome) bool { return out.Own && out.Did == refresher.Refreshed }
+	if slices.ContainsFunc(outs, own) && !p.handOn(ctx, x) && !n.lax { // who wants the token itself has it
+		code = exitLater
+	}
 	var rows []refresher.Row
 	for _, out := range outs {
 		if n.has(out.Row, now) {
