@@ -13,10 +13,16 @@ WINDOW = -trimpath -tags migrated_fynedo,release -ldflags '-s -w $(2)' -o $(1) .
 # What a C compiler has to find for it.
 HEADERS = command -v $(CC) >/dev/null && pkg-config --exists gl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client wayland-egl 2>/dev/null
 
-.PHONY: build window window-windows setup demo icons test lint cross unit real e2e wine screenshots torture year bench servers conformance peers
+.PHONY: build image window window-windows setup demo icons test lint cross unit real e2e wine screenshots torture year bench servers conformance peers
 
 build:
 	$(GO) build -trimpath -o lamplighter .
+
+# An image with the keeper and nothing else, by podman, buildah or docker. IMAGE is
+# its name.
+image:
+	@command -v docker >/dev/null || $(call need,podman,podman buildah ca-certificates)
+	GO=$(GO) packaging/container/build $(or $(IMAGE),lamplighter)
 
 # The window, the one part that needs a C compiler and the headers of OpenGL,
 # X11 and Wayland; the first time takes minutes.
@@ -80,13 +86,14 @@ real:
 # The tray app on a real panel, with a real notification service, and the real
 # window where "make window" was run; our directory locks against the npm package
 # whose protocol Claude Code's follow; a sign-in that is killed in place of every
-# call that changes a file; the keeper as a unit of a real systemd of a user's.
+# call that changes a file; the keeper as a unit of a real systemd of a
+# user's, as a line of a real cron and as a real image.
 e2e:
 	@$(call need,dbus-daemon strace Xvfb xdotool import xfconf-query xfce4-panel xfce4-notifyd-config xfwm4,dbus strace $(shell cat lab/desktop/packages))
 	$(GO) test -tags e2e -count=1 -timeout 5m -v -run Real ./e2e
 	$(GO) test -tags e2e ./credfiles/clientlock
 	$(GO) test -tags e2e -run Killed ./refresher
-	@$(call need,/usr/lib/systemd/systemd journalctl dbus-run-session,systemd dbus dbus-user-session)
+	@$(call need,/usr/lib/systemd/systemd journalctl dbus-run-session cron podman,systemd dbus dbus-user-session cron podman buildah)
 	$(GO) test -tags e2e -count=1 -timeout 5m -v ./unattended
 
 # Pictures of the real programs on sample homes, into screenshots/ or where

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"os/user"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -130,11 +131,11 @@ func thisHost() credfiles.Host {
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil { // Linux
 		h.Kernel = string(release)
 	}
-	if uerr == nil {
-		h.User = u.Uid
-		if runtime.GOOS == "windows" {
-			h.User = u.Username
-		}
+	switch {
+	case runtime.GOOS != "windows":
+		h.User = strconv.Itoa(os.Getuid()) // a container may have no list of users
+	case uerr == nil:
+		h.User = u.Username
 	}
 	return h
 }

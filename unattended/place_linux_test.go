@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -77,15 +78,21 @@ func enter() error {
 	if err := os.Chown(runtime, ada, ada); err != nil {
 		return err
 	}
-	users, err := os.ReadFile("/etc/passwd")
-	if err != nil {
+	var err error
+	if others, err = os.ReadFile("/etc/passwd"); err != nil {
 		return err
 	}
-	users = fmt.Appendf(users, "ada:x:%d:%d::/nonexistent:/bin/sh\n", ada, ada)
-	if err := os.WriteFile("/run/passwd", users, 0o644); err != nil {
+	if err := settle("/nonexistent"); err != nil {
 		return err
 	}
 	return unix.Mount("/run/passwd", "/etc/passwd", "", unix.MS_BIND, "")
+}
+
+var others []byte // the users of this computer
+
+// settle gives ada a home.
+func settle(home string) error {
+	return os.WriteFile("/run/passwd", fmt.Appendf(slices.Clone(others), "ada:*:%d:%d::%s:/bin/sh\n", ada, ada, home), 0o644)
 }
 
 // give makes ada the owner of a lab.

@@ -272,3 +272,26 @@ func TestASystemWithoutAServiceManagerSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// The README shows the unit between two marks.
+func TestTheREADMEHasTheUnit(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "<!-- unit -->\n")
+	got, _, end := strings.Cut(rest, "<!-- /unit -->")
+	if !ok || !end {
+		t.Fatal("the README has no marks for the unit")
+	}
+	want := ""
+	for line := range strings.Lines(unit{Job{
+		Name: "lamplighter", Description: "Keeps the tokens of AI clients fresh", Program: "/usr/local/bin/lamplighter", Arguments: []string{"keep"},
+		Variables: []string{"CODEX_HOME=/srv/codex"},
+	}}.text()) {
+		want += strings.TrimRight("    "+line, " ")
+	}
+	if strings.TrimSpace(got) != strings.TrimSpace(strings.ReplaceAll(want, "    \n", "\n")) {
+		t.Errorf("between the marks should stand:\n\n%s", want)
+	}
+}
