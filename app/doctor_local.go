@@ -35,6 +35,7 @@ func (p *program) local(ctx context.Context) (doctor.Local, *parts, error) {
 	l := doctor.Local{
 		Host: p.host,
 		Say: doctor.Say{
+			Short:   v.tilde,
 			Path:    func(path string) string { return shortPath(p.host.Home, path) },
 			SignIn:  func(row refresher.Row) string { return cmp.Or(v.signIn(row), row.SignInSession) },
 			Restore: v.restore,

@@ -157,6 +157,7 @@ func (c *computer) local() Local {
 		Self: "/opt/lamplighter/lamplighter", Roots: c.roots,
 		AtLogin: func() (string, error) { return c.gone, nil },
 		Say: Say{
+			Short:   func(text string) string { return strings.ReplaceAll(text, c.Home, "~") },
 			Path:    func(path string) string { return strings.Replace(path, c.Home, "~", 1) },
 			SignIn:  func(row refresher.Row) string { return strings.Join(row.SignIn, " ") },
 			Restore: func(row refresher.Row) string { return "lamplighter restore " + row.ID },

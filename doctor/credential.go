@@ -197,10 +197,10 @@ func (v *end) resource(ctx context.Context) {
 		v.Report.Findings = slices.DeleteFunc(v.Report.Findings, func(f Finding) bool { return slices.Contains(refusals, f.Cause) })
 	}
 	if i >= 0 && v.renewable() {
-		r.find("access-refused", since[i].Evidence)
+		r.find("access-refused", since[i].Evidence, r.command("lamplighter doctor --refresh "+row.ID))
 	}
 	if v.renewable() && v.over() {
-		r.find("due", "it "+v.Say.Ends(row, v.Snapshot.At))
+		r.find("due", "it "+v.Say.Ends(row, v.Snapshot.At), r.command("lamplighter refresh "+row.ID))
 	}
 }
 

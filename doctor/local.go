@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,7 @@ type Local struct {
 
 // Say has the words that are the same wherever they are shown.
 type Say struct {
+	Short   func(text string) string                      // with ~ for the home folder, wherever it stands in there
 	Path    func(path string) string                      // with ~ for the home folder
 	SignIn  func(refresher.Row) string                    // the command, or the words, that sign in
 	Restore func(refresher.Row) string                    // the command that puts back what was erased
@@ -94,7 +96,7 @@ func (l Local) own(x *Recorder) {
 	case l.ConfigErr != nil:
 		x.Saw("settings", "%s cannot be used", l.Say.Path(l.Config))
 		for _, line := range strings.Split(l.ConfigErr.Error(), "\n") {
-			x.Find("settings", l.Say.Path(l.Config), x.Clean(line))
+			x.Find("settings", l.Say.Path(l.Config), l.Say.Short(line))
 		}
 	case err != nil:
 		x.Saw("settings", "the defaults; %s is not there", l.Say.Path(l.Config))
@@ -109,13 +111,13 @@ func (l Local) own(x *Recorder) {
 		return
 	case l.StateErr != nil:
 		x.Saw("state", "%s cannot be used", l.Say.Path(l.State))
-		x.Find("state-unusable", l.Say.Path(l.State), l.StateErr.Error(), advised(l.Say.Advice(l.StateErr), "give yourself the permission, or move the folder away"))
+		x.Find("state-unusable", l.Say.Path(l.State), l.Say.Short(l.StateErr.Error()), advised(l.Say.Advice(l.StateErr), "give yourself the permission, or move the folder away"))
 		return
 	}
 	written, err := datedIn(l.State)
 	if err != nil {
 		x.Saw("state", "%s cannot be written", l.Say.Path(l.State))
-		x.Find("state-unwritable", l.Say.Path(l.State), err.Error(), advised(l.Say.Advice(err), "give yourself the permission"))
+		x.Find("state-unwritable", l.Say.Path(l.State), l.Say.Short(err.Error()), advised(l.Say.Advice(err), "give yourself the permission"))
 		return
 	}
 	x.Saw("state", "%s can be written", l.Say.Path(l.State))
@@ -124,7 +126,7 @@ func (l Local) own(x *Recorder) {
 	}
 	records, err := l.Ledger.Pending()
 	if err != nil {
-		x.Find("state-unusable", l.Say.Path(l.State), err.Error(), advised(l.Say.Advice(err), "look at the disk"))
+		x.Find("state-unusable", l.Say.Path(l.State), l.Say.Short(err.Error()), advised(l.Say.Advice(err), "look at the disk"))
 	}
 	for _, r := range records {
 		if r.Answer != nil && !slices.ContainsFunc(l.Snapshot.Rows, func(row refresher.Row) bool { return row.Key == r.Sent.Key }) {
@@ -191,27 +193,29 @@ func (l Local) keepers(ctx context.Context, x *Recorder) {
 // each that are known.
 func (l Local) programs(x *Recorder) (versions map[string][]string) {
 	versions = map[string][]string{}
-	add := func(client, version string) {
+	places := map[string][]string{}
+	met := func(client, version, place string) {
+		x.Saw("clients", "%s %s, %s", credfiles.Title(client), cmp.Or(version, "of a version that its files do not tell"), place)
 		if version != "" && !slices.Contains(versions[client], version) {
 			versions[client] = append(versions[client], version)
+			places[client] = append(places[client], version+" "+place)
 		}
 	}
 	for _, p := range l.Host.Programs() {
-		add(p.Client, p.Version)
-		x.Saw("clients", "%s %s, %s", credfiles.Title(p.Client), cmp.Or(p.Version, "of a version that its files do not tell"), l.Say.Path(p.Path))
+		met(p.Client, p.Version, "at "+l.Say.Path(p.Path))
 	}
 	seen := map[int]bool{}
 	for _, row := range l.Snapshot.Rows {
 		for _, p := range row.Holders {
-			if add(p.Name, p.Version); !seen[p.PID] {
-				x.Saw("clients", "%s %s, running as process %d", credfiles.Title(p.Name), p.Version, p.PID)
+			if !seen[p.PID] {
+				met(p.Name, p.Version, fmt.Sprintf("running as process %d", p.PID))
 			}
 			seen[p.PID] = true
 		}
 	}
-	for client, all := range versions {
-		if credfiles.Clash(client, all) {
-			x.Find("version-skew", credfiles.Title(client), strings.Join(all, ", "), credfiles.Title(client))
+	for _, client := range slices.Sorted(maps.Keys(versions)) {
+		if credfiles.Clash(client, versions[client]) {
+			x.Find("version-skew", credfiles.Title(client), strings.Join(places[client], ", "), credfiles.Title(client))
 		}
 	}
 	return versions

@@ -22,7 +22,7 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 	f := rowFinder{l, x, row, credfiles.Title(row.Client)}
 	f.state(asked)
 	if row.NeedsAuth {
-		f.find("skipped", "it stands in "+f.client+"'s list of servers that want a sign-in")
+		f.find("skipped", "it stands in "+f.client+"'s list of servers that want a sign-in", f.command("lamplighter refresh "+row.ID))
 	}
 	for _, p := range row.Reconnect {
 		f.find("reconnect", fmt.Sprintf("it runs since %s, the token since %s", moment(p.Started), moment(row.Memory.Repaired)), f.process(p), advised(row.How, "restart it"))
@@ -50,6 +50,10 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 
 func moment(t time.Time) string { return t.Local().Format(time.DateTime) }
 
+// A Command is an argument of a finding that is there to be copied: no line is
+// broken within it.
+type Command string
+
 // A rowFinder writes findings about one credential.
 type rowFinder struct {
 	Local
@@ -59,7 +63,14 @@ type rowFinder struct {
 }
 
 func (f rowFinder) find(c Cause, evidence string, more ...any) {
-	f.x.Find(c, f.row.ID, evidence, append([]any{f.row.ID, f.client, cmp.Or(f.Say.SignIn(f.row), "in "+f.client)}, more...)...)
+	f.x.Find(c, f.row.ID, evidence, append([]any{f.row.ID, f.client, f.command(cmp.Or(f.Say.SignIn(f.row), "in "+f.client))}, more...)...)
+}
+
+// command is one without secrets, as every other text.
+func (f rowFinder) command(s string) Command {
+	f.x.mu.Lock()
+	defer f.x.mu.Unlock()
+	return Command(f.x.redactor.scrub(s))
 }
 
 func (f rowFinder) process(p credfiles.Process) string { return fmt.Sprintf("%s %d", f.client, p.PID) }
@@ -83,7 +94,7 @@ func (f rowFinder) state(asked bool) {
 	}
 	switch row.Why {
 	case refresher.WasWiped:
-		f.find("wiped", f.answered(), "Put it back: "+f.Say.Restore(row))
+		f.find("wiped", f.answered(), f.command(f.Say.Restore(row)))
 	case refresher.WasSpent:
 		evidence := "so it is marked in the state folder"
 		if mark, ok, err := f.Ledger.Marked(f.Ledger.Fingerprint(row.Refresh)); ok && err == nil {
@@ -106,7 +117,7 @@ func (f rowFinder) state(asked bool) {
 		if slices.ContainsFunc(f.x.Report.Findings, func(g Finding) bool { return g.Cause == "forked" && g.About == row.Other }) {
 			return // of the other one it was said
 		}
-		f.find("forked", "the fingerprints are the same", row.Other, f.Say.Keep(row))
+		f.find("forked", "the fingerprints are the same", row.Other, f.command(f.Say.Keep(row)))
 	case refresher.Fights:
 		f.find("fights", fmt.Sprintf("put right %d times since %s", len(m.Reverts), moment(earliest(m.Reverts))), f.Say.Path(row.Path))
 	case refresher.BadSetup:
@@ -172,7 +183,7 @@ func (f rowFinder) answered() string {
 	var parts []string
 	for _, p := range []string{m.Code, m.Detail} {
 		if p != "" {
-			parts = append(parts, f.x.Clean(p))
+			parts = append(parts, strings.TrimRight(f.x.Clean(p), "."))
 		}
 	}
 	when := m.Tried

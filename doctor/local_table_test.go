@@ -35,8 +35,8 @@ func after(do func(c *computer)) func(c *computer) {
 	return func(c *computer) { one(c); do(c) }
 }
 
-// refusing is one whose token endpoint refuses a refresh in that form.
-func refusing(a *authtest.Answer) func(c *computer) {
+// answeredWith is one whose token endpoint refuses a refresh in that form.
+func answeredWith(a *authtest.Answer) func(c *computer) {
 	return after(func(c *computer) {
 		c.s.Behave(authtest.Token, authtest.Behaviour{Answer: a})
 		c.refresh()
@@ -66,7 +66,7 @@ func remembering(change func(lk *ledger.Locked, m *ledger.Memory, row refresher.
 var faults = []fault{
 	// What a server said when the refresher asked it.
 	{cause: "grant-dead", make: after(func(c *computer) { c.s.KillGrant("g1"); c.refresh() })},
-	{cause: "policy", make: refusing(authtest.Refusal{Dialect: authtest.Entra, Code: "invalid_grant", Extra: map[string]any{
+	{cause: "policy", make: answeredWith(authtest.Refusal{Dialect: authtest.Entra, Code: "invalid_grant", Extra: map[string]any{
 		"error_description": "AADSTS50076: Due to a configuration change made by your administrator you must use multi-factor authentication.", "suberror": "basic_action",
 	}}.Answer())},
 	{cause: "registration-gone", make: after(func(c *computer) { c.s.ExpireClient(c.s.Grants()[0].ClientID); c.refresh() })},
@@ -81,10 +81,10 @@ var faults = []fault{
 		c.refresh()
 	}},
 	{cause: "unreachable", make: after(func(c *computer) { c.refresh(); c.must(c.s.SetReach(authtest.Refused)); c.refresh() })},
-	{cause: "told-to-wait", make: refusing(authtest.RetryAfter(429, "600"))},
-	{cause: "unclear", make: refusing(authtest.Status(502))},
-	{cause: "request-refused", make: refusing(authtest.Refusal{Code: "invalid_scope"}.Answer())},
-	{cause: "no-endpoint", make: refusing(authtest.Status(404))},
+	{cause: "told-to-wait", make: answeredWith(authtest.RetryAfter(429, "600"))},
+	{cause: "unclear", make: answeredWith(authtest.Status(502))},
+	{cause: "request-refused", make: answeredWith(authtest.Refusal{Code: "invalid_scope"}.Answer())},
+	{cause: "no-endpoint", make: answeredWith(authtest.Status(404))},
 	{cause: "issuer-changed", make: after(func(c *computer) {
 		c.s.Set(func(o *authtest.Options) { o.Discovery.Issuer = "https://another.example" })
 		c.refresh()

@@ -36,13 +36,26 @@ func (r Report) Text(width int, bold func(string) string) string {
 			{"on", f.About}, {"seen", f.Evidence}, {"so", f.Consequence()}, {"do", f.Do()},
 		} {
 			if part.text != "" && !(part.name == "on" && part.text == r.About) {
-				t.wrap(fmt.Sprintf("   %-5s", part.name), part.text)
+				t.wrap(fmt.Sprintf("   %-5s", part.name), f.whole(part.text))
 			}
 		}
 	}
 	t.line("")
 	t.line(bold(r.Verdict()))
 	return t.b.String()
+}
+
+// glue stands for a space at which no line is broken.
+const glue = "\ue000"
+
+// whole keeps the commands in a text from being broken.
+func (f Finding) whole(text string) string {
+	for _, a := range f.Args {
+		if c, ok := a.(Command); ok && c != "" {
+			text = strings.ReplaceAll(text, string(c), strings.ReplaceAll(string(c), " ", glue))
+		}
+	}
+	return text
 }
 
 // steps are one line each, under the name of what they belong to.
@@ -111,7 +124,7 @@ type sheet struct {
 	width int
 }
 
-func (t *sheet) line(s string) { t.b.WriteString(s + "\n") }
+func (t *sheet) line(s string) { t.b.WriteString(strings.ReplaceAll(s, glue, " ") + "\n") }
 
 // wrap writes a text behind a margin, which its further lines leave free. A
 // word that is longer than a line is left whole.
