@@ -120,11 +120,6 @@ func (a answer) asksFor(scheme string) bool {
 	return slices.ContainsFunc(a.schemes(), func(s string) bool { return strings.EqualFold(s, scheme) })
 }
 
-// code is the error code of the challenge, else of the body.
-func (a answer) code() string {
-	return first(a.param("error"), a.text("error"), a.text("code"), a.text("errorCode"))
-}
-
 // says is what the answer says in words, in lower case.
 func (a answer) says() string {
 	all := []string{a.param("error"), a.param("error_description")}
@@ -152,18 +147,17 @@ func (a answer) text(name string) string {
 type reason string
 
 const (
-	isMissing     reason = "missing"
-	isInvalid     reason = "invalid"
-	isExpired     reason = "expired"
-	isTooEarly    reason = "too early"
-	isElsewhere   reason = "another audience"
-	isForeign     reason = "another issuer"
-	lacksScope    reason = "scope"
-	lacksGateway  reason = "gateway key missing"
-	wrongGateway  reason = "gateway key wrong"
-	isOverLimit   reason = "limit"
-	isQuota       reason = "quota"
-	notAllowedFor reason = "not allowed"
+	isMissing    reason = "missing"
+	isInvalid    reason = "invalid"
+	isExpired    reason = "expired"
+	isTooEarly   reason = "too early"
+	isElsewhere  reason = "another audience"
+	isForeign    reason = "another issuer"
+	lacksScope   reason = "scope"
+	lacksGateway reason = "gateway key missing"
+	wrongGateway reason = "gateway key wrong"
+	isOverLimit  reason = "limit"
+	isQuota      reason = "quota"
 )
 
 // reasons are the words by which servers tell, the narrower ones first. Where
@@ -179,6 +173,7 @@ var reasons = []struct {
 	{`quota`, isQuota},
 	{`insufficient scope|missing scope|scope (is )?(missing|required)|missing (required )?scopes?|not accessible by`, lacksScope}, // RFC 6750, Slack, GitHub
 	{`insufficient privileges|roles? (is |are )?(missing|required)|missing (required )?(roles?|permissions?)|no permission`, lacksScope},
+	{`expired or is not yet valid`, isExpired}, // Microsoft Graph, of either
 	{`not yet valid|not active yet|idx10222|\bnbf\b|used before`, isTooEarly},
 	{`audience|idx10214|\baud\b`, isElsewhere},
 	{`issuer|idx10205|tenant|\biss\b`, isForeign},

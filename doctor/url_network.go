@@ -17,12 +17,11 @@ import (
 	"lamplighter/refresher/discovery"
 )
 
-// A route is how a request came to its server, or how far.
+// A route is how a request came to its server, as far as it came.
 type route struct {
 	mu        sync.Mutex
 	addresses []string
 	connected string
-	failed    string // at what it broke off
 }
 
 func (r *route) trace() *httptrace.ClientTrace {
@@ -120,7 +119,7 @@ func (v *visit) opened(resp *http.Response) {
 }
 
 // unreachable says why no answer came.
-func (v *visit) unreachable(r *route, err error) {
+func (v *visit) unreachable(err error) {
 	v.problem = true
 	var (
 		dns         *net.DNSError

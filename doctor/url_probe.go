@@ -67,7 +67,7 @@ func (v *visit) anonymous(ctx context.Context) bool {
 	a, resp, err := v.try(httptrace.WithClientTrace(ctx, way.trace()), http.MethodPost, Nowhere, "", "")
 	v.network(step, way, resp, err)
 	if err != nil {
-		v.unreachable(way, err)
+		v.unreachable(err)
 		return false
 	}
 	v.opened(resp)
@@ -106,7 +106,7 @@ func (v *visit) withSecret(ctx context.Context) {
 	}
 	a, err := v.showing(ctx, v.ask.Place, v.ask.Name, v.secret)
 	if err != nil {
-		v.unreachable(&route{}, err)
+		v.unreachable(err)
 		return
 	}
 	v.shown, v.asked = a, true
@@ -115,7 +115,7 @@ func (v *visit) withSecret(ctx context.Context) {
 func (v *visit) showing(ctx context.Context, place Place, name, secret string) (answer, error) {
 	methods := []string{http.MethodGet, http.MethodPost}
 	if v.nobody.isMCP() || v.nobody.method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(v.at.Path, "/"), "/mcp") {
-		methods = []string{http.MethodPost}
+		methods = []string{http.MethodPost, http.MethodGet}
 	}
 	var best answer
 	for i, method := range methods {

@@ -23,21 +23,22 @@ func (v *visit) readSecret() {
 	}
 	name := map[Place]string{Bearer: "TOKEN", BasicPair: "USER_AND_PASSWORD", KeyHeader: "API_KEY", KeyQuery: "API_KEY"}[v.ask.Place]
 	origins := []string{Origin(v.at)}
-	values := []string{v.secret, v.ask.Secret}
 	if v.ask.Place == BasicPair {
 		_, password, _ := strings.Cut(v.secret, ":")
 		v.Keep(Secret{Name: "PASSWORD", Value: password, Origins: origins})
 	}
-	if word, bare, ok := strings.Cut(v.secret, " "); ok && strings.EqualFold(word, "bearer") {
-		values = append(values, bare)
+	bare := v.secret
+	if word, rest, ok := strings.Cut(v.secret, " "); ok && strings.EqualFold(word, "bearer") {
+		bare = strings.TrimSpace(rest)
 	}
-	for _, value := range values {
-		v.Keep(Secret{Name: name, Value: value, Origins: origins})
+	for _, value := range []string{bare, v.ask.Secret} {
+		if value == bare || !strings.Contains(value, bare) {
+			v.Keep(Secret{Name: name, Value: value, Origins: origins})
+		}
 	}
 	if v.inTheClear() {
 		v.Saw("secret", "held back: it would travel in the clear")
 	}
-	bare := strings.TrimSpace(strings.TrimPrefix(v.secret, "Bearer "))
 	if v.claims, v.isJWT = claimsOf(bare); v.isJWT {
 		v.Saw("secret", "%s", v.Clean(v.claims.String()))
 		return
