@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 
+	"lamplighter/deliver"
 	"lamplighter/refresher"
 )
 
@@ -19,69 +20,34 @@ type asking struct {
 
 // formats are what a token may be printed as.
 var formats = map[string]func(refresher.Row, asking) (string, error){
-	"raw":             func(row refresher.Row, _ asking) (string, error) { return row.Access.Reveal() + "\n", nil },
-	"env":             asVariable,
-	"json":            asJSON,
-	"header":          asHeader,
+	"raw":             asForm("raw", "\n"),
+	"env":             asForm("env", ""),
+	"json":            asForm("json", ""),
+	"header":          asForm("header", ""),
 	"git-credential":  asGitCredential,
 	"kubernetes-exec": asExecCredential,
 }
 
 var formatNames = []string{"raw", "env", "json", "header", "git-credential", "kubernetes-exec"}
 
-// asVariable is a line for sh and for a file of variables. The value is quoted
-// only where a shell needs it: what reads a file of variables takes quotes for
-// a part of it.
-func asVariable(row refresher.Row, _ asking) (string, error) {
-	value := row.Access.Reveal()
-	if strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(plainRunes, r) }) {
-		value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-	}
-	return variable(row) + "=" + value + "\n", nil
-}
-
-// plainRunes mean themselves to a shell, wherever they stand in a value.
-const plainRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+/=-"
-
-// variable is the name of a variable for a credential's access token: LINEAR_TOKEN
-// for codex/mcp/linear.
-func variable(row refresher.Row) string {
-	name := row.Name
-	if name == "" {
-		name = row.Client + "_" + row.Kind
-	}
-	var b strings.Builder
-	for _, r := range strings.ToUpper(name) {
-		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			b.WriteRune(r)
-		} else {
-			b.WriteByte('_')
+// asForm is how a file has it to which the token is delivered.
+func asForm(name, end string) func(refresher.Row, asking) (string, error) {
+	return func(row refresher.Row, _ asking) (string, error) {
+		form, err := deliver.ParseForm(name)
+		if err != nil {
+			return "", err
 		}
+		text, err := form.Text(deliver.Token{ID: row.ID, Access: row.Access, Expiry: row.Expiry, Scope: strings.Join(row.Scopes, " ")})
+		if err != nil {
+			return "", fmt.Errorf("%s: %w; see --format raw", row.ID, err)
+		}
+		return text.Reveal() + end, nil
 	}
-	name = b.String() + "_TOKEN"
-	if name[0] >= '0' && name[0] <= '9' {
-		name = "_" + name
-	}
-	return name
-}
-
-func asJSON(row refresher.Row, _ asking) (string, error) {
-	return jsonLine(struct {
-		ID      string `json:"id"`
-		Access  string `json:"access_token"`
-		Type    string `json:"token_type"`
-		Expires stamp  `json:"expires_at"`
-	}{row.ID, row.Access.Reveal(), "Bearer", stamp(row.Expiry)})
 }
 
 func jsonLine(v any) (string, error) {
 	text, err := json.Marshal(v)
 	return string(text) + "\n", err
-}
-
-func asHeader(row refresher.Row, _ asking) (string, error) {
-	value, err := bearer(row)
-	return "Authorization: " + value + "\n", err
 }
 
 // inHeaders is what Claude Code reads from a headersHelper: one JSON object whose

@@ -66,8 +66,9 @@ it is. On a terminal it asks before.
 
 Formats:
   raw              the token
-  env              LINEAR_TOKEN=..., for sh and files of variables
-  json             id, access_token, token_type, expires_at
+  env              LINEAR_TOKEN=... and LINEAR_TOKEN_EXPIRES_AT=..., for sh and
+                   files of variables
+  json             id, access_token, token_type, expires_at, scope
   header           Authorization: Bearer ...
   git-credential   what git asks of a credential helper; name one host for it:
                    credential.https://HOST.helper
@@ -76,7 +77,7 @@ Formats:
 Exit code: 0 printed, 1 failed, 2 wrong usage, 3 try later, 4 sign-in needed.`
 
 	tokenExample = `  curl -H "$(lamplighter token linear --format header)" https://mcp.linear.app/mcp
-  eval "export $(lamplighter token linear --format env)"
+  export $(lamplighter token linear --format env)
   git config --global credential.https://git.example.com.helper \
     '!lamplighter token own/git --format git-credential'
   PowerShell: $env:LINEAR_TOKEN = lamplighter token linear`

@@ -22,7 +22,7 @@ func (f File) String() string { return f.Path }
 
 // Text is the token in the file's form.
 func (f File) Text(t Token) (credfiles.Secret, error) {
-	text, err := f.Form.text(t)
+	text, err := f.Form.Text(t)
 	if err != nil {
 		return text, fmt.Errorf("%s: %w", f.Path, err)
 	}

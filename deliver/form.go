@@ -37,8 +37,8 @@ func (m moment) String() string {
 	return m.Format(time.RFC3339)
 }
 
-// MarshalText has no fractions of a second either.
-func (m moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+// MarshalJSON has no fractions of a second either.
+func (m moment) MarshalJSON() ([]byte, error) { return []byte(`"` + m.String() + `"`), nil }
 
 var forms = map[string]Form{
 	"raw":    {},
@@ -63,7 +63,7 @@ func ParseForm(text string) (Form, error) {
 	f := Form{func(b *bytes.Buffer, v values) error { return t.Execute(b, v) }}
 	sample := rand.Text()
 	for _, expiry := range []time.Time{{}, time.Unix(1e9, 0)} {
-		tried, err := f.text(Token{Access: credfiles.NewSecret(sample), Expiry: expiry})
+		tried, err := f.Text(Token{Access: credfiles.NewSecret(sample), Expiry: expiry})
 		if err != nil || !strings.Contains(tried.Reveal(), sample) {
 			return Form{}, errForm
 		}
@@ -71,7 +71,8 @@ func ParseForm(text string) (Form, error) {
 	return f, nil
 }
 
-func (f Form) text(t Token) (credfiles.Secret, error) {
+// Text is a token in that form. The error says nothing of the token.
+func (f Form) Text(t Token) (credfiles.Secret, error) {
 	if f.write == nil {
 		return t.Access, nil
 	}

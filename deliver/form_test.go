@@ -15,7 +15,7 @@ func token(access string, left time.Duration) Token {
 
 func TestEveryFormSaysWhatItsReadersExpect(t *testing.T) {
 	tok := token("at-EXAMPLE.1_2~3+/=", time.Hour)
-	tok.Expiry = time.Date(2026, 11, 21, 19, 0, 0, 0, time.FixedZone("", 3600))
+	tok.Expiry = time.Date(2026, 11, 21, 19, 0, 0, 987654321, time.FixedZone("", 3600))
 	for form, want := range map[string]string{
 		"raw":    "at-EXAMPLE.1_2~3+/=",
 		"env":    "GRAPH_TOKEN=at-EXAMPLE.1_2~3+/=\nGRAPH_TOKEN_EXPIRES_AT=2026-11-21T18:00:00Z\n",
@@ -27,7 +27,7 @@ func TestEveryFormSaysWhatItsReadersExpect(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", form, err)
 		}
-		text, err := f.text(tok)
+		text, err := f.Text(tok)
 		if err != nil || text.Reveal() != want {
 			t.Errorf("%s: %q, %v", form, text.Reveal(), err)
 		}
@@ -42,11 +42,11 @@ func TestAnEndThatNobodyKnowsIsNotMadeUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, err := f.text(Token{ID: "own/graph", Access: credfiles.NewSecret("at-EXAMPLE")}); err != nil || text.Reveal() != want {
+		if text, err := f.Text(Token{ID: "own/graph", Access: credfiles.NewSecret("at-EXAMPLE")}); err != nil || text.Reveal() != want {
 			t.Errorf("%s: %q, %v", form, text.Reveal(), err)
 		}
 	}
-	text, err := forms["json"].text(Token{Access: credfiles.NewSecret("at-EXAMPLE")})
+	text, err := forms["json"].Text(Token{Access: credfiles.NewSecret("at-EXAMPLE")})
 	var got map[string]any
 	if err != nil || json.Unmarshal([]byte(text.Reveal()), &got) != nil || got["expires_at"] != nil {
 		t.Errorf("%v, %v", got, err)
@@ -70,7 +70,7 @@ func TestAFormThatWouldFailLaterFailsAtOnce(t *testing.T) {
 func TestNoFormLetsATokenBecomeAnotherLine(t *testing.T) {
 	for _, access := range []string{"a\nLD_PRELOAD=x", "a\r\nHost: x", "a\x00b"} {
 		for _, form := range []string{"env", "header"} {
-			if text, err := forms[form].text(token(access, time.Hour)); err == nil {
+			if text, err := forms[form].Text(token(access, time.Hour)); err == nil {
 				t.Errorf("%s: %q", form, text.Reveal())
 			} else if strings.Contains(err.Error(), access) {
 				t.Error("the error repeats it")
@@ -78,7 +78,7 @@ func TestNoFormLetsATokenBecomeAnotherLine(t *testing.T) {
 		}
 	}
 	for _, access := range []string{"a b", "a$b", `a"b`, "a'b", "a#b", "a\\b"} {
-		if text, err := forms["env"].text(token(access, time.Hour)); err == nil {
+		if text, err := forms["env"].Text(token(access, time.Hour)); err == nil {
 			t.Errorf("env: %q is read in different ways", text.Reveal())
 		}
 	}
