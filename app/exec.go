@@ -101,6 +101,7 @@ func (p *program) exec(ctx context.Context, n need, vars, args []string) (code i
 		}
 		env = append(without(env, key), key+"="+row[0].Access.Reveal())
 	}
+	p.runHooks(ctx) // the other command may take our place
 	if ctx.Err() != nil {
 		return 0, sayf(saidInterrupted)
 	}
