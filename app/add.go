@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,20 +141,18 @@ func (a *adding) add(ctx context.Context) int {
 	return a.first(ctx, x, row)
 }
 
-// define writes the config, and puts what was handed over into the store.
-// Where that cannot be done nothing is left of it.
+// define puts what was handed over into the store, and then the config into its
+// place: a keeper that runs sees it whole or not at all. Where that cannot be
+// done nothing is left of it.
 func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles.Secret) (row refresher.Row, err error) {
-	if err := settings.AddOwn(x.configFile, a.own, credfiles.ClientNames()); err != nil {
-		return row, err
-	}
+	s := x.current()
+	s.Own = append(slices.Clone(s.Own), a.own.Filled())
+	x.use(s, a.host)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, settings.RemoveOwn(x.configFile, a.own.Name))
+			err = errors.Join(err, x.owned(s).Erase(a.own.Name))
 		}
 	}()
-	if err := x.load(a.host); err != nil {
-		return row, err
-	}
 	snap, err := a.scan(ctx, x)
 	if err != nil {
 		return row, err
@@ -163,14 +162,17 @@ func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles
 		return row, err
 	}
 	row = rows[0]
-	if secret.IsZero() && refresh.IsZero() {
-		return row, nil
+	if !secret.IsZero() || !refresh.IsZero() {
+		out := x.refresher.Entrust(ctx, row, secret, refresh)
+		if out.Did == refresher.Failed {
+			return row, a.view(false).whyNot(out)
+		}
+		row = out.Row
 	}
-	out := x.refresher.Entrust(ctx, row, secret, refresh)
-	if out.Did == refresher.Failed {
-		return row, a.view(false).whyNot(out)
+	if err := settings.AddOwn(x.configFile, a.own, credfiles.ClientNames()); err != nil {
+		return row, err
 	}
-	return out.Row, nil
+	return row, x.load(a.host)
 }
 
 // whyNot is why something could not be done, for people.

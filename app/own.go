@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"lamplighter/app/settings"
 	"lamplighter/credfiles"
@@ -11,11 +12,25 @@ import (
 // owned are the user's own credentials, and where they are kept: sealed by the
 // key that seals the ledger.
 func (x *parts) owned(s settings.Settings) *credfiles.Owned {
-	o := &credfiles.Owned{Dir: filepath.Join(x.state, "own"), Sealer: sealer{x}}
+	o := &credfiles.Owned{Dir: filepath.Join(x.state, "own"), Sealer: sealer{x}, Still: x.defines}
 	for _, c := range s.Own {
 		o.All = append(o.All, ownOf(c))
 	}
 	return o
+}
+
+// defines reports that the config says that of an own credential at this
+// moment, of which this process may not have taken notice yet.
+func (x *parts) defines(name string) bool {
+	s := x.current()
+	if x.outdated() {
+		now, err := settings.Load(x.configFile, credfiles.ClientNames())
+		if err != nil {
+			return true // then the settings of before stay in force
+		}
+		s = now
+	}
+	return slices.ContainsFunc(s.Own, func(o settings.Own) bool { return o.Name == name })
 }
 
 // ownOf is what the config says of one, as credfiles wants it.

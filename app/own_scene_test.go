@@ -26,7 +26,7 @@ import (
 func scriptOwn(ts *testscript.TestScript, neg bool, args []string) {
 	map[string]func(*testscript.TestScript, bool, []string){
 		"application": scriptApplication, "secret": scriptSecret, "asked": scriptAsked, "applied": scriptApplied, "ended": scriptEnded,
-		"key": scriptKey, "processes": scriptProcesses, "speaks": scriptSpeaks, "config": scriptOwnConfig, "setenv": scriptSetenv, "in": scriptIn,
+		"key": scriptKey, "processes": scriptProcesses, "speaks": scriptSpeaks, "config": scriptOwnConfig, "setenv": scriptSetenv, "in": scriptIn, "alive": scriptAlive,
 		"client": scriptClient, "devices": scriptDevices, "handed": scriptHanded, "signedin": scriptSignedIn, "kill": scriptKill,
 	}[args[0]](ts, neg, args[1:])
 }
@@ -241,4 +241,20 @@ func scriptIn(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Check(os.WriteFile(name, []byte(strings.Join(kept, "\n")), 0o600))
+}
+
+// alive SERVER ID 3s: for so long, the token that own/graph's store holds has at
+// least a second of life by the server's word.
+func scriptAlive(ts *testscript.TestScript, neg bool, args []string) {
+	span, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	name := filepath.Join(of(ts).home, ".local/state/lamplighter/own/graph.json")
+	for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		g, _ := of(ts).servers[args[0]].Applied(args[1])
+		text, err := os.ReadFile(name)
+		ts.Check(err)
+		if strings.Contains(string(text), g.AccessToken) && time.Until(g.Expiry) < time.Second {
+			ts.Fatalf("its token has %v left", time.Until(g.Expiry))
+		}
+	}
 }

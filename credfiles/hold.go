@@ -40,7 +40,10 @@ func (s *Store) Hold(ctx context.Context, c Credential) (*Hold, error) {
 		return nil, &Problem{Store: s.path, Client: s.client.name, Kind: Failed, Err: errors.New("this entry is only watched")}
 	}
 	if s.own != nil {
-		if err := (ownPlace{s}).begin(); err != nil {
+		switch err := (ownPlace{s}).begin(); {
+		case errors.Is(err, ErrGone):
+			return nil, err
+		case err != nil:
 			return nil, s.problem(err)
 		}
 	}

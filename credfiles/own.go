@@ -52,6 +52,9 @@ type Owned struct {
 	Dir    string // a folder of ours, with a file for each
 	All    []Own
 	Sealer Sealer
+	// Still reports that one is defined at this moment; nil: all are. It is asked
+	// under our lock, so that what was removed a moment ago is not made again.
+	Still func(name string) bool
 }
 
 // A Sealer encrypts what is ours, by a key in the system's keyring.

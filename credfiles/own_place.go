@@ -119,8 +119,11 @@ func (p ownPlace) ready(context.Context, int) (ready, error) {
 }
 
 // begin makes the file of a store that has none: what is in the journal must be
-// sealed if the store is.
+// sealed if the store is. The error is ErrGone for one that was removed.
 func (p ownPlace) begin() error {
+	if still := p.s.host.Own.Still; still != nil && !still(p.s.own.Name) {
+		return ErrGone
+	}
 	if _, err := os.Lstat(p.s.path); !gone(err) {
 		return err
 	}

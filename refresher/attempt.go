@@ -168,8 +168,11 @@ func (a *attempt) lock(ctx context.Context) (out Outcome, ok bool) {
 	theirs, cancel := context.WithTimeout(ctx, holdPatience)
 	defer cancel()
 	if a.hold, err = a.row.store.Hold(theirs, a.row.Credential); err != nil {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return a.gaveUp(ctx), false
+		case errors.Is(err, credfiles.ErrGone):
+			return Outcome{Row: a.row, Did: Lost}, false
 		}
 		return a.unready(err), false
 	}

@@ -31,6 +31,7 @@ type lab struct {
 	via   http.RoundTripper // in place of a network; nil: loopback
 	owns  []credfiles.Own   // the user's own credentials
 	vault ledger.Vault      // the keyring; nil: none
+	gone  bool              // they were removed from the config
 }
 
 func newLab(t testing.TB) *lab {

@@ -29,7 +29,7 @@ func (l *lab) owned(led *ledger.Ledger) *credfiles.Owned {
 	if l.owns == nil {
 		return nil
 	}
-	return &credfiles.Owned{Dir: filepath.Join(l.state, "own"), All: l.owns, Sealer: led}
+	return &credfiles.Owned{Dir: filepath.Join(l.state, "own"), All: l.owns, Sealer: led, Still: func(string) bool { return !l.gone }}
 }
 
 // application makes own/graph a client of the server that asks for itself, with
@@ -338,6 +338,22 @@ func TestWithoutAKeyringAnOwnCredentialIsInAFileOfItsOwners(t *testing.T) {
 		l.restart()
 		if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed || !out.Protected {
 			t.Errorf("%s, %v, protected %v", out.Did, out.Err, out.Protected)
+		}
+	})
+}
+
+// A keeper that does not know yet that a credential was removed makes nothing of
+// it again.
+func TestWhatWasRemovedIsNotMadeAgain(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.application(s)
+		row := l.row(graph)
+		l.gone = true
+		if out := force(l.Refresher, row); out.Did != refresher.Lost {
+			t.Errorf("%s, %v", out.Did, out.Err)
+		}
+		if _, err := os.Stat(filepath.Join(l.state, "own")); !errors.Is(err, fs.ErrNotExist) || s.Asked("app") != 0 {
+			t.Errorf("%v; asked %d times", err, s.Asked("app"))
 		}
 	})
 }

@@ -38,7 +38,7 @@ const (
 func (r *Refresher) Run(ctx context.Context, changed <-chan struct{}, poll func(), publish func(Snapshot)) {
 	k := keeper{
 		r: r, ended: make(chan Outcome, atOnce),
-		flying: map[credfiles.Key]string{}, began: map[credfiles.Key]time.Time{}, rests: map[credfiles.Key]time.Time{},
+		flying: map[credfiles.Key]string{}, began: map[credfiles.Key]time.Time{}, rests: map[credfiles.Key]rest{},
 		network: r.network(), ticked: clock(),
 	}
 	defer k.group.Wait()
@@ -131,7 +131,7 @@ type keeper struct {
 	ended  chan Outcome                // has room for all that run
 	flying map[credfiles.Key]string    // refreshes of our own, and their servers
 	began  map[credfiles.Key]time.Time // when each began last
-	rests  map[credfiles.Key]time.Time
+	rests  map[credfiles.Key]rest
 
 	alarm   Alarm
 	network string
@@ -212,7 +212,7 @@ func (k *keeper) start(ctx context.Context, snap Snapshot) {
 // free reports that a flight may begin. Where there are too many, the next
 // begins when one has ended.
 func (k *keeper) free(row Row) bool {
-	if len(k.flying) == atOnce || k.flies(row.Key) || k.r.busy(row.Key) || clock().Before(k.rests[row.Key]) {
+	if len(k.flying) == atOnce || k.flies(row.Key) || k.r.busy(row.Key) || clock().Before(k.resting(row)) {
 		return false
 	}
 	here, there := 0, server(row)
@@ -247,8 +247,32 @@ func (k *keeper) end(out Outcome) {
 	// meanwhile: how often a server is asked has its own rule.
 	again := out.Did == Refreshed || out.Why == WentBack
 	if out.Did == Failed || out.Did == Lost || out.Due && !again {
-		k.rests[out.Key] = clock().Add(settled)
+		k.rests[out.Key] = rest{clock().Add(settled), standing(out.Row)}
 	}
+}
+
+// A rest is until when a credential is left alone, as long as it stands as it
+// stood then.
+type rest struct {
+	until time.Time
+	of    string
+}
+
+func (k *keeper) resting(row Row) time.Time {
+	if r := k.rests[row.Key]; r.of == standing(row) {
+		return r.until
+	}
+	return time.Time{}
+}
+
+// standing is another one where a person gave an own credential another secret,
+// or signed in to it: nobody else writes its store, so that it cannot change
+// without end.
+func standing(row Row) string {
+	if !row.Own {
+		return ""
+	}
+	return row.input.Refresh + " " + row.input.Access + " " + row.input.Setup
 }
 
 // shown is the Snapshot with what has just been started.
@@ -276,7 +300,7 @@ func (k *keeper) next(snap Snapshot) time.Time {
 		case k.r.busy(row.Key):
 			at = now.Add(tick) // the end of somebody else's is none
 		case wanted:
-			at = k.rests[row.Key]
+			at = k.resting(row)
 		case row.By != nil && !(at.After(now) && at.Before(now.Add(tick))):
 			at = now.Add(tick) // nor is a program's end
 		case at.IsZero():

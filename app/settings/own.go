@@ -95,9 +95,7 @@ var ownKeys = []key{
 // checkOwn checks what the single keys of an own credential cannot tell.
 func (d *draft) checkOwn(at string) {
 	o := d.own
-	if o.Grant == "" {
-		o.Grant = OwnGrants[0]
-	}
+	o.Grant = o.Filled().Grant
 	sources := 0
 	for _, there := range []bool{o.SecretFile != "", o.SecretEnv != "", len(o.SecretCommand) > 0, o.KeyFile != ""} {
 		if there {
@@ -130,12 +128,20 @@ func (d *draft) checkOwn(at string) {
 			d.fault(where, wrong.what)
 		}
 	}
+	if len(d.faults) == before {
+		d.Own = append(d.Own, o.Filled())
+	}
+}
+
+// Filled is an own credential with what is meant where nothing is said.
+func (o Own) Filled() Own {
+	if o.Grant == "" {
+		o.Grant = OwnGrants[0]
+	}
 	if o.KeyFile != "" {
 		o.AuthMethod = "private_key_jwt"
 	}
-	if len(d.faults) == before {
-		d.Own = append(d.Own, o)
-	}
+	return o
 }
 
 // day takes a date, or a date and time with its offset, without quotes or with
