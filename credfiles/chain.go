@@ -29,14 +29,14 @@ type Keychain struct {
 
 	mu     sync.Mutex
 	known  map[[2]string]chainRead // by service and account
-	listed map[string]chainList    // by service
+	listed map[string]glimpse      // by service
 	// glimpses are of items that only their client may read, by service and accounts.
 	glimpses map[string]glimpse
 	asked    map[[2]string]asked // by service and account
 }
 
-// chainList is what items there were at a moment.
-type chainList struct {
+// A glimpse is what items there were at a moment.
+type glimpse struct {
 	at    time.Time
 	items []keychain.Item
 	err   error
@@ -51,10 +51,10 @@ func (k *Keychain) list(service string, accounts []string) ([]keychain.Item, err
 		return was.items, was.err
 	}
 	if k.listed == nil {
-		k.listed = map[string]chainList{}
+		k.listed = map[string]glimpse{}
 	}
 	items, err := k.Items(context.Background(), service, accounts...)
-	k.listed[service] = chainList{time.Now(), items, err}
+	k.listed[service] = glimpse{time.Now(), items, err}
 	return items, err
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"lamplighter/credfiles/jsonedit"
 	"lamplighter/credfiles/keyring"
-	"lamplighter/credfiles/processes"
 )
 
 // copilot is GitHub Copilot CLI: its sign-ins to MCP servers. It wants a login
@@ -58,11 +57,9 @@ var copilot = client{
 	patience:  30 * time.Second, // there is no lock that it could wait for
 	request:   Request{Scope: true},
 
-	programs: []string{"copilot", "node"},
-	runs:     func(p processes.Process) bool { return p.Name == "copilot" || copilotScript.of(p) != "" },
-	version: func(p processes.Process) string {
-		return processes.PackageVersion(copilotScript.of(p), "@github/copilot")
-	},
+	programs:  []string{"copilot", "node"},
+	runs:      copilotScript.runs,
+	version:   copilotScript.version,
 	rereads:   func(string) Rereads { return AtStart },
 	lockless:  func(string) bool { return true },
 	reconnect: "restart it",
@@ -126,7 +123,7 @@ var copilotRing = ring{
 }
 
 // copilotScript is how npm starts it.
-var copilotScript = script{regexp.MustCompile(`(^|/)(copilot|@github/copilot/.*\.js)$`)}
+var copilotScript = script{"copilot", "@github/copilot", regexp.MustCompile(`(^|/)(copilot|@github/copilot/.*\.js)$`)}
 
 func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	j := joined{servers: map[string]server{}, item: s.ring != nil}

@@ -1,10 +1,7 @@
 package credfiles
 
 import (
-	"errors"
-	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -54,11 +51,9 @@ var gemini = client{
 	patience:     30 * time.Second, // there is no lock that it could wait for
 	wipesOnError: true,
 
-	programs: []string{"gemini", "node"},
-	runs:     func(p processes.Process) bool { return p.Name == "gemini" || geminiScript.of(p) != "" },
-	version: func(p processes.Process) string {
-		return processes.PackageVersion(geminiScript.of(p), "@google/gemini-cli")
-	},
+	programs:  []string{"gemini", "node"},
+	runs:      geminiScript.runs,
+	version:   geminiScript.version,
 	rereads:   func(string) Rereads { return NearExpiry },
 	lockless:  func(string) bool { return true },
 	reconnect: "restart it",
@@ -83,11 +78,9 @@ var qwen = client{
 	patience:     30 * time.Second,
 	wipesOnError: true,
 
-	programs: []string{"qwen", "node"},
-	runs:     func(p processes.Process) bool { return p.Name == "qwen" || qwenScript.of(p) != "" },
-	version: func(p processes.Process) string {
-		return processes.PackageVersion(qwenScript.of(p), "@qwen-code/qwen-code")
-	},
+	programs:  []string{"qwen", "node"},
+	runs:      qwenScript.runs,
+	version:   qwenScript.version,
 	rereads:   func(string) Rereads { return NearExpiry },
 	lockless:  func(string) bool { return true },
 	reconnect: "restart it",
@@ -164,15 +157,10 @@ func geminiJoin(encrypted string) func(*Store, jsonedit.Value) (joined, *Problem
 
 func geminiSettingsOf(s *Store) (joined, *Problem) {
 	j := joined{servers: map[string]server{}}
-	name := filepath.Join(s.home, geminiSettings)
-	root, ok := readConfig(name)
-	if !ok {
-		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			return j, nil
-		}
-		// Without it a secret may be missing from the request.
+	root, p := s.needs(filepath.Join(s.home, geminiSettings))
+	if p != nil {
 		j.blocked = ClientConfig
-		return j, &Problem{Store: name, Client: s.client.name, Kind: BadConfig}
+		return j, p
 	}
 	servers, _ := root.Get("mcpServers")
 	for _, m := range servers.Members() {
@@ -225,13 +213,20 @@ func geminiAdopt(c *Credential, _ jsonedit.Value, j joined) {
 	}
 }
 
-// A script finds in a command line of node what a package is started by.
-type script struct{ path *regexp.Regexp }
+// A script is a program that is a script of node's.
+type script struct {
+	program, pkg string         // its name, and that of the package it is in
+	path         *regexp.Regexp // what the package is started by
+}
 
 var (
-	geminiScript = script{regexp.MustCompile(`(^|/)(gemini|@google/gemini-cli/.*\.js)$`)}
-	qwenScript   = script{regexp.MustCompile(`(^|/)(qwen|@qwen-code/qwen-code/.*\.js)$`)}
+	geminiScript = script{"gemini", "@google/gemini-cli", regexp.MustCompile(`(^|/)(gemini|@google/gemini-cli/.*\.js)$`)}
+	qwenScript   = script{"qwen", "@qwen-code/qwen-code", regexp.MustCompile(`(^|/)(qwen|@qwen-code/qwen-code/.*\.js)$`)}
 )
+
+func (s script) runs(p processes.Process) bool { return p.Name == s.program || s.of(p) != "" }
+
+func (s script) version(p processes.Process) string { return processes.PackageVersion(s.of(p), s.pkg) }
 
 // of is the script that a running program was started with, empty where it is
 // another one.

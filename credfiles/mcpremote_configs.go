@@ -3,7 +3,10 @@ package credfiles
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -125,6 +128,19 @@ func (h Host) mcpConfigs() []string {
 }
 
 var configParsers = map[string]func([]byte, any) error{".toml": toml.Unmarshal, ".yaml": yaml.Unmarshal}
+
+// needs is readConfig for what a request cannot do without, such as a secret.
+// Nothing stands in a file that is not there.
+func (s *Store) needs(name string) (jsonedit.Value, *Problem) {
+	root, ok := readConfig(name)
+	if ok {
+		return root, nil
+	}
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return root, &Problem{Store: name, Client: s.client.name, Kind: BadConfig, Err: err}
+	}
+	return jsonedit.Value{}, nil
+}
 
 // readConfig reads a client's configuration: JSON, as some write it with
 // comments and commas too many, TOML or YAML.

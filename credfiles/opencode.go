@@ -5,8 +5,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -137,13 +135,10 @@ func opencodeConfigs(h Host) []string {
 func opencodeJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	j := joined{servers: map[string]server{}}
 	for _, name := range opencodeConfigs(s.host) {
-		root, ok := readConfig(name)
-		if !ok {
-			if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
-				j.blocked = ClientConfig
-				return j, &Problem{Store: name, Client: "opencode", Kind: BadConfig, Err: err}
-			}
-			continue
+		root, p := s.needs(name)
+		if p != nil {
+			j.blocked = ClientConfig
+			return j, p
 		}
 		servers, _ := root.Get("mcp")
 		for _, m := range servers.Members() {

@@ -144,13 +144,6 @@ func (outside) Write(context.Context, string, string, []byte) error { return key
 // Limit is none.
 func (outside) Limit(string, string) int { return 0 }
 
-// glimpse is what items there were at a moment.
-type glimpse struct {
-	at    time.Time
-	items []keychain.Item
-	err   error
-}
-
 // glimpsed is how long it counts. A keeper looks again each minute, and a
 // refresh before it begins.
 const glimpsed = 2 * time.Minute

@@ -146,8 +146,8 @@ func (o owner) find(ctx context.Context, service, account string) (dbus.ObjectPa
 	}
 	fits := slices.DeleteFunc(slices.Clone(items), func(i item) bool { return i.attributes[targetAttribute] != target })
 	if len(fits) == 0 {
-		var standard dbus.ObjectPath
-		if err := o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&standard); err != nil {
+		standard, err := o.standard(ctx)
+		if err != nil {
 			return "", err
 		}
 		fits = slices.DeleteFunc(items, func(i item) bool { return !strings.HasPrefix(string(i.path), string(standard)+"/") })
@@ -212,13 +212,12 @@ func (o owner) item(ctx context.Context, path dbus.ObjectPath) (item, error) {
 // keyring.ErrVolatile where there is none that outlives the session, as while
 // KeePassXC has none open: what is not found then may still be there.
 func (o owner) hidden(ctx context.Context) error {
-	var standard dbus.ObjectPath
-	if err := o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&standard); err != nil {
+	standard, err := o.standard(ctx)
+	if err != nil {
 		return err
 	}
 	paths := []dbus.ObjectPath{standard}
 	if standard == "/" || standard == sessionCollection {
-		var err error
 		if paths, err = o.collections(ctx); err != nil {
 			return err
 		}
@@ -252,8 +251,8 @@ func (o owner) hidden(ctx context.Context) error {
 // cannot be told.
 func (s *Service) Lasts(ctx context.Context) error {
 	return s.ask(ctx, func(ctx context.Context, o owner) error {
-		var standard dbus.ObjectPath
-		if err := o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&standard); err != nil {
+		standard, err := o.standard(ctx)
+		if err != nil {
 			return err
 		}
 		if standard == "/" || standard == sessionCollection {
@@ -265,6 +264,13 @@ func (s *Service) Lasts(ctx context.Context) error {
 
 // sessionCollection is GNOME Keyring's for what ends with the session.
 const sessionCollection = "/org/freedesktop/secrets/collection/session"
+
+// standard is the collection that programs put their items in; "/" where there
+// is none.
+func (o owner) standard(ctx context.Context) (path dbus.ObjectPath, err error) {
+	err = o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&path)
+	return path, err
+}
 
 // collections are all that there are.
 func (o owner) collections(ctx context.Context) (paths []dbus.ObjectPath, err error) {

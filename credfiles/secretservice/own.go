@@ -93,8 +93,8 @@ func (s *Service) create(ctx context.Context, o owner, service, account string, 
 
 // lasting is an open collection that outlives the session.
 func (o owner) lasting(ctx context.Context) (dbus.ObjectPath, error) {
-	var standard dbus.ObjectPath
-	if err := o.call(ctx, servicePath, serviceInterface+".ReadAlias", "default").Store(&standard); err != nil {
+	standard, err := o.standard(ctx)
+	if err != nil {
 		return "", err
 	}
 	all, err := o.collections(ctx)
