@@ -49,14 +49,15 @@ type courier struct {
 	x    *parts
 	wake func() // makes the keeper look again
 
-	group sync.WaitGroup
-	mu    sync.Mutex
-	busy  map[ledger.Place]bool // false: something came meanwhile
-	later map[ledger.Place]*time.Timer
+	group   sync.WaitGroup
+	mu      sync.Mutex
+	busy    map[ledger.Place]bool // true: something came meanwhile
+	refuses map[ledger.Place]bool
+	later   map[ledger.Place]*time.Timer
 }
 
 func newCourier(x *parts, wake func()) *courier {
-	return &courier{x: x, wake: wake, busy: map[ledger.Place]bool{}, later: map[ledger.Place]*time.Timer{}}
+	return &courier{x: x, wake: wake, busy: map[ledger.Place]bool{}, refuses: map[ledger.Place]bool{}, later: map[ledger.Place]*time.Timer{}}
 }
 
 // look begins to deliver what is not where it should be.
@@ -78,25 +79,26 @@ func (c *courier) send(ctx context.Context, d settings.Delivery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, flies := c.busy[place]; flies {
-		c.busy[place] = false
+		c.busy[place] = true
 		return
 	}
-	c.busy[place] = true
+	c.busy[place] = false
 	c.group.Go(func() {
-		next, _ := c.x.deliver(ctx, d, false) // the ledger knows why not
+		next, err := c.x.deliver(ctx, d, false)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		again := !c.busy[place]
+		again, refused := c.busy[place], c.refuses[place]
 		delete(c.busy, place)
 		if t := c.later[place]; t != nil {
 			t.Stop()
 		}
-		switch {
-		case ctx.Err() != nil:
-		case again:
-			c.wake()
-		case !next.IsZero():
+		if ctx.Err() != nil {
+			return
+		}
+		if !next.IsZero() {
 			c.later[place] = time.AfterFunc(time.Until(next), c.wake)
+		}
+		if c.refuses[place] = err != nil || !next.IsZero(); again || c.refuses[place] != refused {
 			c.wake() // what is wrong, or no longer, is to be said
 		}
 	})

@@ -280,6 +280,44 @@ func TestWhatIsErasedComesBack(t *testing.T) {
 	}
 }
 
+// A place that refuses is left alone until its time has come.
+func TestAPlaceThatRefusesCostsNothing(t *testing.T) {
+	l, m := newLab(t, time.Hour, toFile)
+	keeper := l.Keep()
+	if !lab.Until(20*time.Second, func() bool { return strings.Contains(l.Said(keeper), "its folder is not there") }) {
+		t.Fatalf("it is not said:\n%s", l.Said(keeper))
+	}
+	time.Sleep(300 * time.Millisecond)
+	before := switches(t, keeper.Process.Pid)
+	time.Sleep(2 * time.Second)
+	if n := switches(t, keeper.Process.Pid) - before; n > 200 {
+		t.Errorf("it woke %d times in two seconds", n)
+	}
+	if n := strings.Count(l.Said(keeper), "its folder is not there"); n != 1 {
+		t.Errorf("it was said %d times:\n%s", n, l.Said(keeper))
+	}
+	if _, given := m.newest(); given != 1 {
+		t.Errorf("%d tokens were asked for", given)
+	}
+}
+
+// switches is how often the threads of a process gave up the processor.
+func switches(t *testing.T, pid int) (n int) {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		text, _ := os.ReadFile(name)
+		_, rest, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
+		var one int
+		fmt.Sscan(rest, &one)
+		n += one
+	}
+	return n
+}
+
 func TestAnothersFileStaysWhatItIs(t *testing.T) {
 	l, _ := newLab(t, time.Hour, toFile)
 	write(t, l.Path("run", "token.json"), "{\"mine\":1}\n")
