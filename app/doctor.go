@@ -23,7 +23,7 @@ func (f *reporting) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "print Markdown, for a ticket")
 	c.Flags().BoolVar(&f.offline, "offline", false, "send nothing; show what would be sent")
-	c.MarkFlagsMutuallyExclusive("json", "markdown")
+	c.PreRunE = func(*cobra.Command, []string) error { return atMostOne(c, "json", "markdown") }
 }
 
 func (p *program) doctorCommand() *cobra.Command {
@@ -38,6 +38,9 @@ func (p *program) doctorCommand() *cobra.Command {
 		Args:    arguments(0, 1, "an ID, a URL or nothing"),
 		RunE: func(c *cobra.Command, args []string) error {
 			exchange.UserAgent = "lamplighter/" + p.version
+			if err := atMostOne(c, "bearer", "basic", "api-key-header", "api-key-query"); err != nil {
+				return err
+			}
 			isID := len(args) == 1 && !doctor.IsURL(args[0])
 			if (w.refresh || w.yes) && !isID {
 				return usagef(saidRefreshID)
@@ -61,6 +64,20 @@ func (p *program) doctorCommand() *cobra.Command {
 	w.flags(c)
 	c.AddCommand(p.tokenEndpointCommand())
 	return c
+}
+
+// atMostOne is for flags of which one rules out the others.
+func atMostOne(c *cobra.Command, names ...string) error {
+	var given []string
+	for _, name := range names {
+		if c.Flags().Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) > 1 {
+		return usagef(saidOneOf, strings.Join(given, " and "))
+	}
+	return nil
 }
 
 // report prints what an examination came to, and ends with its exit code.
@@ -117,7 +134,6 @@ func (s *shown) flags(c *cobra.Command) {
 	plain(doctor.BasicPair, "basic", "show user:password from stdin by HTTP Basic")
 	named(doctor.KeyHeader, "api-key-header", "show a key from stdin in this header")
 	named(doctor.KeyQuery, "api-key-query", "show a key from stdin in this parameter of the URL")
-	c.MarkFlagsMutuallyExclusive("bearer", "basic", "api-key-header", "api-key-query")
 }
 
 // examineURL is the report on a server.

@@ -69,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"end":      scriptEnd,
 			"entry":    scriptEntry,
 			"endpoint": scriptEndpoint,
+			"resource": scriptResource,
 			"hand":     scriptHand,
 			"spent":    scriptSpent,
 			"feed":     scriptFeed,

@@ -29,6 +29,7 @@ sign-in helps.`
   lamplighter doctor https://api.example.com/items --api-key-header X-API-Key < key.txt`
 
 	saidSecretForURL = "--bearer, --basic, --api-key-header and --api-key-query are for a URL"
+	saidOneOf        = "%s exclude each other; give one of them"
 	saidKeyName      = "write a name, as X-API-Key"
 	saidNoSecret     = "no secret came in by stdin"
 	saidNoStdin      = "stdin cannot be read: %v"

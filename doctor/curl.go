@@ -100,5 +100,9 @@ func (s Step) outcome(about string) string {
 		server, _, _ := strings.Cut(about[i+3:], "/")
 		at = strings.TrimPrefix(at, about[:i+3]+server)
 	}
-	return strings.TrimSpace(s.Request.Method+" "+at) + ": " + s.Seen
+	method := s.Request.Method
+	if strings.Contains(s.Request.Body, `"method":"initialize"`) {
+		method += " initialize"
+	}
+	return strings.TrimSpace(method+" "+at) + ": " + s.Seen
 }

@@ -149,7 +149,7 @@ func (v *visit) clock(a answer) {
 	}
 	v.now = v.now.Add(v.skew)
 	if v.skew.Abs() <= time.Minute {
-		v.Saw("clock", "agrees with the server's (Date: %s)", date.UTC().Format(http.TimeFormat))
+		v.Saw("clock", "agrees with the server's")
 		return
 	}
 	v.Saw("clock", "%s %s the server's (Date: %s)", lasting(v.skew), behind(v.skew), date.UTC().Format(http.TimeFormat))
