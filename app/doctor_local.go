@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"lamplighter/app/settings"
@@ -53,6 +54,7 @@ func (p *program) local(ctx context.Context) (doctor.Local, *parts, error) {
 		AtLogin: p.atLogin().Gone,
 	}
 	l.Self, _ = os.Executable()
+	l.Service = p.serviceFound
 	l.Snapshot.At = time.Now()
 	var err error
 	l.Config, l.State, err = settings.Paths(settings.Env{OS: p.host.OS, Home: p.host.Home, Getenv: p.host.Getenv})
@@ -74,6 +76,26 @@ func (p *program) local(ctx context.Context) (doctor.Local, *parts, error) {
 	l.Stores = x.currentStores()
 	l.Host = x.computer()
 	return l, x, nil
+}
+
+// serviceFound is the keeper as the system runs it. Its manager is asked with
+// little patience.
+func (p *program) serviceFound(ctx context.Context) doctor.Service {
+	j, err := p.job()
+	if err != nil {
+		return doctor.Service{}
+	}
+	if gone := j.Gone(); gone != "" {
+		return doctor.Service{File: j.Title, Gone: gone}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s, err := j.Status(ctx)
+	mine := s.File == "" || strings.HasPrefix(s.File, p.host.Home) // else a package brought it, and nobody asked for it
+	if err != nil || !s.Installed || s.Running || !mine {
+		return doctor.Service{}
+	}
+	return doctor.Service{File: p.serviceWhere(j, s), Idle: cmp.Or(s.Why, "it does not run"), Look: p.serviceDoctor(j)}
 }
 
 // computer is the computer as the settings make it.

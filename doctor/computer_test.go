@@ -32,7 +32,8 @@ type computer struct {
 	ring    credfiles.Keyring
 	roots   func() (*x509.CertPool, error)
 	gone    string // what should start at login
-	broken  error  // the settings
+	service Service
+	broken  error // the settings
 	mode    string
 	late    func() // once everything was read
 }
@@ -154,7 +155,7 @@ func (c *computer) local() Local {
 	c.t.Helper()
 	l := Local{
 		Host: c.host(), Config: c.Path(".config", "lamplighter", "config.toml"), ConfigErr: c.broken, State: c.State,
-		Self: "/opt/lamplighter/lamplighter", Roots: c.roots,
+		Self: "/opt/lamplighter/lamplighter", Roots: c.roots, Service: func(context.Context) Service { return c.service },
 		AtLogin: func() (string, error) { return c.gone, nil },
 		Say: Say{
 			Short:   func(text string) string { return strings.ReplaceAll(text, c.Home, "~") },

@@ -38,9 +38,19 @@ type Local struct {
 	Self    string                 // the path of this program
 	AtLogin func() (string, error) // the program that should start at login and is gone; "": none
 	Keeper  bool                   // one runs
+	// Service is what the system runs; nil: nobody knows.
+	Service func(context.Context) Service
 	// Roots are the certificates that the system trusts; nil: as net/http finds
 	// them.
 	Roots func() (*x509.CertPool, error)
+}
+
+// A Service is the keeper as the system's own manager runs it.
+type Service struct {
+	File string // where it is written down; empty: nothing is installed
+	Gone string // the program that it should start, where that is not there
+	Idle string // what its manager says of it, where it does not run
+	Look string // the command that says more
 }
 
 // Say has the words that are the same wherever they are shown.
@@ -164,6 +174,16 @@ func (l Local) keepers(ctx context.Context, x *Recorder) {
 		if gone, err := l.AtLogin(); err == nil && gone != "" {
 			x.Find("autostart-gone", l.Say.Path(gone), "no program is at "+l.Say.Path(gone))
 		}
+	}
+	var s Service
+	if l.Service != nil {
+		s = l.Service(ctx)
+	}
+	switch {
+	case s.Gone != "":
+		x.Find("service-gone", l.Say.Path(s.File), "no program is at "+l.Say.Path(s.Gone), Command("lamplighter service install"))
+	case s.Idle != "":
+		x.Find("service-idle", l.Say.Path(s.File), x.Clean(s.Idle), Command(s.Look))
 	}
 	if l.Host.Processes == nil {
 		return

@@ -203,6 +203,10 @@ var faults = []fault{
 		c.starts(11, "lamplighter", "/opt/lamplighter/lamplighter (deleted)", "lamplighter", "keep")
 	})},
 	{cause: "autostart-gone", make: after(func(c *computer) { c.gone = "/opt/1.0/lamplighter" })},
+	{cause: "service-gone", make: after(func(c *computer) { c.service = Service{File: c.Path("unit"), Gone: "/opt/1.0/lamplighter"} })},
+	{cause: "service-idle", make: after(func(c *computer) {
+		c.service = Service{File: c.Path("unit"), Idle: "failed (Result: exit-code)", Look: "systemctl --user status lamplighter"}
+	})},
 	{cause: "settings", make: after(func(c *computer) { c.broken = errors.New("config.toml:3: mode: there is no such mode") })},
 	{cause: "state-newer", make: after(func(c *computer) {
 		c.row("")
