@@ -51,7 +51,7 @@ func (p *program) execCommand() *cobra.Command {
 		if !ok || id == "" || !variableName(name) {
 			return sayf(saidBadVariable)
 		}
-		if slices.ContainsFunc(vars, func(v string) bool { return strings.HasPrefix(v, name+"=") }) {
+		if len(without(vars, name)) < len(vars) {
 			return sayf(saidTwice, name)
 		}
 		vars = append(vars, s)
@@ -144,7 +144,7 @@ func (p *program) handedOn(env []string) ([]string, error) {
 
 // without is an environment without a variable.
 func without(env []string, name string) []string {
-	return slices.DeleteFunc(env, func(v string) bool {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		n, _, _ := strings.Cut(v, "=")
 		return name != "" && sameVariable(n, name)
 	})

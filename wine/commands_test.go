@@ -55,6 +55,32 @@ func TestTheCommandsDoOnWindowsWhatTheyDoElsewhere(t *testing.T) {
 	}
 }
 
+func TestWhatAScriptCallsBeforeItsWork(t *testing.T) {
+	p := newPC(t)
+	s := authtest.New(t, authtest.Options{})
+	linear := p.Codex("linear", s, authtest.GrantOptions{AccessLeft: time.Minute})
+	p.runs(0, "ensure", "linear")
+	p.runs(0, "ensure", "--all-of", "codex", "--min-ttl", "50m")
+	if n := s.TokenPosts(linear.Grant.ID); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+	for code, args := range map[int][]string{
+		0:   {"cmd", "/c", "if not defined LINEAR_TOKEN exit 1"},
+		1:   {"cmd", "/c", "if not defined SLACK_TOKEN exit 1"},
+		7:   {"cmd", "/c", "exit 7"},
+		125: {"no-such-program-EXAMPLE"},
+	} {
+		p.runs(code, append([]string{"exec", "--env", "LINEAR_TOKEN=linear", "--"}, args...)...)
+	}
+	p.runs(125, "exec", "--env", "A=nobody", "--", "cmd", "/c", "exit 7")
+	p.runs(125, "exec", "--env", "a=linear", "--env", "A=linear", "--", "cmd", "/c", "exit 7") // one variable there
+	s.KillGrant(linear.Grant.ID)
+	p.runs(1, "ensure", "linear", "--min-ttl", "2h")
+	if wrong := p.Whole(linear) + p.Landed(linear) + p.Quiet() + p.Leaks() + strings.Join(s.Check(), "; "); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
 func TestASignInByAnAddressThatIsOpenedElsewhere(t *testing.T) {
 	p := newPC(t)
 	s := authtest.New(t, authtest.Options{})
