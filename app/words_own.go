@@ -40,6 +40,7 @@ place is named.`
 	handSecret       = "the client secret"
 	handRefreshToken = "the refresh token"
 
+	wordPlainOwn      = "kept in a plain file, for want of a keyring"
 	saidEnterCode     = "Go to %s with any browser, and enter the code %s"
 	saidOrComplete    = "or go to %s"
 	saidAdded         = "%s: added\n"
@@ -70,6 +71,10 @@ func (v view) ownSentence(row refresher.Row, now time.Time) (reason, do string, 
 		if do == "" {
 			do = v.newSecret(row)
 		}
+	}
+	kept := !row.Access.IsZero() || row.SecretFrom == "" && !row.ClientSecret.IsZero()
+	if kept && !row.Protected && !row.Unread {
+		reason += "; " + wordPlainOwn
 	}
 	return reason, do, true
 }

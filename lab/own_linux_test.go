@@ -57,7 +57,7 @@ func TestAnOwnCredentialIsSealedByTheKeyring(t *testing.T) {
 	if found := where(t, all, append(s.Secrets(), secret)...); len(found) > 0 {
 		t.Errorf("plain in %v", found)
 	}
-	if st, _ := l.Status("own/graph"); st.State != "fresh" {
+	if st, _ := l.Status("own/graph"); st.State != "fresh" || strings.Contains(st.Reason, "plain") {
 		t.Errorf("it is %q: %s", st.State, st.Reason)
 	}
 	g, _ := s.Applied("app")
