@@ -129,6 +129,9 @@ func (a *endpointAsk) check() error {
 	}
 	a.e.Client.Scopes, a.e.Client.Secret, a.e.Wait = a.scopes, a.secret, a.wait
 	a.e.Place.AuthorizationURL, a.e.Place.RevocationURL = a.authorizeURL, a.revokeURL
+	if err := a.e.Check(); err != nil {
+		return usage{err}
+	}
 	return nil
 }
 

@@ -77,6 +77,20 @@ func (e *Endpoint) Plan() Plan {
 	return p
 }
 
+// Check refuses what no secret may travel to: all but https, and http to this
+// computer. The error is for people.
+func (e *Endpoint) Check() error {
+	for _, raw := range []string{e.Client.TokenURL, e.Place.AuthorizationURL, e.Place.RevocationURL, e.Client.Server} {
+		if raw == "" {
+			continue
+		}
+		if _, err := discovery.CheckURL(raw, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ErrInterrupted is Examine's error where it was told to end. What was signed
 // in is signed out as far as it can be.
 var ErrInterrupted = errors.New("interrupted")
@@ -84,6 +98,9 @@ var ErrInterrupted = errors.New("interrupted")
 // Examine asks the endpoint in each way and writes down what came of it. No
 // refresh token is sent twice, but where Reuse allows it.
 func (e *Endpoint) Examine(ctx context.Context, x *Recorder) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
 	x.Keep(Secret{Name: "CLIENT_SECRET", Value: e.Secret.Reveal()})
 	x.Keep(Secret{Name: "REFRESH_TOKEN", Value: e.Spend.Reveal()})
 	if !e.Secret.IsZero() {
@@ -187,6 +204,11 @@ func (r *round) rest(ctx context.Context, handed *signed) {
 	switch {
 	case !handed.newest.IsZero():
 		r.signOut(ctx, handed)
+		left := "and signed out"
+		if r.left != "" {
+			left = "and what the server keeps of it is left there: " + r.left
+		}
+		r.x.Saw("tokens", "The refresh token that you handed over is spent; what came for it was thrown away, %s", left)
 	case handed.unsure:
 		r.x.Saw("tokens", "The refresh token that you handed over may be spent: do not use it again.")
 	default:

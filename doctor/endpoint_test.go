@@ -272,6 +272,19 @@ func TestWhatIsToldToEndSignsOut(t *testing.T) {
 	})
 }
 
+func TestNoSecretTravelsInTheClear(t *testing.T) {
+	for _, change := range []func(*Endpoint){
+		func(e *Endpoint) { e.Client.TokenURL = "http://auth.example/token" },
+		func(e *Endpoint) { e.Place.RevocationURL = "http://auth.example/revoke" },
+		func(e *Endpoint) { e.Client.Server = "http://mcp.example/mcp" },
+	} {
+		b := benched(t, authtest.Options{}, handed, func(b *bench) { change(&b.e) })
+		if err := b.e.Examine(t.Context(), b.x); err == nil || len(b.s.Log()) > 0 {
+			t.Errorf("%v, %d requests", err, len(b.s.Log()))
+		}
+	}
+}
+
 func TestAWaitLiesBetweenSignInAndRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := benched(t, authtest.Options{}, as("power-platform", "basic"), func(b *bench) { b.e.Wait = 65 * time.Minute })
