@@ -105,16 +105,22 @@ func (c claims) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// lasting is a time span in words: the two largest units.
+// lasting is a time span in words, to the minute.
 func lasting(d time.Duration) string {
 	d = d.Abs()
-	switch {
+	if d >= time.Minute {
+		d = d.Round(time.Minute)
+	}
+	switch hours, minutes := int(d.Hours()), int(d.Minutes())%60; {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+		return fmt.Sprintf("%d min", minutes)
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d days", hours/24)
+	case minutes == 0:
+		return fmt.Sprintf("%d h", hours)
+	default:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+
+	"lamplighter/refresher/discovery"
 )
 
 // plainHeaders are headers of a request whose value is no secret.
@@ -91,10 +94,42 @@ func (x *redactor) telling(h http.Header) []string {
 			case name == "Content-Type" && strings.Contains(v, "json"):
 				continue // as it should be
 			}
-			lines = append(lines, spelled(name)+": "+x.clean(v, 300))
+			shown := x.clean(v, 300)
+			if name == "Www-Authenticate" || name == "Proxy-Authenticate" {
+				shown = x.challenge(v)
+			}
+			lines = append(lines, spelled(name)+": "+shown)
 		}
 	}
 	return lines
+}
+
+// saidFirst are the parameters of a challenge in this order, the others after.
+var saidFirst = []string{"realm", "error", "error_description", "scope", "name", "type"}
+
+// challenge is a WWW-Authenticate line in one form, without the parameters
+// that are left out. Its schemes are no secrets, whatever they look like.
+func (x *redactor) challenge(line string, without ...string) string {
+	var all []string
+	for _, c := range discovery.Challenges(http.Header{"Www-Authenticate": {line}}) {
+		var params []string
+		for _, name := range slices.Concat(saidFirst, slices.Sorted(maps.Keys(c.Params))) {
+			value, ok := c.Params[name]
+			if !ok || slices.Contains(without, name) || slices.ContainsFunc(params, func(p string) bool { return strings.HasPrefix(p, name+"=") }) {
+				continue
+			}
+			shown := x.clean(value, 200)
+			if sensitive(name) && !IsURL(value) {
+				shown = mask
+			}
+			params = append(params, fmt.Sprintf("%s=%q", name, shown))
+		}
+		all = append(all, strings.TrimSpace(shortened(x.without(c.Scheme), 40)+" "+strings.Join(params, ", ")))
+	}
+	if len(all) == 0 {
+		return x.clean(line, 200)
+	}
+	return strings.Join(all, ", ")
 }
 
 // spelled is a header's name as its specification writes it.
@@ -230,6 +265,10 @@ func plainly(err error) string {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.IsNotFound {
 		return "no such host: " + dns.Name
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" && op.Addr != nil {
+		return op.Addr.String() + ": " + op.Err.Error()
 	}
 	return err.Error()
 }

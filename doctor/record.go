@@ -144,6 +144,14 @@ func (x *Recorder) Clean(s string) string {
 	return x.redactor.clean(s, 200)
 }
 
+// Challenge is a WWW-Authenticate line as it may be shown, but for some of its
+// parameters.
+func (x *Recorder) Challenge(line string, without ...string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.redactor.challenge(line, without...)
+}
+
 // Shown is a URL as it may be shown.
 func (x *Recorder) Shown(raw string) string {
 	x.mu.Lock()

@@ -216,16 +216,16 @@ func (a answer) same(b answer) bool {
 	return a.status == b.status && a.says() == b.says() && strings.Join(a.schemes(), " ") == strings.Join(b.schemes(), " ")
 }
 
-// elsewhereTold is what the evidence leaves out of a challenge: where the
+// evidence is the status, and the header or field that says most. Where the
 // metadata is stands in the steps.
-var elsewhereTold = regexp.MustCompile(`,?\s*resource_metadata=("[^"]*"|[^\s,]*)`)
-
-// evidence is the status, and the header or field that says most.
 func (v *visit) evidence(a answer) string {
 	parts := []string{fmt.Sprint(a.status)}
 	if h := a.header.Values("WWW-Authenticate"); len(h) > 0 {
-		shown := strings.Replace(elsewhereTold.ReplaceAllString(strings.Join(h, ", "), ""), " , ", " ", 1)
-		parts = append(parts, "WWW-Authenticate: "+strings.Replace(v.Clean(shown), "Bearer, ", "Bearer ", 1))
+		leave := []string{"resource_metadata", "type"}
+		if slices.ContainsFunc(a.challenges, func(c discovery.Challenge) bool { return c.Params["error"] != "" || c.Params["name"] != "" }) {
+			leave = append(leave, "realm")
+		}
+		parts = append(parts, "WWW-Authenticate: "+v.Challenge(strings.Join(h, ", "), leave...))
 	}
 	switch {
 	case a.param("error") != "":
@@ -234,7 +234,8 @@ func (v *visit) evidence(a answer) string {
 	case a.page():
 		parts = append(parts, "Content-Type: "+v.Clean(a.header.Get("Content-Type")))
 	case a.words() != "":
-		parts = append(parts, v.Clean(a.words()))
+		said, _, _ := strings.Cut(v.Clean(a.words()), ". ") // the first sentence says it
+		parts = append(parts, strings.TrimSuffix(said, "."))
 	}
 	return strings.Join(parts, ", ")
 }

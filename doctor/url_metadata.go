@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -124,7 +125,7 @@ func (v *visit) layout() {
 	case v.meta.Legacy:
 		v.Find(noMetadata, "", "404 at every well-known place")
 	case errors.As(v.meta.err, &temporary):
-		v.Find(metadataDown, temporary.URL, v.Clean(temporary.Error()))
+		v.Find(metadataDown, temporary.URL, v.Clean(temporary.Err.Error()))
 	default:
 		v.Find(metadataOdd, "", v.Clean(v.meta.err.Error()))
 	}
@@ -152,7 +153,7 @@ func (v *visit) pointed() {
 		case d.status == http.StatusOK && d.page:
 			v.Find(pointerPage, u.String(), "200, and a web page")
 		case d.status/100 == 4:
-			v.Find(pointerDead, u.String(), http.StatusText(d.status)+" at the resource_metadata of WWW-Authenticate")
+			v.Find(pointerDead, u.String(), fmt.Sprintf("%d at the resource_metadata of WWW-Authenticate", d.status))
 		}
 	}
 }
@@ -170,7 +171,7 @@ func (v *visit) resource() {
 	case name == "":
 		v.Find(resourceUnnamed, d.url, `no "resource" in it`)
 	case err != nil || Origin(u) != Origin(v.at) || !strings.HasPrefix(strings.TrimSuffix(v.at.Path, "/")+"/", strings.TrimSuffix(u.Path, "/")+"/"):
-		v.Find(resourceOther, d.url, `"resource": "`+v.Clean(name)+`"`, v.Clean(name), v.Shown(v.at.String()))
+		v.Find(resourceOther, d.url, `"resource": "`+v.Clean(name)+`"`, v.Shown(v.at.String()))
 	}
 	if u, err := url.Parse(name); err == nil && Origin(u) == Origin(v.at) && strings.TrimSuffix(u.Path, "/") != strings.TrimSuffix(v.at.Path, "/") {
 		if strings.HasPrefix(v.at.Path, strings.TrimSuffix(u.Path, "/")+"/") {

@@ -142,16 +142,16 @@ func (v *visit) unreachable(err error) {
 	case v.proxy() != "" && (isOp && op.Op == "proxyconnect" || strings.Contains(err.Error(), "Proxy Authentication Required")):
 		v.Find(proxyFails, "", v.Clean(err.Error()), v.proxy())
 	case errors.As(err, &dns) && (dns.IsNotFound && !dns.IsTemporary):
-		v.Find(unknownHost, "", "no such host: "+v.at.Hostname(), v.at.Hostname())
+		v.Find(unknownHost, "", "DNS: no such host", v.at.Hostname())
 	case errors.As(err, &dns):
 		v.Find(noNames, "", v.Clean(err.Error()), v.at.Hostname())
 	case errors.As(err, &hostname):
 		names := strings.Join(hostname.Certificate.DNSNames, ", ")
-		v.Find(otherName, "", "the certificate is for "+v.Clean(first(names, hostname.Certificate.Subject.CommonName, "no name")), v.at.Hostname())
+		v.Find(otherName, "", "it is for "+v.Clean(first(names, hostname.Certificate.Subject.CommonName, "no name")), v.at.Hostname())
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		v.Find(certExpired, "", fmt.Sprintf("valid from %s to %s", invalid.Cert.NotBefore.Format(time.DateOnly), invalid.Cert.NotAfter.Format(time.DateOnly)), v.at.Hostname())
 	case errors.As(err, &authority), errors.As(err, &certificate):
-		v.Find(untrusted, "", "its certificate is from "+first(signer, "an unknown authority"), first(signer, "an unknown authority"))
+		v.Find(untrusted, "", "it is from "+first(signer, "an unknown authority"), first(signer, "an unknown authority"))
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		v.Find(notTLS, "", v.Clean(err.Error()), host)
 	case errors.As(err, &refused):
@@ -159,7 +159,7 @@ func (v *visit) unreachable(err error) {
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		v.Find(silent, "", "no answer in time", host)
 	case isOp && op.Op == "dial":
-		v.Find(refusedConnection, "", v.Clean(err.Error()), host)
+		v.Find(refusedConnection, "", op.Err.Error(), host)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isOp:
 		v.Find(brokenOff, "", v.Clean(err.Error()), host)
 	default:
