@@ -74,6 +74,9 @@ func (d *desk) signIn(ctx context.Context, row refresher.Row, token string) {
 // signInBy signs in as well as this computer can: by the client's command, and
 // where that cannot be run, or fails before it did anything, by our flow.
 func (d *desk) signInBy(ctx context.Context, s *signing, row refresher.Row) string {
+	if row.Own {
+		return d.signInOwn(ctx, s, row)
+	}
 	v := d.view(true)
 	own := ownSignIn(row)
 	if words, ok := signin.Unattended(row.SignIn, row.SignInTerminal, d.host.Getenv); ok {

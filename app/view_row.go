@@ -54,7 +54,7 @@ func can(row refresher.Row, now time.Time) (all []string) {
 	}
 	watched := row.State == refresher.WatchOnly
 	rests := row.State == refresher.Paused
-	add(model.Refresh, !watched && row.Kind == "mcp" && !row.Refresh.IsZero() && row.State != refresher.SignInNeeded)
+	add(model.Refresh, !watched && (row.Kind == "mcp" && !row.Refresh.IsZero() || row.Own) && row.State != refresher.SignInNeeded)
 	add(model.Login, row.SignIn != nil || ownSignIn(row) == "")
 	add(model.Restore, row.Restorable())
 	add(model.Ask, row.WatchOnly == credfiles.KeychainOwn)

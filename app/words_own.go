@@ -40,6 +40,7 @@ place is named.`
 	handSecret       = "the client secret"
 	handRefreshToken = "the refresh token"
 
+	wordHandOver      = "what it needs is handed over on a terminal"
 	wordPlainOwn      = "kept in a plain file, for want of a keyring"
 	saidEnterCode     = "Go to %s with any browser, and enter the code %s"
 	saidOrComplete    = "or go to %s"
@@ -120,6 +121,9 @@ func (v view) secretRefused(row refresher.Row) (reason, do string) {
 // newSecret is how another client secret is given.
 func (v view) newSecret(row refresher.Row) string {
 	if row.SecretFrom == "" {
+		return command(v.os, "", "lamplighter", "login", row.ID)
+	}
+	if row.GrantType == credfiles.ByRefreshToken {
 		return command(v.os, "", "lamplighter", "login", row.ID)
 	}
 	return fmt.Sprintf("put the right secret where it is: %s", shortPath(v.home, row.SecretFrom))
