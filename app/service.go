@@ -103,7 +103,7 @@ func (p *program) surroundings() (set, secret []string) {
 	}
 	for _, name := range names {
 		value := p.host.Getenv(name)
-		if value == "" {
+		if value == "" || p.host.OS == "windows" && (name == "APPDATA" || name == "LOCALAPPDATA") { // a task has these
 			continue
 		}
 		if u, err := url.Parse(value); err == nil && u.User != nil || strings.Contains(value, "@") && strings.Contains(strings.ToUpper(name), "PROXY") {
