@@ -45,6 +45,10 @@ func (p *program) local(ctx context.Context) (doctor.Local, *parts, error) {
 				reason, _ := v.sentence(row, time.Now())
 				return reason
 			},
+			Do: func(row refresher.Row) string {
+				_, do := v.sentence(row, time.Now())
+				return do
+			},
 			Store:   v.storeTrouble,
 			Problem: v.trouble,
 			Advice:  func(err error) string { return advice(err.Error()) },

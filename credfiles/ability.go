@@ -51,7 +51,7 @@ func (s *Store) Obstacle(ctx context.Context) *Problem {
 	}
 	h := Hold{store: s}
 	defer h.drop()
-	if err := h.prepare(len(doc.text)); err != nil {
+	if err := h.prepare(len(doc.text)); err != nil && !gone(err) {
 		return s.problem(err)
 	}
 	return nil

@@ -35,6 +35,7 @@ type computer struct {
 	service Service
 	broken  error // the settings
 	mode    string
+	own     []credfiles.Own
 	late    func() // once everything was read
 }
 
@@ -93,6 +94,7 @@ func (c *computer) starts(pid int, name, exe string, args ...string) {
 func (c *computer) host() credfiles.Host {
 	return credfiles.Host{
 		OS: "linux", Home: c.Home, Getenv: func(name string) string { return c.env[name] }, Keyring: c.ring,
+		Own: &credfiles.Owned{Dir: filepath.Join(c.State, "own"), All: c.own},
 		Processes: func(_ context.Context, want func(string) bool) ([]processes.Process, error) {
 			return slices.DeleteFunc(slices.Clone(c.running), func(p processes.Process) bool { return !want(p.Name) }), nil
 		},
@@ -164,6 +166,7 @@ func (c *computer) local() Local {
 			Restore: func(row refresher.Row) string { return "lamplighter restore " + row.ID },
 			Keep:    func(row refresher.Row) string { return "lamplighter mode " + row.ID + " keep" },
 			Reason:  func(row refresher.Row) string { return string(row.Why) },
+			Do:      func(row refresher.Row) string { return "lamplighter login " + row.ID },
 			Store:   func(row refresher.Row) (string, string) { return row.Memory.Detail, "" },
 			Problem: func(p credfiles.Problem) (string, string) { return p.Store + " is " + string(p.Kind), "" },
 			Advice:  func(error) string { return "" },

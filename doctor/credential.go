@@ -100,9 +100,12 @@ func (v *end) token() {
 	if c, ok := claimsOf(row.Access.Reveal()); ok && !v.shows() {
 		v.Saw("token", "%s", v.Clean(c.String()))
 	}
-	if row.Refresh.IsZero() {
+	switch {
+	case row.ByClient():
+		v.Saw("token", "its client's own secret brings another")
+	case row.Refresh.IsZero():
 		v.Saw("token", "there is no refresh token")
-	} else {
+	default:
 		until := ""
 		if !row.RefreshExpiry.IsZero() {
 			until = ", good until " + row.RefreshExpiry.Local().Format(time.DateTime)
@@ -184,7 +187,7 @@ func (v *end) resource(ctx context.Context) {
 	}
 	ask := Ask{URL: row.ServerURL}
 	if v.shows() {
-		ask.Place, ask.Secret, ask.Renews = Bearer, row.Access.Reveal(), !row.Refresh.IsZero()
+		ask.Place, ask.Secret, ask.Renews = Bearer, row.Access.Reveal(), !row.Refresh.IsZero() || row.ByClient()
 	}
 	before := len(v.Report.Findings)
 	URL(ctx, v.Recorder, ask)
@@ -218,7 +221,7 @@ var refusals = []Cause{tokenRefused, tokenExpired, refusedMute}
 
 // renewable reports that a refresh may bring another access token.
 func (v *end) renewable() bool {
-	return !v.row.Refresh.IsZero() && v.row.State != refresher.SignInNeeded && v.row.WatchOnly == ""
+	return (!v.row.Refresh.IsZero() || v.row.ByClient()) && v.row.State != refresher.SignInNeeded && v.row.WatchOnly == ""
 }
 
 // client asks the authorization server whether it knows the client.
@@ -227,6 +230,9 @@ func (v *end) client(ctx context.Context) {
 	case v.row.Kind == "login" || v.Via == nil || v.row.ClientID == "" || ctx.Err() != nil:
 		return
 	case v.Ledger == nil || v.Finder == nil:
+		return
+	case v.row.ByClient() || v.row.SecretLater || v.row.KeyID != "" || v.row.WatchOnly != "":
+		v.Saw("client", "not asked: only a refresh can tell whether the server takes it (--refresh)")
 		return
 	}
 	if found, ok := v.endpoint(ctx); ok {

@@ -79,7 +79,7 @@ func (v *end) answered(r rowFinder, q ledger.Question, methods []string) {
 	case exchange.ClientGone:
 		cause, more := r.clientGone(q.Code, q.Subtype+" "+q.Detail, methods)
 		if !v.reported(cause) {
-			r.find(cause, cmp.Or(more, evidence))
+			r.findClient(cause, cmp.Or(more, evidence))
 		}
 	case exchange.Misconfigured:
 		v.misconfigured(r, q, evidence)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"lamplighter/credfiles"
 	"lamplighter/refresher"
 	"lamplighter/refresher/authtest"
 	"lamplighter/refresher/ledger"
@@ -206,5 +207,20 @@ func TestWhatAnAccessTokenSaysIsShown(t *testing.T) {
 	r := c.examineID("codex/login")
 	if text := r.Text(80, nil); !strings.Contains(text, "https://login.example") || strings.Contains(text, "renews-EXAMPLE") {
 		t.Errorf("\n%s", text)
+	}
+}
+
+// A made-up refresh token would say nothing of a client that has none: only its
+// secret brings a token.
+func TestAnOwnClientsEndpointIsNotAsked(t *testing.T) {
+	c := newComputer(t, authtest.Options{})
+	c.s.AddClient("app", "app-secret-EXAMPLE")
+	c.put("secret", "app-secret-EXAMPLE")
+	owning(credfiles.Own{Grant: credfiles.ByClientCredentials, SecretFile: c.Path("secret")})(c)
+	c.refresh()
+	before := len(c.s.Log())
+	r := c.examineID("own/graph")
+	if n := len(c.s.Log()) - before; n != 0 || len(r.Findings) != 0 {
+		t.Errorf("%d requests\n%s", n, r.Text(80, nil))
 	}
 }

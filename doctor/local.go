@@ -61,6 +61,7 @@ type Say struct {
 	Restore func(refresher.Row) string                    // the command that puts back what was erased
 	Keep    func(refresher.Row) string                    // the command that names this one the owner
 	Reason  func(refresher.Row) string                    // why it is in its state
+	Do      func(refresher.Row) string                    // what a person should do about it; empty: nothing
 	Store   func(refresher.Row) (why, do string)          // why its store refused
 	Problem func(p credfiles.Problem) (what, do string)   // no capital, no full stop
 	Advice  func(err error) string                        // what to do about an error of the system's

@@ -27,6 +27,9 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 	for _, p := range row.Reconnect {
 		f.find("reconnect", fmt.Sprintf("it runs since %s, the token since %s", moment(p.Started), moment(row.Memory.Repaired)), f.process(p), advised(row.How, "restart it"))
 	}
+	if left := row.SecretExpires.Sub(l.Snapshot.At); !row.SecretExpires.IsZero() && left < 30*24*time.Hour {
+		f.find("secret-ends", "its end was given as "+row.SecretExpires.Format(time.DateOnly), f.command(f.Say.Do(row)))
+	}
 	if left := row.RefreshExpiry.Sub(l.Snapshot.At); !row.RefreshExpiry.IsZero() && left < 3*24*time.Hour && left > 0 && row.State != refresher.SignInNeeded {
 		f.find("sign-in-ends", "it ends "+row.RefreshExpiry.Local().Format(time.DateTime))
 	}
@@ -103,6 +106,8 @@ func (f rowFinder) state(asked bool) {
 		f.find("spent", evidence)
 	case refresher.PolicySays:
 		f.policy()
+	case refresher.NoSecret, refresher.NotSignedIn:
+		f.find(Cause(row.Why), "nothing is stored", f.command(f.Say.Do(row)))
 	case refresher.NoRefreshToken:
 		if ends := f.Say.Ends(row, f.Snapshot.At); row.Expiry.IsZero() {
 			if asked {
@@ -163,6 +168,10 @@ func (f rowFinder) watched(asked bool) {
 	switch {
 	case row.WatchOnly == credfiles.LedgerUnread:
 		f.find("ledger-unread", f.Say.Path(f.State))
+	case row.WatchOnly == credfiles.KeyGone:
+		f.find("key-gone", string(row.WatchOnly), f.command(f.Say.Do(row)))
+	case row.WatchOnly == credfiles.KeyringShut:
+		f.find("keyring-shut", string(row.WatchOnly))
 	case row.WatchOnly == credfiles.VendorLogin && (row.Blanked || ended && (row.Refresh.IsZero() || over)):
 		f.find("login-ended", cmp.Or(f.Say.Ends(row, now), "its tokens were erased"))
 	case asked:
@@ -207,7 +216,28 @@ func (f rowFinder) policy() {
 		return
 	}
 	cause, evidence := f.clientGone(m.Code, m.Detail, f.methods())
-	f.find(cause, cmp.Or(evidence, f.answered()))
+	f.findClient(cause, cmp.Or(evidence, f.answered()))
+}
+
+// findClient is for a client that its server does not take: what to do depends
+// on who keeps its registration.
+func (f rowFinder) findClient(cause Cause, evidence string) {
+	signIn := f.command(cmp.Or(f.Say.SignIn(f.row), "in "+f.client))
+	do := "Sign in again: " + string(signIn)
+	switch {
+	case f.row.Own:
+		do = capital(cmp.Or(f.Say.Do(f.row), "lamplighter login "+f.row.ID))
+		if strings.HasPrefix(do, "Lamplighter ") {
+			do = "Give another: l" + do[1:]
+		}
+	case cause == "secret-missing":
+		do = fmt.Sprintf("Name the client ID and its secret in %s's own configuration, then sign in again: %s", f.client, signIn)
+	case cause == "secret-expired":
+		do = fmt.Sprintf("Make a new secret where the client is registered, put it into %s's configuration, then sign in again: %s", f.client, signIn)
+	case cause == "secret-refused":
+		do = fmt.Sprintf("Compare the secret in %s's configuration with the one of the registration.", f.client)
+	}
+	f.find(cause, evidence, do, signIn)
 }
 
 var entraNumber = regexp.MustCompile(`AADSTS(\d+)`)
@@ -264,6 +294,10 @@ func (f rowFinder) setup() {
 // unsent tells apart why a server was not reached.
 func (f rowFinder) unsent() {
 	m := f.row.Memory
+	if m.Code == refresher.SecretTrouble {
+		f.find("secret-unread", f.x.Clean(cmp.Or(m.Detail, "its command failed")), f.Say.Path(f.row.SecretFrom))
+		return
+	}
 	cause := Cause("unreachable")
 	for _, text := range []string{m.Code, m.Detail} {
 		switch {

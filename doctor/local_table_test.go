@@ -172,6 +172,19 @@ var faults = []fault{
 	{cause: "unsaved", make: after(func(c *computer) { pending(c) })},
 	{cause: "journal-left", make: after(func(c *computer) { pending(c); c.must(os.WriteFile(c.Path(codexFile), []byte("{}"), 0o600)) })},
 
+	// The user's own.
+	{cause: "no-secret", make: owning(credfiles.Own{Grant: credfiles.ByClientCredentials})},
+	{cause: "not-signed-in", make: owning(credfiles.Own{Grant: credfiles.ByBrowser})},
+	{cause: "secret-ends", make: func(c *computer) {
+		c.put("secret", "app-secret-EXAMPLE")
+		owning(credfiles.Own{Grant: credfiles.ByClientCredentials, SecretFile: c.Path("secret"), SecretExpires: time.Now().Add(72 * time.Hour)})(c)
+	}},
+	{cause: "secret-refused", make: func(c *computer) {
+		c.put("secret", "app-secret-EXAMPLE")
+		owning(credfiles.Own{Grant: credfiles.ByClientCredentials, SecretFile: c.Path("secret")})(c)
+		c.refresh()
+	}},
+
 	// What else is there.
 	{cause: "lock-left", from: "anthropics/claude-code#95236", make: func(c *computer) {
 		c.Claude("linear", c.s, hourly)
@@ -229,6 +242,14 @@ var faults = []fault{
 		c.env["NODE_EXTRA_CA_CERTS"] = c.Path("corp.pem")
 	})},
 	{cause: "no-roots", make: after(func(c *computer) { c.roots = func() (*x509.CertPool, error) { return x509.NewCertPool(), nil } })},
+}
+
+// owning is a computer with a credential of the user's own.
+func owning(o credfiles.Own) func(c *computer) {
+	return func(c *computer) {
+		o.Name, o.TokenURL, o.ClientID = "graph", c.s.URL(authtest.Token), "app"
+		c.own = []credfiles.Own{o}
+	}
 }
 
 func entra(code, description string) *authtest.Answer {
