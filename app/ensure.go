@@ -66,12 +66,17 @@ func (p *program) ensureCommand() *cobra.Command {
 // ensure sees to it that everything that is needed has life enough, and returns
 // it. Where one has not, it says why, and the error is the exit code.
 func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
-	if rows, err := p.stored(ctx, n); rows != nil || err != nil {
-		return rows, err
+	if n.client == "" { // else it matters who runs: a client may have other homes
+		if rows, err := p.stored(ctx, n); rows != nil || err != nil {
+			return rows, err
+		}
 	}
 	x, err := p.open()
 	if err != nil {
 		return nil, err
+	}
+	if all := x.clients(); n.client != "" && !slices.Contains(all, n.client) {
+		return nil, usagef(saidNoClient, n.client, strings.Join(all, ", "))
 	}
 	snap, err := p.scan(ctx, x)
 	if err != nil {
@@ -81,11 +86,15 @@ func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
 		return nil, err
 	}
 	if n.dry {
-		o := refresher.Options{Life: n.life, Word: true}
-		p.wouldRefresh(p.view(x.keeperRuns()), snap, wish{ids: n.ids, Options: o})
+		p.wouldRefresh(p.view(x.keeperRuns()), snap, wish{ids: n.ids, Options: n.options()})
 		return nil, nil
 	}
 	outs := p.bring(ctx, x, snap.Rows, n)
+	for _, out := range outs {
+		if out.Did == refresher.Refreshed {
+			p.handOn(ctx, x, out.Row)
+		}
+	}
 	v, now, code := p.view(x.keeperRuns()), time.Now(), exitDone
 	own := func(out refresher.Outcome) bool { return out.Own && out.Did == refresher.Refreshed }
 	if slices.ContainsFunc(outs, own) && !p.handOn(ctx, x) && !n.lax { // who wants the token itself has it
@@ -93,6 +102,9 @@ func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
 	}
 	var rows []refresher.Row
 	for _, out := range outs {
+		if out.Did == refresher.Nothing && out.State == refresher.Paused { // which did not stop us
+			out.Row = out.AskedFor(n.options())
+		}
 		if n.has(out.Row, now) {
 			rows = append(rows, out.Row)
 			if out.Did != refresher.Nothing && (p.loud || p.err.isTerminal()) {
@@ -128,9 +140,6 @@ func (p *program) stored(ctx context.Context, n need) ([]refresher.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	if all := x.clients(); n.client != "" && !slices.Contains(all, n.client) {
-		return nil, usagef(saidNoClient, n.client, strings.Join(all, ", "))
-	}
 	snap, err := p.read(ctx, x, n.clients())
 	if err != nil {
 		return nil, err
@@ -138,7 +147,7 @@ func (p *program) stored(ctx context.Context, n need) ([]refresher.Row, error) {
 	narrowed, err := n.narrow(snap)
 	now := time.Now()
 	short := func(row refresher.Row) bool { return row.Expiry.IsZero() || !n.has(row, now) }
-	if err != nil || n.client != "" && slices.ContainsFunc(narrowed.Problems, unread) || slices.ContainsFunc(narrowed.Rows, short) {
+	if err != nil || slices.ContainsFunc(narrowed.Rows, short) {
 		return nil, nil // why is for the rules to say
 	}
 	return narrowed.Rows, nil
@@ -155,9 +164,6 @@ func (x *parts) clients() []string {
 
 // clients are those whose stores have to be read; nil: all.
 func (n need) clients() []string {
-	if n.client != "" {
-		return []string{n.client}
-	}
 	var all []string
 	for _, id := range n.ids {
 		client, name, _ := strings.Cut(id, "/")
@@ -193,6 +199,8 @@ func (n need) narrow(snap snapshot) (snapshot, error) {
 	return snap, nil
 }
 
+func (n need) options() refresher.Options { return refresher.Options{Life: n.life, Word: true} }
+
 // has reports that a token lives long enough.
 func (n need) has(row refresher.Row, now time.Time) bool {
 	switch {
@@ -212,7 +220,8 @@ func (p *program) bring(ctx context.Context, x *parts, rows []refresher.Row, n n
 	ctx, stop := context.WithTimeoutCause(ctx, n.wait, errWaited)
 	defer stop()
 	end, _ := ctx.Deadline()
-	o := refresher.Options{Life: n.life, Word: true, Began: p.began}
+	o := n.options()
+	o.Began = p.began
 	outs := p.refreshAll(ctx, x.refresher, rows, o)
 	for {
 		again := map[credfiles.Key]int{}

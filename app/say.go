@@ -79,6 +79,9 @@ func usagef(format string, args ...any) error { return usage{sayf(format, args..
 func (p *program) finishing(ctx context.Context) (stop func()) {
 	done, cancel := context.WithCancel(context.Background())
 	context.AfterFunc(ctx, func() {
+		if context.Cause(ctx) == errWaited {
+			return // nobody told us to end
+		}
 		select {
 		case <-done.Done():
 		case <-time.After(300 * time.Millisecond):

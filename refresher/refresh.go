@@ -159,6 +159,12 @@ func (row Row) Wanted(o Options) bool {
 // may hide that the store went back.
 func (row Row) asked(o Options) Decision { return Decide(row.input.asked(o)) }
 
+// AskedFor is the row with what the rules decide where that is asked.
+func (row Row) AskedFor(o Options) Row {
+	row.Decision = row.asked(o)
+	return row
+}
+
 // confirm looks once more at a store whose refresh token was refused: its
 // client may have been between its answer and its write. Nobody is locked out
 // meanwhile.
