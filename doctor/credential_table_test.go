@@ -27,6 +27,7 @@ var ailments = []fault{
 		confidential(c)
 		c.s.Behave(authtest.Token, authtest.Behaviour{Answer: entra("invalid_client", "AADSTS7000222: The provided client secret keys for app are expired.")})
 	}},
+	{cause: "grant-not-allowed", make: asked(authtest.Refusal{Code: "unauthorized_client"}.Answer())},
 	{cause: "no-endpoint", make: asked(authtest.Status(404))},
 	{cause: "refresh-not-served", make: asked(authtest.Refusal{Code: "unsupported_grant_type"}.Answer())},
 	{cause: "request-refused", make: asked(authtest.Refusal{Code: "invalid_scope"}.Answer())},
@@ -214,7 +215,7 @@ func TestWhatAnAccessTokenSaysIsShown(t *testing.T) {
 // secret brings a token.
 func TestAnOwnClientsEndpointIsNotAsked(t *testing.T) {
 	c := newComputer(t, authtest.Options{})
-	c.s.AddClient("app", "app-secret-EXAMPLE")
+	c.s.AddApplication("app", "app-secret-EXAMPLE", "")
 	c.put("secret", "app-secret-EXAMPLE")
 	owning(credfiles.Own{Grant: credfiles.ByClientCredentials, SecretFile: c.Path("secret")})(c)
 	c.refresh()

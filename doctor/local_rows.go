@@ -225,11 +225,15 @@ func (f rowFinder) findClient(cause Cause, evidence string) {
 	signIn := f.command(cmp.Or(f.Say.SignIn(f.row), "in "+f.client))
 	do := "Sign in again: " + string(signIn)
 	switch {
+	case f.row.Own && cause == "grant-not-allowed":
+		do = fmt.Sprintf("Have the client registered for the grant %s.", cmp.Or(f.row.GrantType, credfiles.ByRefreshToken))
 	case f.row.Own:
 		do = capital(cmp.Or(f.Say.Do(f.row), "lamplighter login "+f.row.ID))
 		if strings.HasPrefix(do, "Lamplighter ") {
 			do = "Give another: l" + do[1:]
 		}
+	case cause == "grant-not-allowed":
+		do = fmt.Sprintf("Register the client for the grant refresh_token, then sign in again: %s", signIn)
 	case cause == "secret-missing":
 		do = fmt.Sprintf("Name the client ID and its secret in %s's own configuration, then sign in again: %s", f.client, signIn)
 	case cause == "secret-expired":
@@ -252,6 +256,8 @@ func (f rowFinder) clientGone(code, detail string, methods []string) (c Cause, e
 	switch {
 	case number == "7000222": // Microsoft Entra: the secret has expired
 		return "secret-expired", ""
+	case code == "unauthorized_client" && number == "": // RFC 6749 section 5.2: it is known, and not for this
+		return "grant-not-allowed", ""
 	case !f.row.ClientSecret.IsZero() && number != "700016": // that one: no such application
 		return "secret-refused", ""
 	case len(methods) > 0 && !slices.Contains(methods, exchange.None):
