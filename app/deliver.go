@@ -15,30 +15,33 @@ import (
 )
 
 // handOnTime is how long a command waits for all that it delivers.
-const handOnTime = 20 * time.Second
+const handOnTime = 10 * time.Second
 
-// handOn puts the access tokens of own credentials where the config says, for a
-// command: whatever it waited for before, a person asked now. It reports whether
-// all of them are there.
-func (p *program) handOn(ctx context.Context, x *parts) bool {
+// handOn puts the access tokens of these credentials where the config says, for
+// a command: whatever a place waited for before, a person asked now. It reports
+// whether all of them are there.
+func (p *program) handOn(ctx context.Context, x *parts, rows ...refresher.Row) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, handOnTime)
 	defer cancel()
-	var group sync.WaitGroup
-	all := x.current().Deliveries
+	all := slices.DeleteFunc(slices.Clone(x.current().Deliveries), func(d settings.Delivery) bool {
+		return !slices.ContainsFunc(rows, func(r refresher.Row) bool { return r.Own && r.ID == d.ID })
+	})
 	failed := make([]error, len(all))
+	var group sync.WaitGroup
 	for i, d := range all {
 		group.Go(func() { _, failed[i] = x.deliver(ctx, d, true) })
 	}
 	group.Wait()
-	done := true
+	done = true
 	for i, err := range failed {
-		if err != nil {
-			done = false
-			what, do := p.view(false).undelivered(all[i].ID, err)
-			p.errorf("%s", what)
-			if do != "" {
-				p.warnf(saidDoThis, do)
-			}
+		if err == nil {
+			continue
+		}
+		done = false
+		what, do := p.view(false).undelivered(all[i].ID, err)
+		p.errorf("%s", what)
+		if do != "" {
+			p.warnf(saidDoThis, do)
 		}
 	}
 	return done
@@ -140,32 +143,29 @@ func (x *parts) deliver(ctx context.Context, d settings.Delivery, word bool) (ne
 	}
 	defer lk.Unlock()
 	c, ok := x.ownNow(ctx, d.ID)
-	if !ok || c.Access.IsZero() || x.outdated() { // it may not be delivered any more
+	if !ok || x.outdated() { // it may not be delivered any more
 		return next, nil
 	}
 	t := tokenOf(c)
 	text, err := target.Text(t)
-	if err != nil {
-		return x.failed(lk, err)
-	}
 	print := x.ledger.Fingerprint(text)
 	switch now := time.Now(); {
-	case lk.Is(d.ID, print) && !target.Gone():
+	case err == nil && lk.Is(d.ID, print) && !target.Gone(), !t.Lives():
 		return next, nil
 	case !word && now.Before(lk.Until) && lk.Until.Before(now.Add(2*mostWait)): // else the clock was set
 		return lk.Until, nil
 	}
-	// What a crash leaves there is ours, and has to be known for that.
 	lk.ID = d.ID
-	lk.Begin(print)
-	if err := lk.Save(); err != nil {
-		return x.failed(lk, err)
+	if err == nil {
+		lk.Begin(print) // what a crash leaves there is ours
+		err = lk.Save()
 	}
-	ours := func(there credfiles.Secret) bool { return lk.Ours(x.ledger.Fingerprint(there)) }
-	err = target.Put(ctx, t, ours)
+	if err == nil {
+		err = target.Put(ctx, t, func(there credfiles.Secret) bool { return lk.Ours(x.ledger.Fingerprint(there)) })
+	}
 	switch {
 	case errors.Is(err, deliver.ErrEnding):
-		return next, nil // the next one is
+		return next, nil
 	case err != nil && ctx.Err() != nil && !word:
 		return next, err // says nothing of the place
 	case err != nil:

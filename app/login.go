@@ -57,8 +57,8 @@ func (p *program) loginCommand() *cobra.Command {
 			l.row, l.v = rows[0], p.view(l.x.keeperRuns())
 			l.siblings(snap)
 			code := l.run(c.Context())
-			if l.row.Own && code == exitDone {
-				p.handOn(c.Context(), l.x)
+			if code == exitDone {
+				p.handOn(c.Context(), l.x, l.row)
 			}
 			return ended(code)
 		},

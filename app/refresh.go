@@ -89,7 +89,7 @@ func (p *program) refresh(ctx context.Context, w wish) error {
 		}
 		code = max(code, c)
 	}
-	if slices.ContainsFunc(snap.Rows, func(r refresher.Row) bool { return r.Own }) && !p.handOn(ctx, x) {
+	if !p.handOn(ctx, x, snap.Rows...) {
 		code, said = max(code, exitLater), true
 	}
 	unreadable := false

@@ -54,10 +54,7 @@ var (
 	ErrEnding = errors.New("the token is at its end")
 )
 
-// lives is ErrEnding for a token that is not worth its way.
-func (t Token) lives() error {
-	if t.Access.IsZero() || !t.Expiry.IsZero() && time.Until(t.Expiry) < Least {
-		return ErrEnding
-	}
-	return nil
+// Lives reports that a token is worth its way.
+func (t Token) Lives() bool {
+	return !t.Access.IsZero() && (t.Expiry.IsZero() || time.Until(t.Expiry) >= Least)
 }

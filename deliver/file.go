@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"lamplighter/credfiles"
 	"lamplighter/credfiles/replace"
@@ -31,8 +32,8 @@ func (f File) Text(t Token) (credfiles.Secret, error) {
 
 // Put replaces the file whole. One that is empty may be anybody's.
 func (f File) Put(_ context.Context, t Token, ours func(credfiles.Secret) bool) error {
-	if err := t.lives(); err != nil {
-		return err
+	if !t.Lives() {
+		return ErrEnding
 	}
 	text, err := f.Text(t)
 	if err != nil {
@@ -73,13 +74,14 @@ func (f File) Erase(ours func(credfiles.Secret) bool) error {
 	if !there.IsZero() && !ours(there) {
 		return fmt.Errorf("%s: %w", f.Path, ErrForeign)
 	}
-	if err := os.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err = replace.Leftovers(f.Path)
+	if real, _ := filepath.EvalSymlinks(f.Path); err == nil && real != "" {
+		err = os.Remove(real) // a link is its user's
 	}
-	if err := replace.Leftovers(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // most is beyond what we write.

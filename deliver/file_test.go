@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,6 +134,29 @@ func TestErasingLeavesNothing(t *testing.T) {
 	if all, err := os.ReadDir(dir); err != nil || len(all) > 0 {
 		t.Errorf("%v, %v", all, err)
 	}
+}
+
+func TestALinkIsFollowed(t *testing.T) {
+	dir := t.TempDir()
+	f := File{Path: filepath.Join(dir, "token")}
+	to := filepath.Join(dir, "elsewhere")
+	if err := os.Symlink("elsewhere", f.Path); err != nil {
+		t.Skip(err)
+	}
+	put(t, f, token("at-EXAMPLE", time.Hour))
+	if text, err := os.ReadFile(to); err != nil || string(text) != "at-EXAMPLE" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := f.Erase(everything); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the token is still there: %v", err)
+	}
+	if _, err := os.Lstat(f.Path); err != nil {
+		t.Errorf("the link is gone: %v", err)
+	}
+	put(t, f, token("at-EXAMPLE", time.Hour))
 }
 
 func TestOnlyARegularFileIsWritten(t *testing.T) {

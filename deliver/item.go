@@ -32,8 +32,8 @@ func (i Item) Text(t Token) (credfiles.Secret, error) { return t.Access, nil }
 
 // Put makes or replaces the item.
 func (i Item) Put(ctx context.Context, t Token, ours func(credfiles.Secret) bool) error {
-	if err := t.lives(); err != nil {
-		return err
+	if !t.Lives() {
+		return ErrEnding
 	}
 	there, err := i.read(ctx)
 	switch {

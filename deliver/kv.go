@@ -60,8 +60,8 @@ func (k KV) Put(ctx context.Context, t Token, ours func(credfiles.Secret) bool) 
 		return k.fault(err)
 	}
 	for range 5 {
-		if err := t.lives(); err != nil {
-			return err
+		if !t.Lives() {
+			return ErrEnding
 		}
 		there, err := k.read(ctx, rt, auth)
 		if err != nil {
