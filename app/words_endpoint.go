@@ -51,7 +51,7 @@ nothing. Exit code: 0 it refreshes, 1 something has to be changed, 2 wrong usage
 	saidOneSignIn  = "One sign-in is needed, for %s."
 	saidSignIns    = "%d sign-ins are needed, one for each way: %s."
 	saidThrownAway = "Nothing that a sign-in brings is kept."
-	saidRedirect   = "The redirect URI is %s; the client's registration has to have it."
+	saidRedirect   = "Redirect URI: %s (the registration needs it)"
 	saidWaits      = "%s lie between each sign-in and its refresh."
 	saidSignInOf   = "\nSign-in %d of %d, for %s"
 	saidRests      = "Waiting %s before the refresh."
@@ -62,5 +62,5 @@ nothing. Exit code: 0 it refreshes, 1 something has to be changed, 2 wrong usage
 	askClientSecret = "Client secret (not shown): "
 	askRefreshToken = "Refresh token to be spent (not shown): "
 	askGoOn         = "Press Enter to begin, or Ctrl-C. "
-	askReuse        = "Send the refresh token that was just replaced once more, as %s? The server may\ntake it for theft and end this sign-in, or all of this user's. [y/N] "
+	askReuse        = "Send the refresh token that was just replaced once more, as %s?\nThe server may take it for theft and end this sign-in, or all of this user's. [y/N] "
 )

@@ -131,8 +131,10 @@ type round struct {
 	over    map[string]bool // refresh tokens that must not be sent: spent, dead, perhaps spent
 	refused map[string]bool // answers whose words stand in the report
 	first   *signed         // the first sign-in
+	probed  bool            // reuse was asked about
 	out     bool            // a sign-out is in the report
-	stop    bool            // nothing can be learned any more
+	bound   bool            // a sign-in that names the resource fails
+	stop    bool            // every sign-in fails
 	left    string          // why sign-ins were not signed out; empty while all were
 }
 
@@ -162,19 +164,19 @@ func (r *round) ask(ctx context.Context) error {
 			r.x.Saw(p.Name, "not sent: %s", missingWords(p.Missing))
 			continue
 		}
-		if r.stop {
-			r.x.Saw(p.Name, "not sent: it could tell nothing more")
+		if r.stop || r.bound && p.Post.Resource != "" {
+			r.x.Saw(p.Name, "not sent: its sign-in would be the one that just failed")
 			continue
 		}
 		s := handed
 		if r.e.Spend.IsZero() {
 			n++
 			var err error
-			if s, err = r.signIn(ctx, n, p.Name); err != nil {
+			if s, err = r.signIn(ctx, n, p); err != nil {
 				return err
 			}
 			if s == nil {
-				r.stop = true
+				r.bound, r.stop = true, p.Post.Resource == ""
 				continue
 			}
 		}

@@ -141,10 +141,13 @@ func (r *round) succeeded(ctx context.Context, w *way, s *signed) {
 	r.probe(ctx, w, s, old)
 }
 
-// probe sends a spent refresh token once more where a person allowed it, and
-// looks what becomes of the newest.
+// probe sends the first spent refresh token once more where a person allows it,
+// and looks what becomes of the newest.
 func (r *round) probe(ctx context.Context, w *way, s *signed, old credfiles.Secret) {
-	if r.e.Reuse == nil || ctx.Err() != nil || !r.e.Reuse(w.Name) {
+	if r.e.Reuse == nil || r.probed || ctx.Err() != nil {
+		return
+	}
+	if r.probed = true; !r.e.Reuse(w.Name) {
 		return
 	}
 	_, v := r.post(ctx, w, old)

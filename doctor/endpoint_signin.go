@@ -29,10 +29,15 @@ type signed struct {
 	said     string        // what came, in words
 }
 
-// signIn is one sign-in. It returns nil where it failed, which is a finding
-// then; its error is that it was told to end.
-func (r *round) signIn(ctx context.Context, n int, name string) (*signed, error) {
-	r.e.Tell(Happening{SignIn: n, Way: name})
+// signIn is one sign-in for a way, which names the resource where the way does:
+// Entra v2 refuses one that does. It returns nil where it failed, which is a
+// finding then; its error is that it was told to end.
+func (r *round) signIn(ctx context.Context, n int, p Planned) (*signed, error) {
+	r.e.Tell(Happening{SignIn: n, Way: p.Name})
+	place := r.e.Place
+	if p.Post.Resource == "" {
+		place.Resource = ""
+	}
 	r.x.Step("sign-in")
 	mark := len(r.x.Report.Steps)
 	auth := r.e.Auth
@@ -43,7 +48,7 @@ func (r *round) signIn(ctx context.Context, n int, name string) (*signed, error)
 		Grant:        credfiles.Grant{TokenURL: r.e.Client.TokenURL, ClientID: r.e.Client.ID, ClientSecret: r.e.Secret, AuthMethod: auth, Scopes: r.e.Client.Scopes},
 		Registration: credfiles.Registration{RedirectURI: r.e.Client.Redirect, Preset: true},
 	}
-	f, err := signin.BeginAt(ctx, r.x, r.e.Place, c, signin.Options{Anyway: true, AnyIssuer: r.e.Place.Issuer == "", PasteOnly: r.e.PasteOnly, Notice: func(text string) { r.x.Saw("sign-in", "%s", text) }})
+	f, err := signin.BeginAt(ctx, r.x, place, c, signin.Options{Anyway: true, AnyIssuer: r.e.Place.Issuer == "", PasteOnly: r.e.PasteOnly, Notice: func(text string) { r.x.Saw("sign-in", "%s", text) }})
 	if err == nil {
 		r.x.Noted("The authorization endpoint takes the client and its redirect URI, as far as it says before anybody signed in.")
 		r.brief("Location", "Content-Type", "body", "page")

@@ -344,3 +344,35 @@ func TestReuseIsTriedOnlyByConsentAndToldApart(t *testing.T) {
 		})
 	}
 }
+
+// Entra refuses a sign-in that names the resource; the ways that name none are
+// asked all the same.
+func TestASignInThatMayNotNameTheResourceSpoilsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benched(t, authtest.Options{}, as("power-platform", "with-resource", "codex", "with-scope"), func(b *bench) {
+			b.e.Place.Resource = b.e.Client.Resource
+			b.s.Next(authtest.Token, authtest.Behaviour{}, authtest.Behaviour{}, authtest.Behaviour{
+				Answer: authtest.Refusal{Dialect: authtest.Entra, Code: "invalid_target", AADSTS: 9010010}.Answer(),
+			})
+		})
+		rep := b.examine(t)
+		if all := rep.Ranked(); len(all) != 1 || all[0].Cause != causeResourceRefused {
+			t.Errorf("%+v", all)
+		}
+		if !strings.HasPrefix(rep.Verdict(), wordsFineBut) {
+			t.Errorf("the verdict is %q", rep.Verdict())
+		}
+		var resources []string
+		for _, e := range b.s.Log() {
+			if e.GrantType == "authorization_code" {
+				resources = append(resources, strings.Join(e.Resource, ","))
+			}
+		}
+		if want := []string{"", b.e.Client.Resource, ""}; !slices.Equal(resources, want) {
+			t.Errorf("the sign-ins named %q", resources)
+		}
+		if n := len(b.posts()); n != 2 {
+			t.Errorf("%d refresh tokens were sent", n)
+		}
+	})
+}
