@@ -91,13 +91,8 @@ func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
 	}
 	outs := p.bring(ctx, x, snap.Rows, n)
 	v, now, code := p.view(x.keeperRuns()), time.Now(), exitDone
-	var fresh []refresher.Row
-	for _, out := range outs {
-		if out.Did == refresher.Refreshed {
-			fresh = append(fresh, out.Row)
-		}
-	}
-	if !p.handOn(ctx, x, fresh...) && !n.lax { // who wants the token itself has it
+	own := func(out refresher.Outcome) bool { return out.Own && out.Did == refresher.Refreshed }
+	if slices.ContainsFunc(outs, own) && !p.handOn(ctx, x) && !n.lax { // who wants the token itself has it
 		code = exitLater
 	}
 	var rows []refresher.Row
