@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,6 +66,7 @@ func (r Report) steps(t *sheet) {
 		widest = max(widest, utf8.RuneCountInString(s.Name))
 	}
 	before := ""
+	var last []string // an answer
 	for _, s := range r.Steps {
 		name := s.Name
 		if name == before {
@@ -76,8 +78,15 @@ func (r Report) steps(t *sheet) {
 		if s.Request == nil {
 			continue
 		}
-		for _, a := range s.Request.Answer {
-			t.wrap(strings.Repeat(" ", utf8.RuneCountInString(margin)+2), a)
+		answer := s.Request.Answer
+		if len(answer) > 1 && slices.Equal(answer, last) {
+			answer = []string{"the same answer"}
+		} else {
+			last = answer
+		}
+		under := strings.Repeat(" ", utf8.RuneCountInString(margin)+2)
+		for _, a := range answer {
+			t.hang(under, under+"  ", a)
 		}
 	}
 }
@@ -126,10 +135,14 @@ type sheet struct {
 
 func (t *sheet) line(s string) { t.b.WriteString(strings.ReplaceAll(s, glue, " ") + "\n") }
 
-// wrap writes a text behind a margin, which its further lines leave free. A
-// word that is longer than a line is left whole.
+// wrap writes a text behind a margin, which its further lines leave free.
 func (t *sheet) wrap(margin, text string) {
-	indent := strings.Repeat(" ", utf8.RuneCountInString(margin))
+	t.hang(margin, strings.Repeat(" ", utf8.RuneCountInString(margin)), text)
+}
+
+// hang writes a text behind a margin, and its further lines behind indent. A
+// word that is longer than a line is left whole.
+func (t *sheet) hang(margin, indent, text string) {
 	line, empty := margin, true
 	for _, word := range strings.Fields(text) {
 		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > t.width {
