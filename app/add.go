@@ -67,7 +67,7 @@ func (p *program) addCommand() *cobra.Command {
 	text(&a.expires, "secret-expires", "DATE", "when the secret ends")
 	text(&o.KeyFile, "key-file", "FILE", "the private key of private_key_jwt, in PEM")
 	text(&o.KeyID, "key-id", "ID", "its kid")
-	text(&o.KeyAudience, "key-audience", "TEXT", "whom its assertions are for; else the token endpoint")
+	text(&o.KeyAudience, "key-audience", "TEXT", "whom its assertions are for; else the issuer, or the token endpoint")
 	text(&o.Scope, "scope", "SCOPES", "the scopes, separated by spaces")
 	text(&o.Resource, "resource", "URL", "the resource")
 	text(&o.Audience, "audience", "TEXT", "the audience")

@@ -23,16 +23,13 @@ import (
 )
 
 const (
-	credentials = "no sign-in: a client's own credentials are a matter of own credentials, which have no authorization code"
-	dpop        = "no client that we keep binds its tokens to a key (DPoP), so we could not use them for it"
-	elsewhere   = "about MCP messages, not about authorization; the driver speaks no more MCP than it takes to show a token"
+	dpop      = "no client that we keep binds its tokens to a key (DPoP), so we could not use them for it"
+	elsewhere = "about MCP messages, not about authorization; the driver speaks no more MCP than it takes to show a token"
 )
 
 // unsupported is what we do not do, and why. A scenario in it that passes
 // fails the test.
 var unsupported = map[string]string{
-	"auth/client-credentials-jwt":           credentials,
-	"auth/client-credentials-basic":         credentials,
 	"auth/enterprise-managed-authorization": "no sign-in of the user's at the server: an identity provider's token is exchanged, which is the client's to do",
 	"auth/wif-jwt-bearer":                   "no sign-in: a workload shows an assertion of its platform",
 	"auth/dpop":                             dpop,

@@ -80,7 +80,7 @@ var ownKeys = []key{
 		func(d *draft, v any) string { return folder(&d.own.KeyFile, v) }},
 	{KeyDoc{"own.key_id", "text", "", "the `kid` in the assertion's header"},
 		func(d *draft, v any) string { return text(&d.own.KeyID, v) }},
-	{KeyDoc{"own.key_audience", "text", "", "whom the assertion is for; without it the token endpoint"},
+	{KeyDoc{"own.key_audience", "text", "", "whom the assertion is for; without it `issuer` if that is set, else the token endpoint, as always for Entra ID"},
 		func(d *draft, v any) string { return text(&d.own.KeyAudience, v) }},
 	{KeyDoc{"own.scope", "text", "", "the scopes to ask for, separated by spaces; for Entra ID one that ends in `/.default`"},
 		func(d *draft, v any) string { return text(&d.own.Scope, v) }},

@@ -191,3 +191,30 @@ func TestAKeyThatCannotSignIsSaidBeforeAnythingIsSent(t *testing.T) {
 		}
 	}
 }
+
+func TestWhomAnAssertionIsFor(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := credfiles.NewSecret(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	const entra = "https://login.microsoftonline.com/t/oauth2/v2.0/token"
+	for _, c := range []struct{ token, issuer, named, want string }{
+		{"https://as.example/token", "", "", "https://as.example/token"},
+		{"https://as.example/token", "https://as.example", "", "https://as.example"},
+		{"https://as.example/token", "https://as.example", "https://other.example", "https://other.example"},
+		{entra, "https://login.microsoftonline.com/t/v2.0", "", entra},
+	} {
+		p, err := Plan(credfiles.Grant{
+			GrantType: credfiles.ByClientCredentials, ClientID: "app", AuthMethod: Key, ClientSecret: secret, Issuer: c.issuer, KeyAudience: c.named,
+			Scopes: []string{"api://x/.default"}, Request: credfiles.Request{Scope: true},
+		}, Server{TokenURL: c.token, Issuer: c.issuer})
+		if err != nil || p.AssertFor != c.want {
+			t.Errorf("%s of %s: for %q, %v, want %q", c.token, c.issuer, p.AssertFor, err, c.want)
+		}
+	}
+}

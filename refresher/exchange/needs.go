@@ -16,15 +16,16 @@ type need struct {
 	server   string   // or the host of the MCP server
 	source   string
 
-	auth         string                      // where there is a client secret
-	json         bool                        // takes a JSON body, not a form
-	refreshURL   string                      // takes refreshes at another URL than the token endpoint
-	resource     string                      // where no protected-resource metadata names one
-	omitResource bool                        // refuses RFC 8707
-	omitScope    bool                        // takes scopes in a form of its own, and needs none here
-	scopes       func(all []string) []string // must be sent; which of those granted
-	application  func(credfiles.Grant) error // what it wants of client_credentials; nil: nothing
-	authorize    map[string]string           // parameters of a sign-in, in place of prompt
+	auth             string                      // where there is a client secret
+	json             bool                        // takes a JSON body, not a form
+	refreshURL       string                      // takes refreshes at another URL than the token endpoint
+	resource         string                      // where no protected-resource metadata names one
+	omitResource     bool                        // refuses RFC 8707
+	omitScope        bool                        // takes scopes in a form of its own, and needs none here
+	scopes           func(all []string) []string // must be sent; which of those granted
+	assertToEndpoint bool                        // an assertion is for the token endpoint, not for the issuer
+	application      func(credfiles.Grant) error // what it wants of client_credentials; nil: nothing
+	authorize        map[string]string           // parameters of a sign-in, in place of prompt
 }
 
 var needs = []need{
@@ -35,6 +36,8 @@ var needs = []need{
 		omitResource: true,
 		scopes:       entraScopes,
 		application:  entraApplication,
+		// Its documentation of certificate credentials.
+		assertToEndpoint: true,
 		// It refuses a prompt that it does not expect (Claude Code 2.1.121, its
 		// change log), and offline_access is enough.
 		authorize: map[string]string{},

@@ -137,18 +137,23 @@ func plan(g credfiles.Grant, s Server, n need) (Post, error) {
 	case g.Request.Scope:
 		p.Scope = strings.Join(g.Scopes, " ")
 	}
-	p.own(g)
+	p.own(g, n)
 	return p, nil
 }
 
 // own adds what only the user's own credentials have.
-func (p *Post) own(g credfiles.Grant) {
+func (p *Post) own(g credfiles.Grant, n need) {
 	if g.ByClient() {
 		p.Grant = ClientCredentials
 	}
 	p.Audience, p.Parameters = g.Audience, g.Parameters
 	if p.Auth == Key {
-		p.KeyID, p.AssertFor = g.KeyID, cmp.Or(g.KeyAudience, p.TokenURL)
+		// Both are in use: the issuer is what MCP's extension for client credentials
+		// and the coming revision of RFC 7523 want.
+		p.KeyID, p.AssertFor = g.KeyID, cmp.Or(g.KeyAudience, g.Issuer, p.TokenURL)
+		if n.assertToEndpoint && g.KeyAudience == "" {
+			p.AssertFor = p.TokenURL
+		}
 	}
 }
 
