@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -51,6 +52,7 @@ func scriptResource(ts *testscript.TestScript, neg bool, args []string) {
 		s.RevokeAccess(g.ID)
 	}
 	ts.Setenv("API_"+args[0], s.URL(authtest.Resource))
+	ts.Setenv("HOST_"+args[0], strings.TrimPrefix(s.Issuer(), "http://"))
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
 	for name, text := range map[string]string{
