@@ -153,6 +153,9 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	}
 	credfiles.Define(own)
 	host.Own = x.owned(s)
+	if host.Opener != nil {
+		host.Opener.Remember(filepath.Join(x.state, "opened"), onlooker{sealer{x}, host.Keyring})
+	}
 	if host.OS == "darwin" && host.Keychain == nil {
 		host.Keychain = &credfiles.Keychain{Keychain: keychain.Keychain{Program: keychain.Program, Arguments: s.KeychainArguments}}
 	}

@@ -33,14 +33,15 @@ var errOddShape = errors.New("it has another shape than its client writes")
 
 // An Opener opens clients' encrypted files, each time in a short-lived process
 // of its own, which takes seconds and up to 1 GB. It remembers what was in the
-// last few, so that nothing is opened twice that did not change. It is safe for
-// concurrent use.
+// last few, and with Remember what other processes opened, so that nothing is
+// opened twice that did not change. It is safe for concurrent use.
 type Opener struct {
 	Process agefile.Process
 
 	opening sync.Mutex // a second opening of the same file would take as long again
 	mu      sync.Mutex
 	opened  []opened // the latest last
+	memory  memory
 }
 
 // opened is what was in a file with that hash, or why that is not known.
@@ -60,28 +61,28 @@ const (
 	rest = 10 * time.Minute
 )
 
-// open returns what is in a file. The passphrase is asked for where that is
-// not known.
-func (o *Opener) open(ctx context.Context, file []byte, passphrase func(context.Context) (string, error)) ([]byte, error) {
+// open returns what is in a file at a path. The passphrase is asked for where
+// that is not known.
+func (o *Opener) open(ctx context.Context, path string, file []byte, passphrase func(context.Context) (string, error)) ([]byte, error) {
 	sum := sha256.Sum256(file)
 	same := func(was opened) bool { return was.file == sum && was.err == nil }
-	if was, ok := o.recall(same); ok {
+	if was, ok := o.recall(path, same); ok {
 		return was.text, nil
 	}
 	word, err := passphrase(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return o.openBy(ctx, file, word)
+	return o.openBy(ctx, path, file, word)
 }
 
 // openBy returns what this passphrase opens.
-func (o *Opener) openBy(ctx context.Context, file []byte, word string) ([]byte, error) {
+func (o *Opener) openBy(ctx context.Context, path string, file []byte, word string) ([]byte, error) {
 	o.opening.Lock()
 	defer o.opening.Unlock()
 	sum, key := sha256.Sum256(file), sha256.Sum256([]byte(word))
 	same := func(was opened) bool { return was.file == sum && was.passphrase == key }
-	if was, ok := o.recall(same); ok {
+	if was, ok := o.recall(path, same); ok {
 		return was.text, was.err
 	}
 	now := opened{file: sum, passphrase: key}
@@ -90,12 +91,12 @@ func (o *Opener) openBy(ctx context.Context, file []byte, word string) ([]byte, 
 		now.until = time.Now().Add(rest)
 	}
 	if ctx.Err() == nil {
-		o.keep(now)
+		o.keep(path, now)
 	}
 	return now.text, now.err
 }
 
-func (o *Opener) recall(same func(opened) bool) (opened, bool) {
+func (o *Opener) recall(path string, same func(opened) bool) (opened, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, was := range slices.Backward(o.opened) {
@@ -103,12 +104,18 @@ func (o *Opener) recall(same func(opened) bool) (opened, bool) {
 			return was, true
 		}
 	}
-	return opened{}, false
+	was, ok := o.memory.recall(path)
+	if !ok || !same(was) {
+		return opened{}, false
+	}
+	o.opened = append(o.opened[max(0, len(o.opened)-remembered+1):], was)
+	return was, true
 }
 
-func (o *Opener) keep(latest opened) {
+func (o *Opener) keep(path string, latest opened) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.memory.remember(path, latest)
 	o.opened = append(o.opened[max(0, len(o.opened)-remembered+1):], latest)
 }
 
@@ -157,7 +164,7 @@ func (p sealedPlace) open(ctx context.Context, file []byte) ([]byte, error) {
 	if p.s.host.Opener == nil {
 		return nil, errNoOpener
 	}
-	text, err := p.s.host.Opener.open(ctx, file, p.passphrase)
+	text, err := p.s.host.Opener.open(ctx, p.s.path, file, p.passphrase)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +212,7 @@ func (p sealedPlace) ready(ctx context.Context, size int) (ready, error) {
 	}
 	// Nobody could open what we seal with another passphrase than that of the
 	// file that is there.
-	if _, err := p.s.host.Opener.openBy(ctx, file, word); err != nil {
+	if _, err := p.s.host.Opener.openBy(ctx, p.s.path, file, word); err != nil {
 		return ready{}, err
 	}
 	made, err := p.file.ready(ctx, max(size, len(file)))
@@ -245,7 +252,7 @@ func (x *sealedSwap) seal(data []byte) ([]byte, error) {
 	}
 	file, err := sealer.Seal(text)
 	if err == nil {
-		x.p.s.host.Opener.keep(opened{file: sha256.Sum256(file), passphrase: sha256.Sum256([]byte(x.word)), text: text})
+		x.p.s.host.Opener.keep(x.p.s.path, opened{file: sha256.Sum256(file), passphrase: sha256.Sum256([]byte(x.word)), text: text})
 	}
 	return file, err
 }

@@ -1,6 +1,7 @@
 package credfiles
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
 	"os"
@@ -206,6 +207,82 @@ func TestAnEncryptedStoreIsOpenedOncePerChange(t *testing.T) {
 	l.seal(sealedText("at_3_EXAMPLE", "rt_3_EXAMPLE", oldExpiry))
 	if all, _ := s.Scan(context.Background()); len(all) != 2 || all[0].Refresh.Reveal() != "rt_3_EXAMPLE" || l.words.reads != before+1 {
 		t.Errorf("what its client wrote was not opened")
+	}
+}
+
+// A box seals by a key, which may be away, or as good as another.
+type box struct{ key byte }
+
+func (b *box) Seal(text []byte, place string) ([]byte, error) {
+	if b.key == 0 {
+		return nil, nil // the system keeps nothing for us
+	}
+	sealed := append([]byte(place+"\x00"), text...)
+	for i := range sealed {
+		sealed[i] ^= b.key
+	}
+	return sealed, nil
+}
+
+func (b *box) Open(sealed []byte, place string) ([]byte, error) {
+	text := bytes.Clone(sealed)
+	for i := range text {
+		text[i] ^= b.key
+	}
+	text, ok := bytes.CutPrefix(text, []byte(place+"\x00"))
+	if !ok {
+		return nil, ErrKeyGone
+	}
+	return text, nil
+}
+
+// Each command is a process of its own.
+func TestWhatOneProcessOpenedNoOtherOpens(t *testing.T) {
+	l, b, dir := newSealedLab(t), &box{key: 0x5a}, filepath.Join(t.TempDir(), "opened")
+	asked := 0
+	look := func(want string, opens bool) {
+		t.Helper()
+		l.host.Opener = &Opener{}
+		l.host.Opener.Remember(dir, b)
+		all, problems := l.sealedStore().Scan(context.Background())
+		if len(all) != 2 || len(problems) > 0 || all[0].Refresh.Reveal() != want {
+			t.Fatalf("%d entries, %v", len(all), problems)
+		}
+		was := asked
+		if asked = l.words.reads; (asked > was) != opens {
+			t.Errorf("%s: opened %d times", want, asked-was)
+		}
+	}
+	look("rt_old_EXAMPLE", true)
+	look("rt_old_EXAMPLE", false)
+	l.seal(sealedText("at_2_EXAMPLE", "rt_2_EXAMPLE", oldExpiry))
+	look("rt_2_EXAMPLE", true)
+	h, old := l.held(l.sealedStore())
+	if result, err := l.write(h, old); result != Written || err != nil {
+		t.Fatalf("%v, %v", result, err)
+	}
+	l.must(h.Close())
+	asked = l.words.reads
+	look("rt_new_EXAMPLE", false) // which we put there
+	names, err := os.ReadDir(dir)
+	l.must(err)
+	if len(names) != 1 {
+		t.Errorf("%d files are remembered, of one", len(names))
+	}
+	text, err := os.ReadFile(filepath.Join(dir, names[0].Name()))
+	l.must(err)
+	if bytes.Contains(text, []byte("EXAMPLE")) {
+		t.Error("it is remembered plainly")
+	}
+	b.key++
+	look("rt_new_EXAMPLE", true) // another key
+	l.must(os.WriteFile(filepath.Join(dir, names[0].Name()), []byte("torn"), 0o600))
+	look("rt_new_EXAMPLE", true)
+	b.key = 0
+	l.seal(sealedText("at_3_EXAMPLE", "rt_3_EXAMPLE", oldExpiry))
+	look("rt_3_EXAMPLE", true)
+	if names, err := os.ReadDir(dir); err != nil || len(names) > 0 {
+		t.Errorf("without a key %d files, %v", len(names), err)
 	}
 }
 

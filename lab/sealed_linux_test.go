@@ -166,3 +166,27 @@ func children(t *testing.T, pid int) int {
 	}
 	return user + system
 }
+
+// What the keeper, or a command before, opened is not opened by the next, as long
+// as the file is the same: not even the passphrase is asked for.
+func TestACommandDoesNotOpenWhatWasOpenedBefore(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	l, _, k := ringLab(t)
+	lines := l.CodexSealed(k, 12, s, due, "linear")
+	if got := l.Run("refresh"); got.Code != 0 {
+		t.Fatalf("exit code %d: %s", got.Code, got.Output)
+	}
+	k.Delete("service", "codex")
+	for _, command := range [][]string{{"status"}, {"token", "linear"}} {
+		if got := l.Run(command...); got.Code != 0 || strings.Contains(got.Output, "encrypted") {
+			t.Errorf("%s: exit code %d: %s", command, got.Code, got.Output)
+		}
+	}
+	if st, ok := l.Status(lines[0].ID); !ok || st.State != "fresh" {
+		t.Errorf("it is %q: %s", st.State, st.Reason)
+	}
+	k.Lock()
+	if st, _ := l.Status(lines[0].ID); st.State == "fresh" {
+		t.Error("it is read while the keyring is locked")
+	}
+}
