@@ -131,6 +131,8 @@ func (r *round) facts(good []*way) {
 			r.x.Saw("reuse", "a spent refresh token is taken again a moment later: there is a grace, or nobody looks")
 		case reuse != "":
 			r.x.Saw("reuse", "a spent refresh token is %s, without a grace", reuse)
+		case r.probed:
+			r.x.Saw("reuse", "not tried, nor whether there is a grace, as you wished")
 		default:
 			r.x.Saw("reuse", "not tried, nor whether there is a grace: --try-reuse does it")
 		}

@@ -311,7 +311,7 @@ func TestReuseIsTriedOnlyByConsentAndToldApart(t *testing.T) {
 		posts   int
 		said    string
 	}{
-		{"no", authtest.Policy{}, false, 1, "not tried, nor whether there is a grace"},
+		{"no", authtest.Policy{}, false, 1, "not tried, nor whether there is a grace, as you wished"},
 		{"theft", authtest.Policy{}, true, 3, "a spent refresh token is refused, and the sign-in ended, without a grace"},
 		{"refused only", authtest.Policy{Reuse: authtest.RefuseOnly}, true, 3, "a spent refresh token is refused, without a grace"},
 		{"grace", authtest.Policy{Reuse: authtest.Grace, Grace: time.Minute}, true, 2, "taken again a moment later: there is a grace, or nobody looks"},
