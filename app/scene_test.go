@@ -256,12 +256,16 @@ func scriptLock(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).locks[args[0]] = func() { lock.Release() }
 }
 
-// hold CLIENT/NAME takes the lock under which its client refreshes it.
+// hold CLIENT/NAME takes the lock under which its client refreshes it; unlock
+// CLIENT/NAME frees it.
 func scriptHold(ts *testscript.TestScript, neg bool, args []string) {
 	sc := of(ts)
 	_, name, _ := strings.Cut(args[0], "/")
 	sum := sha256.Sum256([]byte(credfiles.EntryKey(name, sc.grants[args[0]].grant.ServerURL)))
-	scriptLock(ts, neg, []string{"home/.codex/mcp-oauth-locks/" + hex.EncodeToString(sum[:]) + ".lock"})
+	file := "home/.codex/mcp-oauth-locks/" + hex.EncodeToString(sum[:]) + ".lock"
+	scriptLock(ts, neg, []string{file})
+	sc.locks[args[0]] = sc.locks[file]
+	delete(sc.locks, file)
 }
 
 func scriptUnlock(ts *testscript.TestScript, neg bool, args []string) {
