@@ -216,7 +216,7 @@ func (l Local) programs(x *Recorder) (versions map[string][]string) {
 	versions = map[string][]string{}
 	places := map[string][]string{}
 	met := func(client, version, place string) {
-		x.Saw("clients", "%s %s, %s", credfiles.Title(client), cmp.Or(version, "of a version that its files do not tell"), place)
+		x.Saw("clients", "%s %s, %s", credfiles.Title(client), cmp.Or(version, "(its files do not tell the version)"), place)
 		if version != "" && !slices.Contains(versions[client], version) {
 			versions[client] = append(versions[client], version)
 			places[client] = append(places[client], version+" "+place)
@@ -380,12 +380,4 @@ func (l Local) credential(x *Recorder, row refresher.Row) {
 		words = append(words, "not in use: its client's configuration names another")
 	}
 	x.Saw("credentials", "%s: %s", row.ID, strings.Join(words, ", "))
-}
-
-// capital begins a sentence.
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

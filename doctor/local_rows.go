@@ -27,6 +27,10 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 	for _, p := range row.Reconnect {
 		f.find("reconnect", fmt.Sprintf("it runs since %s, the token since %s", moment(p.Started), moment(row.Memory.Repaired)), f.process(p), advised(row.How, "restart it"))
 	}
+	if methods := f.methods(); !asked && !row.Own && row.ClientSecret.IsZero() && !row.Refresh.IsZero() && row.Memory.Refreshed.IsZero() &&
+		row.State != refresher.SignInNeeded && len(methods) > 0 && !slices.Contains(methods, exchange.None) {
+		f.find("secret-wanted", "token_endpoint_auth_methods_supported is "+x.Clean(strings.Join(methods, ", ")), f.command("lamplighter doctor "+row.ID))
+	}
 	if left := row.SecretExpires.Sub(l.Snapshot.At); !row.SecretExpires.IsZero() && left < 30*24*time.Hour {
 		f.find("secret-ends", "its end was given as "+row.SecretExpires.Format(time.DateOnly), f.command(f.Say.Do(row)))
 	}
@@ -157,7 +161,7 @@ func (f rowFinder) state(asked bool) {
 
 // advised is what to do, as a sentence.
 func advised(do, otherwise string) string {
-	return capital(strings.TrimSuffix(cmp.Or(do, otherwise), ".")) + "."
+	return upper(strings.TrimSuffix(cmp.Or(do, otherwise), ".")) + "."
 }
 
 // watched is what is to be said of what we never refresh.
@@ -228,7 +232,7 @@ func (f rowFinder) findClient(cause Cause, evidence string) {
 	case f.row.Own && cause == "grant-not-allowed":
 		do = fmt.Sprintf("Have the client registered for the grant %s.", cmp.Or(f.row.GrantType, credfiles.ByRefreshToken))
 	case f.row.Own:
-		do = capital(cmp.Or(f.Say.Do(f.row), "lamplighter login "+f.row.ID))
+		do = upper(cmp.Or(f.Say.Do(f.row), "lamplighter login "+f.row.ID))
 		if strings.HasPrefix(do, "Lamplighter ") {
 			do = "Give another: l" + do[1:]
 		}

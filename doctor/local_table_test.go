@@ -75,6 +75,11 @@ var faults = []fault{
 		c.Codex("linear", c.s, authtest.GrantOptions{Confidential: true}) // as Codex stores what it registered (openai/codex#43216)
 		c.refresh()
 	}},
+	{cause: "secret-wanted", server: authtest.Options{Policy: authtest.Policy{ClientAuth: authtest.BasicOnly}}, make: after(func(c *computer) {
+		if _, err := c.keeper().Finder.Find(c.t.Context(), c.row("").Grant); err != nil {
+			c.t.Fatal(err)
+		}
+	})},
 	{cause: "secret-expired", make: func(c *computer) {
 		confidential(c)
 		c.s.Behave(authtest.Token, authtest.Behaviour{Answer: entra("invalid_client", "AADSTS7000222: The provided client secret keys for app are expired.")})
