@@ -136,6 +136,10 @@ func (p *program) serviceInstall(ctx context.Context) error {
 		p.errorf(saidServiceNone)
 		p.warnf("    %s", cronLine(j))
 		return exit{exitFailed}
+	case errors.Is(err, daemon.ErrAsleep):
+		p.errorf(saidServiceAsleep)
+		p.warnf(saidDoThis, p.linger())
+		return exit{exitFailed}
 	case err != nil:
 		p.errorf("%s", p.view(false).tilde(err.Error()))
 		p.warnf(saidDoThis, p.serviceDoctor(j))
@@ -166,15 +170,20 @@ func (p *program) serviceWords(ctx context.Context, j daemon.Job, other bool) {
 		p.warnf(saidServiceOther)
 	}
 	if j.OS == "linux" {
-		name := ""
-		if u, err := user.Current(); err == nil {
-			name = u.Username
-		}
-		if !j.Lingers(ctx, name) {
-			p.warnf(saidServiceLinger, strings.TrimSpace("sudo loginctl enable-linger "+quote(j.OS, name)))
+		if u, err := user.Current(); err != nil || !j.Lingers(ctx, u.Username) {
+			p.warnf(saidServiceLinger, p.linger())
 		}
 	}
 	p.warnf(saidServiceLog, p.serviceLog(j))
+}
+
+// linger is the command that has a user's systemd run from boot on.
+func (p *program) linger() string {
+	name := p.host.User
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return command(p.host.OS, "", "sudo", "loginctl", "enable-linger", name)
 }
 
 // serviceWhere is how the system calls the service.
@@ -235,6 +244,9 @@ func (p *program) serviceStatus(ctx context.Context) error {
 		p.printf(saidServiceNotThere)
 		p.warnf(saidServiceNone)
 		p.warnf("    %s", cronLine(j))
+		return exit{exitFailed}
+	case errors.Is(err, daemon.ErrAsleep):
+		p.errorf(saidServiceAsleep)
 		return exit{exitFailed}
 	case err != nil:
 		p.errorf("%s", p.view(false).tilde(err.Error()))

@@ -6,8 +6,8 @@ Claude Code and others keep them, refreshes each one in place, ahead of expiry,
 and speaks up only when you have to sign in again.
 
 Without a command it is the tray app; started again it shows its window. On a
-server leave "lamplighter keep" running. "lamplighter status" shows what there
-is.`
+server let the system run it: "lamplighter service install". "lamplighter
+status" shows what there is.`
 
 	statusHelp = `Shows every token that your AI clients hold: its state, when it ends, what
 happens next and why. What asks something of you comes first.

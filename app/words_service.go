@@ -32,5 +32,6 @@ Exit code: 0 it runs, 1 it does not, or is not installed.`
 	saidServiceLinger    = "It ends when you log out. To have it run from boot on, without a login: %s"
 	saidServiceLog       = "What it does: %s"
 	saidServiceNone      = "there is no service manager here that could run the keeper; cron can, by this line (crontab -e):"
+	saidServiceAsleep    = "your systemd does not run: you are not logged in, as far as it can tell (su and sudo are no login)"
 	saidServiceSudo      = "run it without sudo: the service is your own, not root's"
 )

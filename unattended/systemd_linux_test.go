@@ -303,6 +303,25 @@ func holds(s *authtest.Server, line *lab.Line) bool {
 	return now.AccessToken != line.Grant.AccessToken && strings.Contains(string(text), now.AccessToken) && strings.Contains(string(text), now.RefreshToken)
 }
 
+// Somebody who came by su has no systemd of his own.
+func TestARealSystemdOfNobodyIsSaid(t *testing.T) {
+	l := lab.New(t)
+	give(t, l)
+	for _, words := range []string{"install", "status"} {
+		cmd := as(l.Command("service", words), l.Environ()...)
+		cmd.SysProcAttr.Credential.Uid = ada + 1
+		if err := os.Chown(l.Home, ada+1, ada); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(filepath.Dir(l.Home), ada+1, ada); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Ends(cmd); got.Code != 1 || !strings.Contains(got.Output, "your systemd does not run") {
+			t.Errorf("%s exits with %d and says\n%s", words, got.Code, got.Output)
+		}
+	}
+}
+
 // kill sends the keeper itself a signal.
 func (m *manager) kill(s syscall.Signal) {
 	m.T.Helper()

@@ -52,6 +52,10 @@ type Status struct {
 // know.
 var ErrNone = errors.New("there is no service manager")
 
+// ErrAsleep means that the user's service manager does not run: he is not logged
+// in, as far as it can tell.
+var ErrAsleep = errors.New("the user's service manager does not run")
+
 // An OtherError means that what is there was not written by Install.
 type OtherError struct{ File string }
 

@@ -78,16 +78,22 @@ func quoteUnit(word string) string {
 	return `"` + word + `"`
 }
 
+// usual is the runtime directory that pam_systemd(8) makes at a login.
+func (u unit) usual() string { return "/run/user/" + u.User }
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func (u unit) name() string { return u.Name + ".service" }
 
 // ctl asks the user's systemd, also from where nothing says where that is, as
 // in cron or after su.
 func (u unit) ctl(ctx context.Context, words ...string) (string, error) {
 	var env []string
-	if usual := "/run/user/" + u.User; u.Runtime == "" {
-		if _, err := os.Stat(usual); err == nil {
-			env = []string{"XDG_RUNTIME_DIR=" + usual}
-		}
+	if u.Runtime == "" && there(u.usual()) {
+		env = []string{"XDG_RUNTIME_DIR=" + u.usual()}
 	}
 	out, err := ask(ctx, env, append([]string{"systemctl", "--user", "--no-pager"}, words...)...)
 	if errors.Is(err, exec.ErrNotFound) {
@@ -104,8 +110,12 @@ func (u unit) show(ctx context.Context, name string, properties ...string) (map[
 	}
 	out, err := u.ctl(ctx, words...)
 	if err != nil {
-		if _, serr := os.Stat("/run/systemd/system"); serr != nil && !errors.Is(err, ErrNone) { // sd_booted(3)
-			return nil, fmt.Errorf("%w: %w", ErrNone, err)
+		switch {
+		case errors.Is(err, ErrNone):
+		case !there("/run/systemd/system"): // sd_booted(3)
+			err = fmt.Errorf("%w: %w", ErrNone, err)
+		case u.Runtime == "" && !there(u.usual()):
+			err = fmt.Errorf("%w: %w", ErrAsleep, err)
 		}
 		return nil, err
 	}
