@@ -48,6 +48,27 @@ func TestEntrasRefusalsAreToldApart(t *testing.T) {
 	}
 }
 
+// One of the user's own has its secret where he put it.
+func TestEntrasRefusalsOfASecretSayWhereItIs(t *testing.T) {
+	for _, c := range []struct{ detail, from, want, do string }{
+		{"AADSTS7000222: expired.", "", "secret has ended", "lamplighter login own/graph"},
+		{"AADSTS7000215: invalid.", "", "secret is wrong", "lamplighter login own/graph"},
+		{"AADSTS7000222: expired.", "$GRAPH_SECRET", "secret has ended", "put it in the old one's place"},
+		{"AADSTS700016: not found.", "", "no such application", "check the client ID"},
+		{"AADSTS700027: signature.", "/key.pem", "does not know the certificate", "upload"},
+	} {
+		row := refresher.Row{
+			Credential: credfiles.Credential{ID: "own/graph", Client: credfiles.OwnClient, Kind: credfiles.OwnClient, Name: "graph", Own: true, Grant: credfiles.Grant{SecretFrom: c.from}},
+			Decision:   refresher.Decision{Why: refresher.PolicySays},
+			Memory:     ledger.Memory{Verdict: exchange.ClientGone.String(), Code: "invalid_client", Detail: c.detail},
+		}
+		reason, do := view{os: "linux"}.sentence(row, time.Now())
+		if !strings.Contains(reason, c.want) || !strings.Contains(do, c.do) {
+			t.Errorf("%s: %q, %q", c.detail, reason, do)
+		}
+	}
+}
+
 func TestAnUnknownNumberSaysWhatTheServerSaid(t *testing.T) {
 	for _, detail := range []string{"AADSTS12345: something new", "plain words", "AADSTS"} {
 		if what, do := entra(detail); what+do != "" {

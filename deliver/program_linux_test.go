@@ -17,6 +17,7 @@ import (
 
 	"lamplighter/deliver"
 	"lamplighter/lab"
+	"lamplighter/lab/desktop"
 )
 
 var long = flag.Duration("for", 10*time.Second, "how long the file is read in a loop")
@@ -430,5 +431,55 @@ func TestTwoKeepersDeliverOnce(t *testing.T) {
 	}
 	if n := count(l, "undelivered"); n > 0 {
 		t.Errorf("%d failures", n)
+	}
+}
+
+// Another program finds the item by the names that the user chose. A keyring
+// that is locked is said, and made up for when it is opened; with the credential
+// the item goes too.
+func TestAnItemIsDeliveredAndTakenBack(t *testing.T) {
+	l, m := newLab(t, time.Hour, "[[deliver]]\nid = \"own/graph\"\nkeyring_service = \"acme\"\nkeyring_account = \"me\"\n")
+	b := desktop.NewBus(t)
+	k := b.NewKeyring()
+	l.Session(b.Address())
+	there := func() bool {
+		token, _ := m.newest()
+		got, ok := k.Get("service", "acme", "username", "me")
+		return ok && token != "" && got == token
+	}
+	if r := l.Run("refresh", "own/graph"); r.Code != 0 || !there() {
+		t.Fatalf("%d\n%s", r.Code, r.Output)
+	}
+	keeper := settled(t, l)
+	k.Lock()
+	if r := l.Run("status"); strings.Contains(r.Output, "is not delivered") {
+		t.Errorf("it is there, locked or not:\n%s", r.Output)
+	}
+	k.Unlock()
+	if r := l.Run("refresh", "own/graph"); r.Code != 0 || !there() {
+		t.Errorf("%d\n%s", r.Code, r.Output)
+	}
+	if code := l.Stop(keeper); code != 0 {
+		t.Error(code)
+	}
+	r := l.Run("remove", "graph")
+	if r.Code != 0 || !strings.Contains(r.Output, "its access token is erased from keyring: acme, me") {
+		t.Errorf("%d\n%s", r.Code, r.Output)
+	}
+	if got, ok := k.Get("service", "acme", "username", "me"); ok {
+		t.Errorf("it is still there: %q", got)
+	}
+}
+
+// Where there is no keyring the token is refreshed all the same, and what to do
+// is said.
+func TestWithoutAKeyringAnItemIsSaidToBeMissing(t *testing.T) {
+	l, m := newLab(t, time.Hour, "[[deliver]]\nid = \"own/graph\"\nkeyring_service = \"acme\"\nkeyring_account = \"me\"\n")
+	r := l.Run("refresh", "own/graph")
+	if _, given := m.newest(); r.Code != 3 || given != 1 || !strings.Contains(r.Output, "keyring: acme, me: there is no keyring") || !strings.Contains(r.Output, "start one, or deliver to a file") {
+		t.Errorf("%d, %d tokens\n%s", r.Code, given, r.Output)
+	}
+	if r := l.Run("status"); !strings.Contains(r.Output, "there is no keyring") {
+		t.Errorf("status does not say so:\n%s", r.Output)
 	}
 }
