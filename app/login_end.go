@@ -55,9 +55,9 @@ func (v view) ending(out refresher.Outcome) ending {
 		}
 		return fails(exitFailed, why, do)
 	case out.Answer.Kind == exchange.Later:
-		return fails(exitLater, plainVerdict(out.Answer, credfiles.Title(out.Client)))
+		return fails(exitLater, noToken(out))
 	case out.Answer.Kind != 0:
-		return fails(exitFailed, plainVerdict(out.Answer, credfiles.Title(out.Client)))
+		return fails(exitFailed, noToken(out))
 	case out.Err != nil:
 		return fails(exitFailed, v.tilde(plainError(out.Err.Error())))
 	}

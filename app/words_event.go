@@ -17,6 +17,7 @@ var eventWords = map[string]string{
 	"gone":                       "signed out or replaced meanwhile; nothing was written",
 	"code":                       "exchanging the code of a sign-in",
 	"signed-in":                  "signed in again",
+	"entrusted":                  "was given a secret or a refresh token",
 	"no-sign-in":                 "the server gave no token for the sign-in",
 	"unfinished":                 "an interrupted refresh is repeated",
 	"failed":                     "failed",

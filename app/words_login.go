@@ -16,6 +16,9 @@ With --no-browser, over SSH and without a desktop, go to the address that is
 shown with any browser. If that cannot reach this computer it ends on a page
 that does not load: paste the address of that page.
 
+A credential of your own that comes by a secret or a refresh token takes another
+one, on stdin or on a terminal.
+
 Exit code: 0 signed in, 1 failed, 2 wrong usage, 3 try later.`
 
 	loginExample = `  lamplighter login linear

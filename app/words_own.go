@@ -118,6 +118,25 @@ func (v view) secretRefused(row refresher.Row) (reason, do string) {
 	return reason, v.newSecret(row)
 }
 
+// noToken says why a sign-in brought none.
+func noToken(out refresher.Outcome) string {
+	v := out.Answer
+	if !out.Own || v.Kind == exchange.Dead || v.Kind == exchange.Later || v.Kind == exchange.Ambiguous {
+		return plainVerdict(v, credfiles.Title(out.Client))
+	}
+	said := v.Code
+	if v.Detail != "" {
+		said += ": " + v.Detail
+	}
+	switch {
+	case v.Kind == exchange.ClientGone:
+		return fmt.Sprintf("the server does not take this client or its secret (%s)", said)
+	case v.Kind == exchange.NeedsUser:
+		return fmt.Sprintf("the server refused it, or the person did (%s); try again", said)
+	}
+	return fmt.Sprintf("the server gave no token (%s); check its [[own]] in config.toml", said)
+}
+
 // newSecret is how another client secret is given.
 func (v view) newSecret(row refresher.Row) string {
 	if row.SecretFrom == "" {

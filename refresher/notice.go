@@ -11,6 +11,9 @@ func (row Row) NeedsPerson() bool {
 	if row.Unused || row.State != SignInNeeded {
 		return false
 	}
+	if never := row.Memory.Access == ""; never && (row.Why == NoSecret || row.Why == NotSignedIn) {
+		return false // who defined it knows
+	}
 	return row.Why != WasRefused || row.At.IsZero()
 }
 

@@ -357,3 +357,26 @@ func TestWhatWasRemovedIsNotMadeAgain(t *testing.T) {
 		}
 	})
 }
+
+// Each end of a secret is told once, also a year after the one before.
+func TestEachTroubleOfAnApplicationIsToldOnce(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.application(s)
+		for round := range 2 {
+			if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed || out.NeedsPerson() {
+				t.Fatalf("%s, %v", out.Did, out.Err)
+			}
+			s.ExpireSecret("app", true)
+			out := force(l.Refresher, l.row(graph))
+			if !out.NeedsPerson() {
+				t.Fatalf("%s, %s", out.State, out.Why)
+			}
+			for i, want := range []bool{true, false} {
+				if told := l.Ledger.FirstToTell(t.Context(), out.Key, out.Row.Token.Refresh); told != want {
+					t.Errorf("round %d, keeper %d: %v", round, i, told)
+				}
+			}
+			s.ExpireSecret("app", false)
+		}
+	})
+}

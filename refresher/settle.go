@@ -135,6 +135,9 @@ func (a *attempt) remember(rec *ledger.Record, t credfiles.Token, answered time.
 	m.Refresh, m.Access = a.r.Ledger.Fingerprint(t.Refresh), a.r.Ledger.Fingerprint(t.Access)
 	m.Seen, m.Lifetime, m.Refreshed, m.TokenURL, m.Issuer = began, lifetime, began, rec.Sent.Post.TokenURL, rec.Sent.Post.Issuer
 	m.RefreshExpiry = t.RefreshExpiry
+	if a.row.ByClient() {
+		m.Told = "" // its next trouble is another one, and no refresh token tells them apart
+	}
 	if rec.Sent.Unusable {
 		m.Repaired = clock()
 	}
