@@ -111,6 +111,7 @@ wine: window-windows
 # Everything that can go wrong, done to the real program; test runs a sample.
 torture:
 	$(GO) test -tags torture -count=1 -timeout 4h -v ./torture
+	$(GO) test -count=1 -v -run ATokenAtItsEnd ./deliver -for 1m
 
 # A year of fifty credentials, a week of a thousand; test runs a month of twenty.
 year:
