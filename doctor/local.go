@@ -262,12 +262,35 @@ func (l Local) ring(ctx context.Context, x *Recorder) {
 	}
 }
 
-// stores are where tokens stand.
+// stores are where tokens stand. Clients that have a file for each entry have
+// one line for a folder.
 func (l Local) stores(ctx context.Context, x *Recorder) {
+	type folder struct{ place, client, mode string }
+	var order []folder
+	files := map[folder][]string{}
+	entries := map[folder]int{}
 	for _, s := range l.Stores {
-		if s.Exists() && len(l.entries(s)) > 0 {
-			x.Saw("stores", "%s: %s, %s%s", l.Say.Path(s.Path()), credfiles.Title(s.Client()), count(len(l.entries(s))), modeOf(s))
+		n := len(l.entries(s))
+		if n == 0 || !s.Exists() {
+			continue
 		}
+		dir := filepath.Dir(s.Path())
+		if strings.HasPrefix(s.Path(), "keyring: ") {
+			dir = s.Path()
+		}
+		f := folder{dir, credfiles.Title(s.Client()), modeOf(s)}
+		if files[f] == nil {
+			order = append(order, f)
+		}
+		files[f] = append(files[f], s.Path())
+		entries[f] += n
+	}
+	for _, f := range order {
+		place, of := files[f][0], ""
+		if n := len(files[f]); n > 1 {
+			place, of = f.place, fmt.Sprintf(" in %d places", n)
+		}
+		x.Saw("stores", "%s: %s, %s%s%s", l.Say.Path(place), f.client, count(entries[f]), of, f.mode)
 	}
 	l.findStores(ctx, x)
 }
@@ -332,10 +355,7 @@ func (l Local) problem(x *Recorder, p credfiles.Problem) {
 }
 
 func count(entries int) string {
-	switch entries {
-	case 0:
-		return "no entry"
-	case 1:
+	if entries == 1 {
 		return "1 entry"
 	}
 	return fmt.Sprintf("%d entries", entries)
@@ -373,6 +393,9 @@ func (l Local) openToOthers(s *credfiles.Store) string {
 // credential is one line on a credential.
 func (l Local) credential(x *Recorder, row refresher.Row) {
 	words := []string{string(row.State)}
+	if row.Why == refresher.DueNow {
+		words[0] = "due" // nobody is at it yet
+	}
 	if ends := l.Say.Ends(row, l.Snapshot.At); ends != "" {
 		words = append(words, ends)
 	}
