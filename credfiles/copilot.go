@@ -35,8 +35,9 @@ import (
 // copilot-mcp-oauth, with HASH, or static-secret:HASH, as account and the same
 // text, made by keytar (source). A file is written where the keyring did not take
 // the item in 5 s, or COPILOT_DISABLE_KEYTAR is set (source). Both were seen on one
-// macOS (reported, 4203), where its items are not read: they let only their writer
-// read them, so that even two builds of it lock each other out (reported, 4273).
+// macOS (reported, 4203), where its items are only watched: they let only their
+// writer read them, so that even two builds of it lock each other out (reported,
+// 4273).
 //
 // Files are written in place, without a lock, and what was read is kept in memory
 // until it ends. It refreshes as it connects, where 60 s or less are left
@@ -120,6 +121,25 @@ var copilotRing = ring{
 		}
 		return found
 	},
+	shut: &copilotShut,
+}
+
+// copilotShut are the same items on macOS, of which the registration beside each
+// tells whose it is.
+var copilotShut = shut{
+	items: func(_ Host, home string, _ jsonedit.Value) map[string]string {
+		all := map[string]string{}
+		for _, entry := range copilotFile.entries(home) {
+			all[path.Base(entry)] = "{}"
+		}
+		return all
+	},
+	file: file{name: copilotItems, pairs: []pair{copilotRegistration}, kinds: []kind{{
+		name: "mcp", single: true, watchOnly: KeychainOwn, adopt: copilotAdopt,
+	}}},
+	asked: file{name: copilotItems, pairs: []pair{copilotRegistration}, kinds: []kind{{
+		name: "mcp", single: true, watchOnly: KeychainSeen, fields: copilotKind.fields, adopt: copilotAdopt,
+	}}},
 }
 
 // copilotScript is how npm starts it.
@@ -128,9 +148,13 @@ var copilotScript = script{"copilot", "@github/copilot", regexp.MustCompile(`(^|
 func copilotJoin(s *Store, _ jsonedit.Value) (joined, *Problem) {
 	j := joined{servers: map[string]server{}, item: s.ring != nil}
 	hash := path.Base(s.entry)
-	kept, blocked := s.host.copilotKept(hash, copilotSecret+hash)
-	if !j.item {
-		j.kept, j.blocked = kept, blocked
+	var kept map[string]bool
+	switch {
+	case !j.item:
+		kept, j.blocked = s.host.copilotKept(hash, copilotSecret+hash)
+		j.kept = kept
+	case s.host.Keyring != nil:
+		kept, _ = s.host.kept(copilotItems)
 	}
 	var secret Secret
 	secret, j.elsewhere = s.copilotStatic(hash, kept[copilotSecret+hash])

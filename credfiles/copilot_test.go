@@ -1,6 +1,8 @@
 package credfiles
 
 import (
+	"context"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -70,11 +72,39 @@ func TestAFileOfCopilotCountsWhereTheKeychainHasNone(t *testing.T) {
 	lab := path.Base(l.one("lab").Key.Entry)
 	equal(t, "without an item", mcp(l.scan()), []string{"lab", "notes"})
 	chain.Set(security.Item{Service: copilotItems, Account: lab, Secret: []byte("{}")})
+	l.host.Keychain.forget() // as once a minute
 	all, problems := l.look()
 	if len(problems) != 1 || problems[0].Kind != StaleCopy || problems[0].Entry != "lab" {
 		t.Errorf("problems: %v", problems)
 	}
-	equal(t, "with lab's", mcp(all), []string{"notes"})
+	equal(t, "with lab's", mcp(all), []string{"notes", "lab keychain-own"})
+	l.host.Keychain.forget()
 	l.host.Keychain.Program = filepath.Join(t.TempDir(), "none")
-	equal(t, "without an answer", mcp(l.scan()), []string{"lab keyring-unread", "notes keyring-unread"})
+	all, problems = l.look()
+	equal(t, "without an answer", mcp(all), []string{"lab keyring-unread", "notes keyring-unread"})
+	equal(t, "without an answer", problemKinds(problems), []string{"failed"})
+}
+
+// Which are there is seen without a prompt, and what is in one where a person
+// lets us.
+func TestAnItemOfCopilotsOnMacOSIsOnlyWatched(t *testing.T) {
+	l, chain := realLab(t, &copilot), security.New(t)
+	l.host.OS = "darwin"
+	l.host.Keychain = &Keychain{Keychain: keychain.Keychain{Program: chain.Program}}
+	one := l.one("lab")
+	hash := path.Base(one.Key.Entry)
+	l.must(os.Remove(one.Path))
+	l.host.Keychain.forget()
+	chain.Set(security.Item{Service: copilotItems, Account: hash, Mood: security.Asking, Modified: written, Secret: []byte(`{"accessToken":"at_chain_EXAMPLE","refreshToken":"rt_chain_EXAMPLE","expiresAt":1900000000}`)})
+	c := l.one("lab")
+	if c.WatchOnly != KeychainOwn || c.ServerURL != one.ServerURL || !c.Access.IsZero() || c.ToFile != "" || len(chain.Prompts()) > 0 {
+		t.Errorf("%+v, prompts: %q", c, chain.Prompts())
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.host.Ask(context.Background(), c) }()
+	(&macLab{l, chain}).answer(security.Willing)
+	l.must(<-done)
+	if c := l.one("lab"); c.WatchOnly != KeychainSeen || c.Expiry.Unix() != 1_900_000_000 || c.Refresh.Reveal() != "rt_chain_EXAMPLE" {
+		t.Errorf("%+v", c)
+	}
 }

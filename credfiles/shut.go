@@ -20,7 +20,7 @@ type shut struct {
 	// items are those that there may be, by account, each with what is known of
 	// it as an entry. root is the document of instead as it is now.
 	items   func(h Host, home string, root jsonedit.Value) map[string]string
-	instead string // the file whose entries count only where there is no such item
+	instead string // the file whose entries count only where there is no such item; empty: its join tells
 	file    file   // what is known of an item, as if it were a file's
 	asked   file   // and of one that a person let us read
 	// toFile is the line of its configuration with which it keeps its entries in
