@@ -17,6 +17,7 @@ type claims struct {
 	client    string
 	scopes    []string
 	roles     []string
+	ofUser    bool      // it is an ID token (OpenID Connect Core section 3.1.3.6)
 	issued    time.Time // zero where it does not say
 	notBefore time.Time
 	expiry    time.Time
@@ -50,6 +51,7 @@ func claimsOf(token string) (c claims, ok bool) {
 	c = claims{
 		issuer: text("iss"), audience: list(m["aud"]), tenant: text("tid"), client: first(text("client_id"), text("azp"), text("appid")),
 		scopes: append(list(m["scope"]), list(m["scp"])...), roles: list(m["roles"]),
+		ofUser: m["nonce"] != nil || m["at_hash"] != nil || m["c_hash"] != nil,
 		issued: at("iat"), notBefore: at("nbf"), expiry: at("exp"),
 	}
 	return c, true

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,9 @@ func init() {
 		"a wrong key":              {want: keyRefused, serverAsk: serverAsk{options: guarded(authtest.KeyIn("X-Api-Key", key)), ask: with(KeyHeader, "X-Api-Key", "k-another-EXAMPLE")}},
 		"403 after expiry": {want: forbidden, from: "n8n-io/n8n#17450",
 			serverAsk: serverAsk{options: authtest.Options{Guard: denying(bearer(`Bearer`), authtest.Refusing(403, map[string]any{"message": "Forbidden"}))}}},
+		"an ID token": {want: idToken, serverAsk: serverAsk{options: saying(map[string]any{"nonce": "n", "aud": "client"}), prepare: revoked}},
+		"the right secret, and too little else": {want: accepted,
+			serverAsk: serverAsk{options: guarded(denying(bearer("Bearer"), authtest.Refusing(400, map[string]any{"message": "from and to have to be given"})))}},
 		"worse with the secret": {want: secretHurts,
 			serverAsk: serverAsk{options: authtest.Options{Open: true, Guard: denying(nil, bearer(`Bearer error="invalid_token"`))}}},
 		"an hour, and no refresh token": {want: diesSoon, serverAsk: serverAsk{options: authtest.Options{Policy: authtest.Policy{JWT: true}}, grant: authtest.GrantOptions{Scope: "read", NoRefreshToken: true}}},
@@ -213,6 +217,11 @@ func init() {
 		setup{name: "a certificate for another name", want: otherName, examine: func(t *testing.T) *Report {
 			return overTLS(t, certificate(t, "other.example", time.Now().Add(time.Hour)))
 		}},
+		setup{name: "a company's proxy opens TLS, and is trusted", want: opened, examine: func(t *testing.T) *Report {
+			return overTLS(t, certificate(t, "127.0.0.1", time.Now().Add(time.Hour)))
+		}},
+		setup{name: "a proxy that wants a sign-in", want: proxyAsks, examine: proxied(407)},
+		setup{name: "a proxy that does not let it through", want: proxyFails, examine: proxied(403)},
 		setup{name: "an old certificate", want: certExpired, examine: func(t *testing.T) *Report { return overTLS(t, certificate(t, "127.0.0.1", time.Now().Add(-time.Hour))) }},
 		setup{name: "no TLS there", want: notTLS, examine: func(t *testing.T) *Report {
 			s := authtest.New(t, authtest.Options{})
@@ -305,10 +314,14 @@ func certificate(t *testing.T, name string, until time.Time) tls.Certificate {
 }
 
 // behindTLS is the resource behind a TLS of its own.
-func behindTLS(t *testing.T, c tls.Certificate) (url string, s *authtest.Server, g authtest.Grant) {
+func behindTLS(t *testing.T, c tls.Certificate) (at string, s *authtest.Server, g authtest.Grant) {
 	t.Helper()
 	s = authtest.New(t, authtest.Options{Open: true})
-	front := httptest.NewUnstartedServer(s)
+	behind, _ := url.Parse(s.URL(authtest.Resource))
+	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = behind.Host
+		s.ServeHTTP(w, r)
+	}))
 	front.TLS = &tls.Config{Certificates: []tls.Certificate{c}}
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
 	front.StartTLS()
@@ -357,4 +370,19 @@ func plain(t *testing.T) *Report {
 	}))
 	URL(t.Context(), x, Ask{URL: "http://api.example/", Place: Bearer, Secret: key})
 	return x.Report
+}
+
+// proxied is an answer of a proxy to CONNECT.
+func proxied(status int) func(t *testing.T) *Report {
+	return func(t *testing.T) *Report {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		t.Cleanup(proxy.Close)
+		u, err := url.Parse(proxy.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := NewRecorder("https://mcp.example/mcp", &http.Transport{Proxy: http.ProxyURL(u)})
+		URL(t.Context(), x, Ask{URL: "https://mcp.example/mcp", Place: Bearer, Secret: key})
+		return x.Report
+	}
 }

@@ -41,12 +41,22 @@ func (v *visit) judge(ctx context.Context) {
 		}
 	case v.asked && v.nobody.works() && !a.temporary():
 		v.blame(secretHurts, v.evidence(a)+" with it, "+fmt.Sprint(v.nobody.status)+" without")
+	case v.asked && v.passed(a):
+		v.Find(accepted, "", fmt.Sprintf("%s with it, %d without", v.evidence(a), v.nobody.status))
 	case v.troubled(a):
 	case !v.asked:
 		v.asks(a)
 	default:
 		v.refused(ctx, a)
 	}
+}
+
+// passed reports that the secret opened the door, and that what the server
+// refuses is the request itself: without parameters, or by the wrong method.
+func (v *visit) passed(a answer) bool {
+	ours := []int{http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusConflict,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
+	return v.nobody.status == http.StatusUnauthorized && slices.Contains(ours, a.status) && len(a.challenges) == 0 && a.reason() == ""
 }
 
 // blame is a finding that answers the question.
@@ -175,6 +185,10 @@ func (v *visit) refused(ctx context.Context, a answer) {
 		return
 	case lacksScope:
 		v.lacks(a)
+		return
+	}
+	if v.isJWT && v.claims.ofUser {
+		v.blame(idToken, "it has a nonce or an at_hash, which only ID tokens have"+v.answered())
 		return
 	}
 	if v.schemeOther(ctx, a) || v.isJWT && (v.byClock(v.now) || v.byAudience(a)) {

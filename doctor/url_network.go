@@ -22,6 +22,7 @@ type route struct {
 	mu        sync.Mutex
 	addresses []string
 	connected string
+	shaking   bool // TLS has begun: what stands in between let us through
 }
 
 func (r *route) trace() *httptrace.ClientTrace {
@@ -38,6 +39,7 @@ func (r *route) trace() *httptrace.ClientTrace {
 				}
 			})
 		},
+		TLSHandshakeStart: func() { set(func() { r.shaking = true }) },
 		ConnectDone: func(_, addr string, err error) {
 			set(func() {
 				if err == nil {
@@ -119,7 +121,7 @@ func (v *visit) opened(resp *http.Response) {
 }
 
 // unreachable says why no answer came.
-func (v *visit) unreachable(err error) {
+func (v *visit) unreachable(way *route, err error) {
 	v.problem = true
 	var (
 		dns         *net.DNSError
@@ -138,9 +140,14 @@ func (v *visit) unreachable(err error) {
 		signer = v.Clean(issuerOf(certificate.UnverifiedCertificates[0]))
 	}
 	isOp := errors.As(err, &op)
+	// net/http has no type for what a proxy answers to CONNECT: it is what goes
+	// wrong between TCP and TLS.
+	atProxy := isOp && op.Op == "proxyconnect" || v.at.Scheme == "https" && way.connected != "" && !way.shaking
 	switch {
-	case v.proxy() != "" && (isOp && op.Op == "proxyconnect" || strings.Contains(err.Error(), "Proxy Authentication Required")):
-		v.Find(proxyFails, "", v.Clean(err.Error()), v.proxy())
+	case atProxy && strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
+		v.Find(proxyAsks, "", "407 Proxy Authentication Required, at CONNECT")
+	case atProxy:
+		v.Find(proxyFails, "", v.Clean(err.Error()), first(v.proxy(), way.connected))
 	case errors.As(err, &dns) && (dns.IsNotFound && !dns.IsTemporary):
 		v.Find(unknownHost, "", "DNS: no such host", v.at.Hostname())
 	case errors.As(err, &dns):

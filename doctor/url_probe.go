@@ -67,7 +67,7 @@ func (v *visit) anonymous(ctx context.Context) bool {
 	a, resp, err := v.try(httptrace.WithClientTrace(ctx, way.trace()), http.MethodPost, Nowhere, "", "")
 	v.network(step, way, resp, err)
 	if err != nil {
-		v.unreachable(err)
+		v.unreachable(way, err)
 		return false
 	}
 	v.opened(resp)
@@ -104,9 +104,10 @@ func (v *visit) withSecret(ctx context.Context) {
 		v.problem = true
 		return
 	}
-	a, err := v.showing(ctx, v.ask.Place, v.ask.Name, v.secret)
+	way := &route{}
+	a, err := v.showing(httptrace.WithClientTrace(ctx, way.trace()), v.ask.Place, v.ask.Name, v.secret)
 	if err != nil {
-		v.unreachable(err)
+		v.unreachable(way, err)
 		return
 	}
 	v.shown, v.asked = a, true

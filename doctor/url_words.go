@@ -66,6 +66,8 @@ const (
 	scopeMissing   Cause = "scope-missing"
 	hidden         Cause = "hidden-from-token"
 	secretHurts    Cause = "worse-with-secret"
+	accepted       Cause = "accepted-then-refused"
+	idToken        Cause = "id-token"
 	diesSoon       Cause = "dies-soon"
 
 	// The metadata, for who signs in.
@@ -109,7 +111,7 @@ func init() {
 		opened:            {note, "TLS is opened on the way by %[1]s.", "It works here because this computer trusts it; a client with certificates of its own (Node, Python, Java) may not.", "If a client says \"self-signed certificate in chain\", give it the company's root certificate."},
 		clockOff:          {wrong, "This computer's clock is %[1]s %[2]s the server's.", "Tokens seem to live when they have ended, or are refused as not yet valid.", "Set the clock: turn on the synchronisation of time."},
 
-		open:          {note, "No authentication is needed.", "A client can leave the secret out.", "Choose \"no authentication\" in the client."},
+		open:          {note, "No authentication is needed.", "A client can leave the secret out, as long as no single call asks for one.", "Choose \"no authentication\" in the client."},
 		page:          {wrong, "A web page answers, not an API.", "A proxy, a portal or a page for people stands where the client expects the API.", "Check the URL's path; if it is right, open it in a browser to see who answers."},
 		portal:        {temporary, "The network wants a sign-in of its own before it lets anything through.", "The request never reached the server.", "Open any page in a browser, sign in to the network, and try again."},
 		challenged:    {wrong, "A protection against robots stands before the server and wants a browser.", "No client that is a program gets through.", "Have the server's owner except this path from the check."},
@@ -152,6 +154,8 @@ func init() {
 		scopeMissing:   {wrong, "The token lacks a scope: %[1]s.", "The server knows the token and refuses this call.", "Add the scope to what the client asks for, and sign in anew: a refresh brings no new scope."},
 		hidden:         {wrong, "With the secret the server says that there is nothing here.", "It hides what the secret may not see, or the path is another.", "Check the path, and whether the account may see it."},
 		secretHurts:    {wrong, "The server works without a secret, and refuses this one.", "Clients that send it fail where others do not.", "Leave the secret out, or get one that is right."},
+		accepted:       {note, "The server takes the secret, and refuses the bare request.", "The secret is not what is wrong: the call wants parameters, another method or another path.", "Make the call that the API's documentation shows."},
+		idToken:        {wrong, "This is an ID token, not an access token.", "It tells a client who signed in; APIs refuse it.", "Use the value of access_token from the same answer, asked for with the API's scope."},
 		diesSoon:       {note, "It works now, and ends in %[1]s: an access token alone cannot be renewed.", "The connection fails then, and every time after a new token was put in.", "Let the client sign in itself and ask for offline_access, so that it gets a refresh token."},
 
 		pointerAway:      {wrong, "The server's metadata is on another origin.", "Clients that keep to RFC 9728 section 3 refuse to follow.", "Serve it from the server's own origin."},
