@@ -10,10 +10,6 @@ import (
 	"lamplighter/refresher/exchange"
 )
 
-// programs are ways that somebody depends on. The others are there to compare
-// with: where one of them alone is refused, nobody is hurt.
-var programs = []string{"power-platform", "codex", "claude-code", "copilot-studio"}
-
 // conclude makes findings, the tables and the verdict of what was seen.
 func (r *round) conclude() {
 	asked := slices.DeleteFunc(slices.Clone(r.ways), func(w *way) bool { return !w.asked })
@@ -149,10 +145,10 @@ func (r *round) compared(asked, good []*way) {
 		switch {
 		case w.ok():
 			continue
-		case w.Name == "no-template":
+		case w.Name == dialect.NoTemplate:
 			r.find(causeNoTemplate, r.evidence(w))
 			continue
-		case !slices.Contains(programs, w.Name) && !(w.Name == "public" && r.e.Secret.IsZero()):
+		case !w.Program && !(w.Name == dialect.Public && r.e.Secret.IsZero()):
 			continue
 		}
 		like, differ := nearest(w, good)
@@ -182,11 +178,11 @@ func (r *round) compared(asked, good []*way) {
 func byBody(w *way) bool  { return w.Post.Auth == exchange.Body }
 func byBasic(w *way) bool { return w.Post.Auth == exchange.Basic }
 
-// those are the names of programs that were refused and have that in common.
+// those are the names of the programs that were refused and have that in common.
 func (r *round) those(asked []*way, have func(*way) bool) string {
 	var names []string
 	for _, w := range asked {
-		if !w.ok() && have(w) && slices.Contains(programs, w.Name) {
+		if !w.ok() && have(w) && w.Program {
 			names = append(names, w.Title)
 		}
 	}
@@ -245,7 +241,7 @@ func blamed(w *way, differ []aspect) aspect {
 // refreshed looks at what the refreshes brought.
 func (r *round) refreshed(good []*way) {
 	for _, w := range good {
-		if !slices.Contains(programs, w.Name) && len(good) > 1 {
+		if !w.Program && len(good) > 1 {
 			continue
 		}
 		granted := w.from.verdict.Token.Scope
@@ -303,6 +299,8 @@ func (r *round) codeRefused(w *way) {
 		r.find(causeCodeClient, r.evidence(w))
 	case v.Kind == exchange.Dead:
 		r.find(causeCodeRefused, r.evidence(w))
+	case v.Code == "unsupported_grant_type":
+		r.find(causeNoSignIn, r.evidence(w))
 	default:
 		r.alone(w)
 	}

@@ -151,7 +151,7 @@ func (r *round) facts(good []*way) {
 // first.
 func (r *round) verdict(good []*way) {
 	rep := r.x.Report
-	template := slices.ContainsFunc(good, func(w *way) bool { return w.Name == "power-platform" })
+	template := slices.ContainsFunc(good, func(w *way) bool { return w.Name == dialect.PowerPlatform })
 	all := rep.Ranked()
 	hurt := len(all) > 0 && words[all[0].Cause].severity > note
 	switch {

@@ -23,8 +23,18 @@ type Dialect struct {
 	Scope    bool // the scopes that were asked for, separated by spaces
 	Resource Resource
 	Redirect bool // the redirect URI of the sign-in
-	Known    Known
+	// Program means that users depend on it. The others are there to compare
+	// with: where one of them alone is refused, nobody is hurt.
+	Program bool
+	Known   Known
 }
+
+// The names that a verdict goes by.
+const (
+	PowerPlatform = "power-platform"
+	Public        = "public"
+	NoTemplate    = "no-template"
+)
 
 // Known is where a dialect is known from.
 type Known struct {
@@ -50,10 +60,10 @@ type Auth string
 
 // The kinds of Auth.
 const (
-	InBody Auth = "id and secret in the body"
-	Header Auth = "HTTP Basic"
-	Public Auth = "id in the body, no secret"
-	Nobody Auth = "neither id nor secret"
+	InBody     Auth = "id and secret in the body"
+	Header     Auth = "HTTP Basic"
+	Secretless Auth = "id in the body, no secret"
+	Nobody     Auth = "neither id nor secret"
 	// OfConfig is HTTP Basic with a secret, else as a public client.
 	OfConfig Auth = "HTTP Basic where there is a secret"
 	// FirstListed is what comes first in the metadata, HTTP Basic where that
@@ -94,27 +104,27 @@ var All = []Dialect{
 		Known: Known{Documented, "RFC 6749 sections 2.3.1 and 6"},
 	},
 	{
-		Name: "public", Title: "A public client",
-		Auth:  Public,
+		Name: Public, Title: "A public client",
+		Auth:  Secretless,
 		Known: Known{Documented, "RFC 6749 section 6, for a client without a secret"},
 	},
 	{
 		Name: "codex", Title: "Codex",
-		Auth: OfConfig, Scope: true, Resource: AlwaysResource,
+		Auth: OfConfig, Scope: true, Resource: AlwaysResource, Program: true,
 		Known: Known{Observed, "Codex 0.169.0"},
 	},
 	{
 		Name: "claude-code", Title: "Claude Code",
-		Auth: FirstListed, Resource: OfMetadata,
+		Auth: FirstListed, Resource: OfMetadata, Program: true,
 		Known: Known{Observed, "Claude Code 2.1.329"},
 	},
 	{
 		Name: "copilot-studio", Title: "Copilot Studio's template",
-		Auth: InBody, Redirect: true,
+		Auth: InBody, Redirect: true, Program: true,
 		Known: Known{Documented, "Microsoft Learn, Copilot Studio, configure user authentication: Refresh body template"},
 	},
 	{
-		Name: "no-template", Title: "Power Platform without a template",
+		Name: NoTemplate, Title: "Power Platform without a template",
 		Auth: Nobody, Redirect: true,
 		Known: Known{Reported, "T. Taylor, 2026-03-11: Fix Salesforce custom connector OAuth refresh token failures"},
 	},
