@@ -1,6 +1,7 @@
 package app
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,13 @@ func TestATokenIsShownOnATerminalOnlyWhereSomebodyAgrees(t *testing.T) {
 		if !strings.Contains(shown, "Show the access token of codex/mcp/linear on this terminal") || (access != "") != test.shows || code != test.code {
 			t.Errorf("%v, %q: code %d, shown %v: %s", args, test.types, code, access != "", strings.ReplaceAll(shown, access, "TOKEN"))
 		}
+	}
+
+	// Nor where nobody can be asked.
+	path := []string{"PATH=" + os.Getenv("PATH")}
+	shown, code := onTerminal(t, st.dir, 100, path, nil, "exec", "--", "sh", "-c", "lamplighter token linear --min-ttl 5s </dev/null")
+	if code != exitFailed || !strings.Contains(shown, "codex/mcp/linear: not printed, because stdout is a terminal and nobody can be asked") {
+		t.Errorf("code %d: %d bytes", code, len(shown))
 	}
 
 	// Nothing is asked where nothing is there to be shown.
