@@ -113,9 +113,12 @@ func TestARealImageKeepsTheStoresOfItsUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	landed := lab.Until(patience, func() bool { return l.Landed(late) == "" })
-	status, err := i.run(options, "status", "--exit-code").CombinedOutput()
-	if err != nil || !strings.Contains(string(status), "The one token is fresh") || strings.Contains(string(status), "No keeper") {
-		t.Errorf("status: %v\n%s", err, status)
+	var status []byte
+	if !lab.Until(patience, func() (fresh bool) { // it may be about to end what it noted
+		status, _ = i.run(options, "status", "--exit-code").CombinedOutput()
+		return strings.Contains(string(status), "The one token is fresh")
+	}) || strings.Contains(string(status), "No keeper") {
+		t.Errorf("status says\n%s", status)
 	}
 	if out, err := i.command("podman", "stop", "keeper").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
