@@ -338,6 +338,10 @@ func TestAFileOfCodexIsOnlyWatchedWhereAKeyringDoesNotRun(t *testing.T) {
 	if c, _ := l.one("linear"); c.WatchOnly != "" {
 		t.Errorf("on a computer without any: %s", c.WatchOnly)
 	}
+	l.put(".local/share/keyrings/user.keystore", "")
+	if c, _ := l.one("linear"); c.WatchOnly != "" {
+		t.Errorf("beside a keyring that keeps nothing: %s", c.WatchOnly)
+	}
 	for _, name := range []string{".local/share/keyrings/login.keyring", ".local/share/kwalletd/kdewallet.kwl", ".config/keepassxc/keepassxc.ini"} {
 		l.put(name, "")
 		if c, _ := l.one("linear"); c.WatchOnly != credfiles.KeyringUnread {

@@ -3,6 +3,8 @@ package credfiles
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -135,9 +137,15 @@ func (h Host) kept(service string) (accounts map[string]bool, blocked Reason) {
 // keepsRing reports that this user has a keyring on the disk, even where none
 // runs now: what stands in a file may be older than what is in there.
 func (h Host) keepsRing() bool {
-	return h.OS == "windows" || slices.ContainsFunc([]string{
-		filepath.Join(h.dataHome(), "keyrings"), filepath.Join(h.dataHome(), "kwalletd"), filepath.Join(h.configHome(), "keepassxc"),
-	}, isFolder)
+	return h.OS == "windows" || slices.ContainsFunc([]struct{ folder, files string }{
+		// GNOME Keyring makes its folder as it starts, also where it keeps nothing.
+		{filepath.Join(h.dataHome(), "keyrings"), "*.keyring"},
+		{filepath.Join(h.dataHome(), "kwalletd"), "*.kwl"},
+		{filepath.Join(h.configHome(), "keepassxc"), "*"}, // whose file may be anywhere
+	}, func(kept struct{ folder, files string }) bool {
+		names, _ := fs.Glob(os.DirFS(kept.folder), kept.files)
+		return len(names) > 0
+	})
 }
 
 // protected reports that who reads the disk does not read the store.
