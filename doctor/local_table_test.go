@@ -297,6 +297,25 @@ func pending(c *computer) {
 	c.must(lk.Save(m))
 }
 
+// Another home's keepers, and those of which nobody tells whose they are, are
+// none of ours.
+func TestAnotherHomesKeepersAreNotCounted(t *testing.T) {
+	c := newComputer(t, authtest.Options{})
+	one(c)
+	for pid := range 4 {
+		c.starts(11+pid, "lamplighter", "/opt/lamplighter/lamplighter (deleted)", "lamplighter", "keep")
+		switch {
+		case pid < 2:
+			c.running[pid].Env = func(string) (string, bool) { return "/elsewhere", true }
+		default:
+			c.running[pid].Env = func(string) (string, bool) { return "", false }
+		}
+	}
+	if r := c.examine(); len(r.Findings) != 0 {
+		t.Error(r.Text(80, nil))
+	}
+}
+
 func TestAHealthyComputerHasNoFinding(t *testing.T) {
 	c := newComputer(t, authtest.Options{})
 	c.Codex("linear", c.s, hourly)
