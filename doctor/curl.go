@@ -1,6 +1,9 @@
 package doctor
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Curl is a command line that makes the request again. What was secret is a
 // variable of the shell's in it.
@@ -13,8 +16,8 @@ func (q Request) curl() []string {
 		words = append(words, "-X "+q.Method)
 	}
 	for _, h := range q.Header {
-		if strings.HasPrefix(h, "User-Agent:") || strings.HasPrefix(h, "Accept-Encoding:") {
-			continue
+		if strings.HasPrefix(h, "User-Agent:") || strings.HasPrefix(h, "Accept-Encoding:") || h == "Content-Type: "+form {
+			continue // curl has its own
 		}
 		if user, ok := strings.CutPrefix(h, "Authorization: Basic $"); ok {
 			words = append(words, "-u "+shellWord("$"+user))
@@ -22,10 +25,31 @@ func (q Request) curl() []string {
 		}
 		words = append(words, "-H "+shellWord(h))
 	}
-	if q.Body != "" {
-		words = append(words, "--data-raw "+shellWord(q.Body))
+	return append(append(words, q.data()...), shellWord(q.URL))
+}
+
+const form = "application/x-www-form-urlencoded"
+
+// data are the options for the body. Of a form each parameter has one, and
+// curl encodes what the reader puts into a variable.
+func (q Request) data() (words []string) {
+	if !slices.Contains(q.Header, "Content-Type: "+form) {
+		if q.Body != "" {
+			words = []string{"--data-raw " + shellWord(q.Body)}
+		}
+		return words
 	}
-	return append(words, shellWord(q.URL))
+	if q.Body == "" {
+		return nil
+	}
+	for p := range strings.SplitSeq(q.Body, "&") {
+		option := "-d "
+		if strings.Contains(p, "=$") {
+			option = "--data-urlencode "
+		}
+		words = append(words, option+shellWord(p))
+	}
+	return words
 }
 
 // script are the command lines of all requests. A body that is sent more than

@@ -106,8 +106,10 @@ func (table Table) text(t *sheet) {
 		total += widths[i] + 2
 	}
 	if total > t.width {
-		for _, row := range table.Rows {
-			t.line("")
+		for i, row := range table.Rows {
+			if i > 0 {
+				t.line("")
+			}
 			t.wrap("  ", row[0])
 			for i := 1; i < len(row); i++ {
 				if row[i] != "" {
