@@ -90,11 +90,17 @@ func (p *program) ensure(ctx context.Context, n need) ([]refresher.Row, error) {
 		return nil, nil
 	}
 	outs := p.bring(ctx, x, snap.Rows, n)
-	v, now, code := p.view(x.keeperRuns()), time.Now(), exitDone
-	own := func(out refresher.Outcome) bool { return out.Own && out.Did == refresher.Refreshed }
-	if slices.ContainsFunc(outs, own) && !p.handOn(ctx, x) && !n.lax { // who wants the token itself has it
+	code := exitDone
+	var fresh []refresher.Row
+	for _, out := range outs {
+		if out.Did == refresher.Refreshed {
+			fresh = append(fresh, out.Row)
+		}
+	}
+	if !p.handOn(ctx, x, fresh...) && !n.lax { // who wants the token itself has it
 		code = exitLater
 	}
+	v, now := p.view(x.keeperRuns()), time.Now()
 	var rows []refresher.Row
 	for _, out := range outs {
 		if out.Did == refresher.Nothing && out.State == refresher.Paused { // which did not stop us
