@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lamplighter/app/daemon"
+	"lamplighter/app/settings"
 	"lamplighter/credfiles"
 	"lamplighter/refresher/ledger"
 )
@@ -129,6 +130,9 @@ func (p *program) serviceInstall(ctx context.Context) error {
 	}
 	before, _ := j.Status(ctx)
 	other := !before.Running && x.keeperRuns()
+	if path := p.host.Getenv("PATH"); path != "" && searches(x.current()) {
+		j.Variables = append(j.Variables, "PATH="+path)
+	}
 	p.rest(ctx, x)
 	err = j.Install(ctx)
 	switch {
@@ -147,12 +151,19 @@ func (p *program) serviceInstall(ctx context.Context) error {
 	}
 	after, _ := j.Status(ctx)
 	p.printf(saidServiceOn, p.serviceWhere(j, after))
-	p.serviceWords(ctx, j, other)
+	p.serviceWords(ctx, j, x.current(), other)
 	return nil
 }
 
+// searches reports that the settings name a command that has to be looked for.
+func searches(s settings.Settings) bool {
+	found := func(words []string) bool { return len(words) > 0 && !filepath.IsAbs(words[0]) }
+	return slices.ContainsFunc(s.Own, func(o settings.Own) bool { return found(o.SecretCommand) }) ||
+		slices.ContainsFunc(s.Deliveries, func(d settings.Delivery) bool { return found(d.VaultTokenCommand) })
+}
+
 // serviceWords are what a person should know of a service that was installed.
-func (p *program) serviceWords(ctx context.Context, j daemon.Job, other bool) {
+func (p *program) serviceWords(ctx context.Context, j daemon.Job, s settings.Settings, other bool) {
 	var names []string
 	for _, v := range j.Variables {
 		name, _, _ := strings.Cut(v, "=")
@@ -164,6 +175,16 @@ func (p *program) serviceWords(ctx context.Context, j daemon.Job, other bool) {
 	_, secret := p.surroundings()
 	for _, name := range secret {
 		p.warnf(saidServiceSecret, name)
+	}
+	for _, o := range s.Own {
+		if o.SecretEnv != "" {
+			p.warnf(saidServiceSecretOf, o.SecretEnv, credfiles.OwnClient+"/"+o.Name)
+		}
+	}
+	for _, d := range s.Deliveries {
+		if d.VaultTokenEnv != "" {
+			p.warnf(saidServiceSecretOf, d.VaultTokenEnv, d.ID)
+		}
 	}
 	entry := (&desk{program: p}).atLogin()
 	if on, err := entry.Enabled(); other || err == nil && on {

@@ -28,6 +28,7 @@ Exit code: 0 it runs, 1 it does not, or is not installed.`
 
 	saidServiceVariables = "It goes by these variables as they are set here: %s"
 	saidServiceSecret    = "%s holds a password and was left out; set it for the service by yourself, where only you can read it."
+	saidServiceSecretOf  = "%s holds a secret of %s, and the service has no such variable: name a file or a command in the settings instead."
 	saidServiceOther     = "The tray app, or another keeper, may run beside it: they share the work, and nothing is done or told twice."
 	saidServiceLinger    = "It ends when you log out. To have it run from boot on, without a login: %s"
 	saidServiceLog       = "What it does: %s"
