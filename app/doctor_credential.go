@@ -84,6 +84,7 @@ func (p *program) refreshAsked(ctx context.Context, x *parts, row refresher.Row,
 		}()
 		select {
 		case <-ctx.Done():
+			p.errorf(saidInterrupted)
 			return refresher.Outcome{}, exit{exitLater}
 		case said := <-answer:
 			if said != "y" && said != "yes" {
