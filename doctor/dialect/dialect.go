@@ -84,8 +84,8 @@ const (
 // All are the dialects, those of the owner of a connector first.
 var All = []Dialect{
 	{
-		Name: "power-platform", Title: "Power Platform's generic template",
-		Auth:  InBody,
+		Name: PowerPlatform, Title: "Power Platform's generic template",
+		Auth: InBody, Program: true,
 		Known: Known{Documented, "refreshBodyTemplate of a connector with identity provider oauth2generic (apiProperties.json)"},
 	},
 	{

@@ -23,6 +23,11 @@ func TestEveryDialectSaysWhereItIsKnownFrom(t *testing.T) {
 			t.Errorf("%s is not found by its name", d.Name)
 		}
 	}
+	for _, name := range []string{PowerPlatform, "codex", "claude-code", "copilot-studio"} {
+		if d, _ := Named(name); !d.Program {
+			t.Errorf("nobody depends on %s", name)
+		}
+	}
 	if _, ok := Named("nobody"); ok {
 		t.Error("an unknown name is found")
 	}
