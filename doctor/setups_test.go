@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"lamplighter/refresher/authtest"
 )
@@ -24,14 +26,18 @@ type setup struct {
 var setups []setup
 
 func TestEachFaultySetupHasItsVerdict(t *testing.T) {
+	var mu sync.Mutex
 	verdicts := map[string]Cause{}
 	for _, s := range setups {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel() // some of them wait as the refresher does
 			r := s.examine(t)
 			all := r.Ranked()
 			if len(all) == 0 || all[0].Cause != s.want {
 				t.Fatalf("want %s, got:\n%s", s.want, r.Text(80, nil))
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			verdict := r.Verdict()
 			if other, taken := verdicts[verdict]; taken && other != s.want {
 				t.Errorf("%s and %s share the verdict %q", other, s.want, verdict)
@@ -52,6 +58,12 @@ func tells(t *testing.T, r *Report) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if lines[len(lines)-1] != r.Verdict() {
 		t.Errorf("the last line is no verdict: %s", lines[len(lines)-1])
+	}
+	for _, line := range lines {
+		// A word that is longer than a line stays whole, so that it can be copied.
+		if utf8.RuneCountInString(line) > 80 && line != r.Verdict() && len(strings.Fields(line)) > 2 && !strings.Contains(line, "'{") && !strings.Contains(line, "lamplighter ") {
+			t.Errorf("longer than a line: %s", line)
+		}
 	}
 	for _, f := range r.Findings {
 		if f.Evidence == "" || f.What() == "" || f.Consequence() == "" || f.Do() == "" {

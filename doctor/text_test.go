@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 )
 
 // sample has one of everything.
@@ -48,19 +47,6 @@ func TestTheReportInThreeForms(t *testing.T) {
 	golden(t, "report.txt", r.Text(80, nil))
 	golden(t, "report.md", r.Markdown())
 	golden(t, "report.json", string(asJSON)+"\n")
-}
-
-// A word that is longer than a line stays whole, so that it can be copied; so
-// does the verdict, which is one line.
-func TestAReportFitsTheTerminal(t *testing.T) {
-	for _, s := range setups {
-		r := s.examine(t)
-		for _, line := range strings.Split(r.Text(80, nil), "\n") {
-			if utf8.RuneCountInString(line) > 80 && line != r.Verdict() && len(strings.Fields(line)) > 2 && !strings.Contains(line, "'{") && !strings.Contains(line, "lamplighter ") {
-				t.Errorf("%s: %s", s.name, line)
-			}
-		}
-	}
 }
 
 func TestTheVerdictDecidesTheExitCode(t *testing.T) {
