@@ -119,9 +119,7 @@ func (r *round) succeeded(ctx context.Context, w *way, s *signed) {
 	default:
 		said = append(said, "the same refresh token")
 	}
-	if life := lifeOf(w.verdict); life != "" {
-		said = append(said, "good for "+life)
-	}
+	said = append(said, livesOf(w.verdict)...)
 	if w.audience != "" {
 		said = append(said, "for "+r.x.Clean(w.audience))
 	}
@@ -193,6 +191,17 @@ func lifeOf(v exchange.Verdict) string {
 		return ""
 	}
 	return span(v.Lifetime)
+}
+
+// livesOf says how long the tokens of an answer live, as far as it tells.
+func livesOf(v exchange.Verdict) (said []string) {
+	if life := lifeOf(v); life != "" {
+		said = append(said, "good for "+life)
+	}
+	if end := v.Token.RefreshExpiry; !end.IsZero() {
+		said = append(said, "the refresh token for "+span(time.Until(end).Round(time.Minute)))
+	}
+	return said
 }
 
 // span is a length of time in two units at most.

@@ -69,6 +69,9 @@ func (r *round) answer(w *way) string {
 // evidence is the answer to a way with its name.
 func (r *round) evidence(w *way) string {
 	s := r.answer(w)
+	if w.asked && w.status == 0 {
+		s += ": " + w.verdict.Code
+	}
 	if w.verdict.Detail != "" && !strings.HasPrefix(w.verdict.Subtype, "AADSTS") {
 		s += ": " + r.x.Clean(w.verdict.Detail)
 	}
@@ -82,6 +85,8 @@ func (r *round) alone(w *way) {
 	text := strings.ToLower(v.Detail)
 	switch {
 	case v.Kind == exchange.Refreshed:
+	case w.status == 0 && (v.Code == exchange.FailureCertificate || v.Code == exchange.FailureTLS):
+		r.find(causeTLS, said)
 	case w.status == 0 && v.Kind != exchange.Misconfigured:
 		r.find(causeUnreachable, said)
 	case strings.Contains(text, "subscription key"):

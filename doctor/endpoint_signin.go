@@ -106,9 +106,7 @@ func (r *round) granted(ctx context.Context, got signedIn, mark int) *signed {
 	} else {
 		said = append(said, "a refresh token")
 	}
-	if life := lifeOf(got.Verdict); life != "" {
-		said = append(said, "good for "+life)
-	}
+	said = append(said, livesOf(got.Verdict)...)
 	if s.audience != "" {
 		said = append(said, "for "+r.x.Clean(s.audience))
 	}

@@ -345,6 +345,17 @@ func TestReuseIsTriedOnlyByConsentAndToldApart(t *testing.T) {
 	}
 }
 
+func TestTheEndOfARefreshTokenIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benched(t, authtest.Options{Policy: authtest.Policy{AbsoluteLifetime: 24 * time.Hour}}, as("power-platform"), func(b *bench) {
+			b.s.Behave(authtest.Token, authtest.Behaviour{Shape: authtest.Shape{RefreshExpiresIn: "refresh_token_expires_in"}})
+		})
+		if text := b.examine(t); strings.Count(text.Text(2000, nil), "the refresh token for 1 d") != 2 {
+			t.Errorf("it is not told:\n%s", text.Text(80, nil))
+		}
+	})
+}
+
 // Entra refuses a sign-in that names the resource; the ways that name none are
 // asked all the same.
 func TestASignInThatMayNotNameTheResourceSpoilsNoOther(t *testing.T) {

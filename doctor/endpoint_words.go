@@ -14,6 +14,7 @@ const (
 // The causes of this part.
 const (
 	causeUnreachable      Cause = "endpoint-unreachable"
+	causeTLS              Cause = "endpoint-certificate"
 	causeBusy             Cause = "endpoint-busy"
 	causeServerError      Cause = "endpoint-server-error"
 	causeNoSignIn         Cause = "endpoint-no-sign-in"
@@ -63,6 +64,8 @@ func init() { declare(endpointCauses) }
 var endpointCauses = map[Cause]cause{
 	causeUnreachable: {temporary, "The endpoint could not be reached, or broke off before it answered.",
 		"Whether it refreshes is not known.", "Look at the network, the proxy and the gateway, and try again."},
+	causeTLS: {wrong, "No safe connection to the endpoint can be made: its certificate is not trusted, or is for another name.",
+		"No client sends a refresh token to it.", "Look at the certificate and its chain; behind a proxy that opens connections, its authority has to be among those of the system."},
 	causeBusy: {temporary, "The endpoint asks to be left alone for a while.",
 		"Whether it refreshes is not known.", "Try again after the time that it names in Retry-After."},
 	causeServerError: {temporary, "The endpoint failed: it, or the gateway before it, has an error of its own.",

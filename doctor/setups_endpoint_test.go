@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +90,16 @@ var endpointSetups = []setup{
 	{"success false", "openai/codex#17265", causeTokenUnknown, endpointWith(everyRefresh(authtest.Refusal{Dialect: authtest.Success, Code: "invalid_grant", Status: 401}.Answer()))},
 	{"no route", "", causeNoEndpoint, endpointWith(everyRefresh(authtest.Status(404)))},
 	{"a redirect", "", causeMoved, endpointWith(everyRefresh(authtest.Redirect(307, "https://elsewhere.example/token")))},
+	{"a certificate of nobody's", "", causeTLS, func(t *testing.T) *Report {
+		s := httptest.NewUnstartedServer(http.NotFoundHandler())
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.StartTLS()
+		defer s.Close()
+		b := benched(t, authtest.Options{}, handed, as("power-platform"), func(b *bench) { b.e.Client.TokenURL = s.URL + "/token" })
+		b.x = NewRecorder(b.e.Client.TokenURL, Transport(b.e.Client.TokenURL, nil, false))
+		b.examine(t)
+		return b.x.Report
+	}},
 	{"too many requests", "", causeBusy, endpointWith(everyRefresh(authtest.RetryAfter(429, "30")))},
 	{"no connection", "", causeUnreachable, func(t *testing.T) *Report {
 		return endpointWith(authtest.Policy{}, handed, func(b *bench) { b.s.SetReach(authtest.Refused) })(t)
