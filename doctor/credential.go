@@ -38,6 +38,9 @@ func (l Local) Credential(ctx context.Context, x *Recorder, row refresher.Row, o
 	l.findRow(x, row, l.versions(row), true)
 	v.resource(ctx)
 	v.client(ctx)
+	if v.reported(noWay...) {
+		l.surroundings(x) // which may be why
+	}
 	v.conclude()
 }
 
@@ -247,10 +250,19 @@ func (v *end) endpoint(ctx context.Context) (discovery.Endpoints, bool) {
 	if grant.Issuer == "" && v.row.Memory.Client == grant.ClientID {
 		grant.Issuer = v.row.Memory.Issuer
 	}
+	r := rowFinder{v.Local, v.Recorder, v.row, credfiles.Title(v.row.Client)}
+	// A client's secret goes there too: as for a refresh, a place that somebody
+	// wrote into the store since is not asked.
+	if m := v.row.Memory; grant.TokenURL == "" && grant.MetadataURL == "" && m.Endpoint != "" && grant.Endpoint != "" && m.Endpoint != grant.Endpoint &&
+		m.Refresh == v.Ledger.Fingerprint(v.row.Refresh) {
+		if !v.reported("endpoint-changed") {
+			r.find("endpoint-changed", fmt.Sprintf("%s, was %s", v.Shown(grant.Endpoint), v.Shown(m.Endpoint)))
+		}
+		return discovery.Endpoints{}, false
+	}
 	v.Step("metadata")
 	f := discovery.Finder{AllowPrivate: v.Finder.AllowPrivate, Transport: once{v.Recorder}}
 	found, err := f.Find(ctx, grant)
-	r := rowFinder{v.Local, v.Recorder, v.row, credfiles.Title(v.row.Client)}
 	var temporary *discovery.TemporaryError
 	var issuer *discovery.IssuerError
 	switch {

@@ -41,6 +41,21 @@ var ailments = []fault{
 	{cause: "issuer-changed", make: after(func(c *computer) { // a move to another server: nothing of the old one's is wrong
 		c.edit(codexFile, `"issuer":"`+c.s.Issuer()+`"`, `"issuer":"`+c.s.Issuer()+`/former"`)
 	})},
+	{cause: "endpoint-changed", make: func(c *computer) { // Gemini CLI stores where it refreshes
+		g := c.s.Grant(hourly)
+		put := func(endpoint string) {
+			c.put(".gemini/mcp-oauth-tokens.json", fmt.Sprintf(
+				`[{"serverName":"linear","token":{"accessToken":%q,"tokenType":"Bearer","refreshToken":%q,"expiresAt":%d},"clientId":%q,"tokenUrl":%q,"mcpServerUrl":%q,"updatedAt":1}]`,
+				g.AccessToken, g.RefreshToken, g.Expiry.UnixMilli(), g.ClientID, endpoint, g.ServerURL))
+		}
+		c.put(".gemini/settings.json", fmt.Sprintf(`{"mcpServers":{"linear":{"httpUrl":%q}}}`, g.ServerURL))
+		put(g.TokenURL)
+		c.remember(func(*ledger.Locked, *ledger.Memory, refresher.Row) {})
+		put(g.TokenURL + "/elsewhere")
+	}},
+	{cause: "unused", make: after(func(c *computer) {
+		c.put(".codex/config.toml", "[mcp_servers.linear]\nurl = 'https://elsewhere.example/mcp'\n")
+	})},
 	{cause: "by-you", make: after(func(c *computer) { c.mode = "watch-only" })},
 	{cause: "old-copy", id: "claude/mcp/linear", make: func(c *computer) {
 		g := c.s.Grant(hourly)
@@ -223,5 +238,19 @@ func TestAnOwnClientsEndpointIsNotAsked(t *testing.T) {
 	r := c.examineID("own/graph")
 	if n := len(c.s.Log()) - before; n != 0 || len(r.Findings) != 0 {
 		t.Errorf("%d requests\n%s", n, r.Text(80, nil))
+	}
+}
+
+// Where no answer came, what is wrong with the way there is told as well.
+func TestWhereNoAnswerCameTheWayIsLookedAt(t *testing.T) {
+	c := newComputer(t, authtest.Options{})
+	one(c)
+	c.env["HTTPS_PROXY"] = "htp://proxy.example"
+	if r := c.examineID(""); len(r.Findings) != 0 {
+		t.Errorf("although it works:\n%s", r.Text(80, nil))
+	}
+	c.must(c.s.SetReach(authtest.Refused))
+	if r := c.examineID(""); r.Ranked()[0].Cause != "proxy-malformed" {
+		t.Error(r.Text(80, nil))
 	}
 }

@@ -21,6 +21,9 @@ import (
 func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked bool) {
 	f := rowFinder{l, x, row, credfiles.Title(row.Client)}
 	f.state(asked)
+	if asked && row.Unused {
+		f.find("unused", "its configuration names other values than the entry", row.ServerURL)
+	}
 	if row.NeedsAuth {
 		f.find("skipped", "it stands in "+f.client+"'s list of servers that want a sign-in", f.command("lamplighter refresh "+row.ID))
 	}
