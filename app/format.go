@@ -37,7 +37,7 @@ func asForm(name, end string) func(refresher.Row, asking) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		text, err := form.Text(deliver.Token{ID: row.ID, Access: row.Access, Expiry: row.Expiry, Scope: strings.Join(row.Scopes, " ")})
+		text, err := form.Text(tokenOf(row.Credential))
 		if err != nil {
 			return "", fmt.Errorf("%s: %w; see --format raw", row.ID, err)
 		}

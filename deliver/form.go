@@ -133,7 +133,7 @@ func variable(id string) string {
 
 // writeHeader writes what curl takes with -H @FILE.
 func writeHeader(b *bytes.Buffer, v values) error {
-	if strings.ContainsAny(v.AccessToken, "\r\n\x00") {
+	if strings.ContainsFunc(v.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("the token has characters that no header can hold")
 	}
 	b.WriteString("Authorization: Bearer " + v.AccessToken + "\n")
