@@ -121,12 +121,12 @@ func (a *adding) add(ctx context.Context) int {
 	var secret, refresh credfiles.Secret
 	in := a.handed()
 	if a.secret {
-		if secret, err = in.take(handSecret); err != nil {
+		if secret, err = in.take(ctx, handSecret); err != nil {
 			return a.codeOfError(err)
 		}
 	}
 	if a.own.Grant == credfiles.ByRefreshToken {
-		if refresh, err = in.take(handRefreshToken); err != nil {
+		if refresh, err = in.take(ctx, handRefreshToken); err != nil {
 			return a.codeOfError(err)
 		}
 	}
@@ -227,14 +227,15 @@ func (p *program) handed() *handed { return &handed{p: p} }
 // maxHanded is beyond any secret and any refresh token.
 const maxHanded = 256 << 10
 
-func (h *handed) take(what string) (credfiles.Secret, error) {
+func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error) {
 	var line []byte
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Fprintf(h.p.err, "%s: ", what)
-		typed, err := term.ReadPassword(int(os.Stdin.Fd()))
+		typed, err := typedIn(ctx)
 		h.p.warnf("")
 		if err != nil {
-			return credfiles.Secret{}, sayf(saidInterrupted)
+			h.p.errorf(saidInterrupted)
+			return credfiles.Secret{}, exit{exitLater}
 		}
 		line = typed
 	} else {
@@ -254,4 +255,30 @@ func (h *handed) take(what string) (credfiles.Secret, error) {
 		return secret, usagef(saidNothingHanded, what)
 	}
 	return secret, nil
+}
+
+// typedIn is a line that is typed and not shown. Ctrl-C ends it, and the
+// terminal shows again what is typed.
+func typedIn(ctx context.Context) ([]byte, error) {
+	fd := int(os.Stdin.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	type typed struct {
+		line []byte
+		err  error
+	}
+	ended := make(chan typed, 1)
+	go func() {
+		line, err := term.ReadPassword(fd)
+		ended <- typed{line, err}
+	}()
+	select {
+	case t := <-ended:
+		return t.line, t.err
+	case <-ctx.Done():
+		term.Restore(fd, before)
+		return nil, context.Cause(ctx)
+	}
 }

@@ -32,13 +32,13 @@ func (l *login) own(ctx context.Context) int {
 		}
 		return l.flow(ctx)
 	case credfiles.ByRefreshToken:
-		refresh, err = in.take(handRefreshToken)
+		refresh, err = in.take(ctx, handRefreshToken)
 	default:
 		if l.row.SecretFrom != "" {
 			l.warnf(saidSecretThere, l.row.SecretFrom)
 			return l.ask(ctx)
 		}
-		secret, err = in.take(handSecret)
+		secret, err = in.take(ctx, handSecret)
 	}
 	if err != nil {
 		return l.codeOfError(err)
