@@ -125,8 +125,10 @@ func (s Step) outcome(about string) string {
 		at = strings.TrimPrefix(at, about[:i+3]+server)
 	}
 	method := s.Request.Method
-	if strings.Contains(s.Request.Body, `"method":"initialize"`) {
-		method += " initialize"
+	for _, call := range []string{"initialize", "tools/list"} {
+		if strings.Contains(s.Request.Body, `"method":"`+call+`"`) {
+			method += " " + call
+		}
 	}
 	return strings.TrimSpace(method+" "+at) + ": " + s.Seen
 }

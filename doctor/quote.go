@@ -16,7 +16,7 @@ import (
 )
 
 // plainHeaders are headers of a request whose value is no secret.
-var plainHeaders = []string{"Accept", "Content-Type", "User-Agent", "Mcp-Protocol-Version", "Accept-Encoding", "Mcp-Method"}
+var plainHeaders = []string{"Accept", "Content-Type", "User-Agent", "Mcp-Protocol-Version", "Accept-Encoding"}
 
 // header is a request's header, sorted, with a placeholder for each value
 // that may be a secret: all that are not known to be none.
@@ -218,6 +218,9 @@ func (x *redactor) server(object map[string]any) []string {
 	info, _ := result["serverInfo"].(map[string]any)
 	name, _ := info["name"].(string)
 	version, _ := result["protocolVersion"].(string)
+	if tools, ok := result["tools"].([]any); ok {
+		return []string{fmt.Sprintf("%d tools", len(tools))}
+	}
 	if name == "" && version == "" {
 		return []string{"body: JSON-RPC"}
 	}

@@ -79,7 +79,7 @@ func denying(nobody, token *authtest.Answer) authtest.Guard {
 	}
 }
 
-// claims are a JWT with those.
+// saying are servers whose JWTs say that.
 func saying(c map[string]any) authtest.Options {
 	return authtest.Options{Policy: authtest.Policy{JWT: true, Claims: c}}
 }
@@ -156,6 +156,7 @@ func init() {
 		"an ID token": {want: idToken, serverAsk: serverAsk{options: saying(map[string]any{"nonce": "n", "aud": "client"}), prepare: revoked}},
 		"the right secret, and too little else": {want: accepted,
 			serverAsk: serverAsk{options: guarded(denying(bearer("Bearer"), authtest.Refusing(400, map[string]any{"message": "from and to have to be given"})))}},
+		"tools behind an open door": {want: tokenExpired, serverAsk: serverAsk{options: authtest.Options{Open: true, Policy: authtest.Policy{JWT: true, Claims: map[string]any{"exp": ago}}, Guard: guardedTools}}},
 		"worse with the secret": {want: secretHurts,
 			serverAsk: serverAsk{options: authtest.Options{Open: true, Guard: denying(nil, bearer(`Bearer error="invalid_token"`))}}},
 		"an hour, and no refresh token": {want: diesSoon, serverAsk: serverAsk{options: authtest.Options{Policy: authtest.Policy{JWT: true}}, grant: authtest.GrantOptions{Scope: "read", NoRefreshToken: true}}},
@@ -385,4 +386,15 @@ func proxied(status int) func(t *testing.T) *Report {
 		URL(t.Context(), x, Ask{URL: "https://mcp.example/mcp", Place: Bearer, Secret: key})
 		return x.Report
 	}
+}
+
+// guardedTools lets everybody begin a session, and wants a token for all else.
+func guardedTools(r *http.Request) *authtest.Answer {
+	if r.Header.Get("Mcp-Protocol-Version") == "" || r.Method != http.MethodPost {
+		return nil
+	}
+	if r.Header.Get("Authorization") == "" {
+		return authtest.Refusing(401, map[string]any{}, "WWW-Authenticate: Bearer")
+	}
+	return authtest.Refusing(401, map[string]any{}, `WWW-Authenticate: Bearer error="invalid_token"`)
 }

@@ -43,9 +43,13 @@ type visit struct {
 	claims claims
 	isJWT  bool
 
-	nobody  answer // to a request without the secret
-	shown   answer // to one with it
-	asked   bool   // shown is one
+	nobody answer // to a request without the secret
+	shown  answer // to one with it
+	asked  bool   // shown is one
+	// lets means that an MCP server lets everybody in, and asks who it is for its
+	// tools: nobody and shown speak of those.
+	lets    bool
+	session map[string]string // headers of a request that is not the first
 	now     time.Time
 	skew    time.Duration
 	meta    found
@@ -113,12 +117,18 @@ func (v *visit) request(ctx context.Context, method string) *http.Request {
 	if method == http.MethodPost {
 		body = initialize
 	}
+	if v.session != nil {
+		body = listTools
+	}
 	r, err := http.NewRequestWithContext(ctx, method, v.at.String(), strings.NewReader(body))
 	if err != nil { // parse saw to that
 		panic(err)
 	}
 	r.Header.Set("Accept", "application/json, text/event-stream")
 	r.Header.Set("User-Agent", "lamplighter")
+	for name, value := range v.session {
+		r.Header.Set(name, value)
+	}
 	if body == "" {
 		r.Body, r.ContentLength = nil, 0
 	} else {
@@ -129,6 +139,8 @@ func (v *visit) request(ctx context.Context, method string) *http.Request {
 
 const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",` +
 	`"capabilities":{},"clientInfo":{"name":"lamplighter","version":"1"}}}`
+
+const listTools = `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
 
 // show puts a secret into a request.
 func show(r *http.Request, place Place, name, secret string) {

@@ -35,7 +35,7 @@ type document struct {
 // its metadata matters.
 func (v *visit) speaksOAuth() bool {
 	for _, a := range []answer{v.nobody, v.shown} {
-		if a.pointer() != "" || a.status == http.StatusUnauthorized && a.asksFor("Bearer") && (a.isMCP() || v.nobody.isMCP() || v.looksMCP()) {
+		if a.pointer() != "" || a.status == http.StatusUnauthorized && a.asksFor("Bearer") && (v.lets || a.isMCP() || v.nobody.isMCP() || v.looksMCP()) {
 			return true
 		}
 	}

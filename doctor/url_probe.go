@@ -78,7 +78,23 @@ func (v *visit) anonymous(ctx context.Context) bool {
 	}
 	v.nobody = a
 	v.clock(a)
+	if a.works() && a.isMCP() {
+		if b, err := v.tools(ctx, a, Nowhere, "", ""); err == nil && !b.works() && b.status < 500 {
+			v.nobody, v.lets = b, true
+		}
+	}
 	return true
+}
+
+// tools asks for the list of tools in the session that an answer began.
+func (v *visit) tools(ctx context.Context, begun answer, place Place, name, secret string) (answer, error) {
+	v.session = map[string]string{"MCP-Protocol-Version": "2025-11-25"}
+	if id := begun.header.Get("Mcp-Session-Id"); id != "" {
+		v.session["Mcp-Session-Id"] = id
+	}
+	defer func() { v.session = nil }()
+	a, _, err := v.try(ctx, http.MethodPost, place, name, secret)
+	return a, err
 }
 
 // telling ranks answers by how much they say of a server.
@@ -115,7 +131,7 @@ func (v *visit) withSecret(ctx context.Context) {
 
 func (v *visit) showing(ctx context.Context, place Place, name, secret string) (answer, error) {
 	methods := []string{http.MethodGet, http.MethodPost}
-	if v.nobody.isMCP() || v.nobody.method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(v.at.Path, "/"), "/mcp") {
+	if v.lets || v.nobody.isMCP() || v.nobody.method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(v.at.Path, "/"), "/mcp") {
 		methods = []string{http.MethodPost, http.MethodGet}
 	}
 	var best answer
@@ -126,6 +142,9 @@ func (v *visit) showing(ctx context.Context, place Place, name, secret string) (
 		}
 		if i == 0 || telling(a) > telling(best) {
 			best = a
+		}
+		if v.lets && a.works() {
+			return v.tools(ctx, a, place, name, secret)
 		}
 		if !a.absent() && a.status != http.StatusBadRequest && a.status != http.StatusNotAcceptable && a.status != http.StatusUnsupportedMediaType {
 			break
