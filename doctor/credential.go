@@ -118,12 +118,15 @@ func (v *end) token() {
 	if row.Scope != "" {
 		v.Saw("token", "granted: %s", v.Clean(row.Scope))
 	}
-	who := "a public client, " + row.ClientID
+	who := "for a public client, " + row.ClientID
 	if !row.ClientSecret.IsZero() {
-		who = "a client with a secret, " + row.ClientID
+		who = "for a client with a secret, " + row.ClientID
+	}
+	if row.Issuer != "" {
+		who += ", bound to " + v.Shown(row.Issuer)
 	}
 	if row.ClientID != "" {
-		v.Saw("token", "for %s%s", who, map[bool]string{true: ", bound to " + v.Shown(row.Issuer)}[row.Issuer != ""])
+		v.Saw("token", "%s", who)
 	}
 }
 
@@ -234,7 +237,10 @@ func (v *end) client(ctx context.Context) {
 		return
 	case v.Ledger == nil || v.Finder == nil:
 		return
-	case v.row.ByClient() || v.row.SecretLater || v.row.KeyID != "" || v.row.WatchOnly != "":
+	case v.row.WatchOnly != "":
+		v.Saw("client", "not asked: nothing of it is ever sent from here")
+		return
+	case v.row.ByClient() || v.row.SecretLater || v.row.KeyID != "":
 		v.Saw("client", "not asked: only a refresh can tell whether the server takes it (--refresh)")
 		return
 	}
@@ -273,7 +279,7 @@ func (v *end) endpoint(ctx context.Context) (discovery.Endpoints, bool) {
 	case errors.As(err, &issuer):
 		r.find("issuer-changed", v.Clean(err.Error()))
 	case errors.As(err, &temporary):
-		if !v.reported(append(noWay, "unreachable")...) {
+		if !v.reported(noWay...) && !v.reported("unreachable") {
 			r.find("unreachable", v.Clean(err.Error()))
 		}
 	default:

@@ -22,7 +22,7 @@ func (l Local) findRow(x *Recorder, row refresher.Row, versions []string, asked 
 	f := rowFinder{l, x, row, credfiles.Title(row.Client)}
 	f.state(asked)
 	if asked && row.Unused {
-		f.find("unused", "its configuration names other values than the entry", row.ServerURL)
+		f.find("unused", "its configuration names other values than the entry", x.Shown(row.ServerURL))
 	}
 	if row.NeedsAuth {
 		f.find("skipped", "it stands in "+f.client+"'s list of servers that want a sign-in", f.command("lamplighter refresh "+row.ID))
@@ -116,14 +116,15 @@ func (f rowFinder) state(asked bool) {
 	case refresher.NoSecret, refresher.NotSignedIn:
 		f.find(Cause(row.Why), "nothing is stored", f.command(f.Say.Do(row)))
 	case refresher.NoRefreshToken:
-		if ends := f.Say.Ends(row, f.Snapshot.At); row.Expiry.IsZero() {
-			if asked {
-				f.find("will-end", "no refresh token is stored")
-			}
-		} else if row.Expiry.After(f.Snapshot.At) {
-			f.find("will-end", "it "+ends)
-		} else {
+		left := row.Expiry.Sub(f.Snapshot.At)
+		switch ends := f.Say.Ends(row, f.Snapshot.At); {
+		case row.Expiry.IsZero() && asked:
+			f.find("will-end", "no refresh token is stored")
+		case row.Expiry.IsZero():
+		case left <= 0:
 			f.find("ended", "it "+ends)
+		case asked || left < 7*24*time.Hour:
+			f.find("will-end", "it "+ends)
 		}
 	case refresher.Forked:
 		if slices.ContainsFunc(f.x.Report.Findings, func(g Finding) bool { return g.Cause == "forked" && g.About == row.Other }) {
