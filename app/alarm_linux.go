@@ -17,13 +17,14 @@ func (x *parts) alarm(w *watch.Watcher, pause time.Duration) (stop func() error)
 	}
 	x.refresher.Alarm = a
 	x.refresher.Every = func() time.Duration {
+		every := 8 * time.Minute
 		if w.Blind() || x.ringWatched() {
-			return time.Minute
+			every = time.Minute
 		}
 		if pause > 0 {
-			return min(pause, 8*time.Minute)
+			every = min(every, pause)
 		}
-		return 8 * time.Minute
+		return every
 	}
 	return a.Close
 }
