@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -66,21 +67,40 @@ func (s sealer) Open(text []byte, place string) ([]byte, error) {
 	return s.x.ledger.Open(text, place)
 }
 
-// An onlooker is a sealer that opens for commands without a ledger too: to look
-// into one costs less than it saves.
+// An onlooker is a sealer for commands without a ledger too, where there is one:
+// to look into it costs less than it saves.
 type onlooker struct {
 	sealer
 	keyring credfiles.Keyring
 }
 
+func (o onlooker) Seal(text []byte, place string) ([]byte, error) {
+	l, err := o.look()
+	if err != nil {
+		return nil, err
+	}
+	return l.Seal(text, place)
+}
+
 func (o onlooker) Open(text []byte, place string) ([]byte, error) {
+	l, err := o.look()
+	if err != nil {
+		return nil, err
+	}
+	return l.Open(text, place)
+}
+
+func (o onlooker) look() (*ledger.Ledger, error) {
 	if o.x.ledger != nil {
-		return o.sealer.Open(text, place)
+		return o.x.ledger, nil
+	}
+	if info, err := os.Stat(o.x.state); err != nil || !info.IsDir() {
+		return nil, errNoLedger
 	}
 	l, err := ledger.Look(o.x.state)
 	if err != nil {
 		return nil, errNoLedger
 	}
 	l.Vault = vault(o.keyring)
-	return l.Open(text, place)
+	return l, nil
 }
