@@ -67,7 +67,7 @@ func (v *end) keepSecrets() {
 func (v *end) inStore(ctx context.Context) {
 	where := v.Say.Path(v.row.Path)
 	if len(v.Stores) > 0 {
-		where += modeOf(v.Stores[0])
+		where += v.modeOf(v.Stores[0])
 	}
 	v.Saw("store", "%s", where)
 	for _, p := range v.row.Holders {

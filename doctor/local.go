@@ -169,7 +169,7 @@ func (l Local) stores(ctx context.Context, x *Recorder) {
 		if strings.HasPrefix(s.Path(), "keyring: ") {
 			dir = s.Path()
 		}
-		f := folder{dir, credfiles.Title(s.Client()), modeOf(s)}
+		f := folder{dir, credfiles.Title(s.Client()), l.modeOf(s)}
 		if files[f] == nil {
 			order = append(order, f)
 		}
@@ -221,7 +221,7 @@ func (l Local) findStores(ctx context.Context, x *Recorder) {
 			l.problem(x, *p)
 		}
 		if do := l.openToOthers(s); do != "" {
-			x.Find("store-open", l.Say.Path(s.Path()), strings.TrimPrefix(modeOf(s), ", "), client, do)
+			x.Find("store-open", l.Say.Path(s.Path()), strings.TrimPrefix(l.modeOf(s), ", "), client, do)
 		}
 		if info, err := os.Stat(s.Real()); err == nil && time.Until(info.ModTime()) > skew {
 			x.Find("clock-back", l.Say.Path(s.Path()), "it was written "+moment(info.ModTime()))
@@ -252,9 +252,9 @@ func count(entries int) string {
 	return fmt.Sprintf("%d entries", entries)
 }
 
-func modeOf(s *credfiles.Store) string {
+func (l Local) modeOf(s *credfiles.Store) string {
 	info, err := os.Stat(s.Real())
-	if err != nil {
+	if err != nil || l.Host.OS == "windows" { // whose modes say nothing
 		return ""
 	}
 	return fmt.Sprintf(", mode %04o", info.Mode().Perm())
