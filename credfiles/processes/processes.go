@@ -101,15 +101,28 @@ func describe(ctx context.Context, p *process.Process, name string) (Process, bo
 		d.Started = time.UnixMilli(ms)
 	}
 	env, _ := p.EnvironWithContext(ctx)
+	if none(env) { // as of a program that is just starting
+		env, _ = p.EnvironWithContext(ctx)
+	}
+	if none(env) && d.Exe != "" {
+		if exe, _ := p.ExeWithContext(ctx); exe == "" {
+			return Process{}, false // it ended since: nobody of whom nothing is known
+		}
+	}
 	d.Env = environment(env)
 	return d, true
+}
+
+// none reports an environment without anything in it, also as one empty text.
+func none(list []string) bool {
+	return !slices.ContainsFunc(list, func(v string) bool { return v != "" })
 }
 
 // environment looks up in a list of NAME=value. The empty list means unknown:
 // macOS shows a protected program's environment as empty, and nothing real
 // runs without one.
 func environment(list []string) func(key string) (string, bool) {
-	known := slices.ContainsFunc(list, func(s string) bool { return s != "" })
+	known := !none(list)
 	return func(key string) (string, bool) {
 		for _, s := range list {
 			if name, value, ok := strings.Cut(s, "="); ok && sameName(name, key) {
