@@ -141,7 +141,7 @@ func (p *program) examineURL(ctx context.Context, f reporting, s shown, url stri
 	s.ask.URL = url
 	if s.ask.Place != doctor.Nowhere {
 		var err error
-		if s.ask.Secret, err = p.askSecret(s.ask.Place); err != nil {
+		if s.ask.Secret, err = p.askSecret(ctx, s.ask.Place); err != nil {
 			return doctor.Report{}, err
 		}
 	}
@@ -157,16 +157,19 @@ func (p *program) examineURL(ctx context.Context, f reporting, s shown, url stri
 
 // askSecret reads a secret from stdin: all of it, but for the line break that
 // ends what echo writes. On a terminal it is asked for, and not shown.
-func (p *program) askSecret(place doctor.Place) (string, error) {
-	in := int(os.Stdin.Fd())
+func (p *program) askSecret(ctx context.Context, place doctor.Place) (string, error) {
 	var text []byte
 	var err error
-	if term.IsTerminal(in) {
+	if term.IsTerminal(int(os.Stdin.Fd())) {
 		io.WriteString(p.err, askFor[place])
-		text, err = term.ReadPassword(in)
+		text, err = typedIn(ctx)
 		p.warnf("")
 	} else {
-		text, err = io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
+		text, err = allOf(ctx, os.Stdin)
+	}
+	if ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		return "", exit{exitLater}
 	}
 	if err != nil {
 		return "", sayf(saidNoStdin, err)
@@ -176,4 +179,23 @@ func (p *program) askSecret(place doctor.Place) (string, error) {
 		return "", usage{errors.New(saidNoSecret)}
 	}
 	return s, nil
+}
+
+// allOf reads what comes to an end; Ctrl-C does not wait for it.
+func allOf(ctx context.Context, r io.Reader) ([]byte, error) {
+	type all struct {
+		text []byte
+		err  error
+	}
+	ended := make(chan all, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(r, 64<<10))
+		ended <- all{text, err}
+	}()
+	select {
+	case a := <-ended:
+		return a.text, a.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }

@@ -223,9 +223,9 @@ func (a *endpointAsk) secrets(ctx context.Context) (err error) {
 
 func (a *endpointAsk) secretLine(ctx context.Context, prompt string) (credfiles.Secret, error) {
 	var line string
-	if in := int(os.Stdin.Fd()); term.IsTerminal(in) {
+	if term.IsTerminal(int(os.Stdin.Fd())) {
 		io.WriteString(a.err, prompt)
-		text, err := term.ReadPassword(in)
+		text, err := typedIn(ctx)
 		a.warnf("")
 		if err != nil {
 			return credfiles.Secret{}, sayf(saidNoStdin, err)
