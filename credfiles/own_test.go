@@ -161,11 +161,11 @@ func TestTokensOfAnotherClientOrServerAreNotTaken(t *testing.T) {
 		}
 	}
 	h := ownHost(t, &xor{}, ownDocs)
-	holdOwn(t, ownStore(t, h), func(hold *Hold, c Credential) {
+	holdOwn(t, ownStore(t, h), func(hold *Hold, _ Credential) {
 		if err := hold.Entrust(Secret{}, NewSecret("rt-EXAMPLE")); err != nil {
 			t.Fatal(err)
 		}
-		c, _ = hold.Read(t.Context())
+		c, _ := hold.Read(t.Context())
 		if _, err := hold.Write(t.Context(), c, Token{Access: NewSecret("at-EXAMPLE"), Expiry: time.Now().Add(time.Hour)}, nil); err != nil {
 			t.Fatal(err)
 		}

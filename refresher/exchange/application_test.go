@@ -73,10 +73,10 @@ func TestEntraIsAskedForOneResourceByItsScope(t *testing.T) {
 	}{
 		{"https://graph.microsoft.com/.default", "", ""},
 		{"api://app/.default", "", ""},
-		{"", "", "one scope that ends in /.default"},
-		{"User.Read", "", "one scope that ends in /.default"},
-		{"https://graph.microsoft.com/.default openid", "", "one scope that ends in /.default"},
-		{"https://graph.microsoft.com/.default", "https://graph.microsoft.com", "takes no resource"},
+		{"", "", "one that ends in /.default"},
+		{"User.Read", "", "one that ends in /.default"},
+		{"https://graph.microsoft.com/.default openid", "", "one that ends in /.default"},
+		{"https://graph.microsoft.com/.default", "https://graph.microsoft.com", "no resource with Entra ID"},
 	} {
 		p, err := Plan(credfiles.Grant{
 			GrantType: credfiles.ByClientCredentials, ClientID: "app", SecretLater: true,

@@ -135,9 +135,9 @@ func entraScopes(all []string) []string {
 func entraApplication(g credfiles.Grant) error {
 	switch {
 	case g.Resource != "":
-		return errors.New("Entra ID takes no resource: name it in the scope, as in https://graph.microsoft.com/.default")
+		return errors.New("there is no resource with Entra ID: name it in the scope, as in https://graph.microsoft.com/.default")
 	case len(g.Scopes) != 1 || !strings.HasSuffix(g.Scopes[0], "/.default"):
-		return errors.New("Entra ID wants one scope that ends in /.default, such as https://graph.microsoft.com/.default")
+		return errors.New("there has to be one scope for Entra ID, one that ends in /.default, such as https://graph.microsoft.com/.default")
 	}
 	return nil
 }
