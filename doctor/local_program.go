@@ -15,8 +15,9 @@ import (
 	"lamplighter/refresher/ledger"
 )
 
-// own is what belongs to this program.
-func (l Local) own(x *Recorder) {
+// own is what belongs to this program. agree means that the file system's clock
+// is ours.
+func (l Local) own(x *Recorder) (agree bool) {
 	switch _, err := os.Stat(l.Config); {
 	case l.ConfigErr != nil:
 		x.Saw("settings", "%s cannot be used", l.Say.Path(l.Config))
@@ -33,20 +34,22 @@ func (l Local) own(x *Recorder) {
 	case errors.As(l.StateErr, &newer):
 		x.Saw("state", "%s has format %d", l.Say.Path(l.State), newer.Found)
 		x.Find("state-newer", l.Say.Path(l.State), fmt.Sprintf("format %d", newer.Found))
-		return
+		return false
 	case l.StateErr != nil:
 		x.Saw("state", "%s cannot be used", l.Say.Path(l.State))
 		x.Find("state-unusable", l.Say.Path(l.State), l.Say.Short(l.StateErr.Error()), advised(l.Say.Advice(l.StateErr), "give yourself the permission, or move the folder away"))
-		return
+		return false
 	}
 	written, err := datedIn(l.State)
 	if err != nil {
 		x.Saw("state", "%s cannot be written", l.Say.Path(l.State))
 		x.Find("state-unwritable", l.Say.Path(l.State), l.Say.Short(err.Error()), advised(l.Say.Advice(err), "give yourself the permission"))
-		return
+		return false
 	}
 	x.Saw("state", "%s can be written", l.Say.Path(l.State))
+	agree = true
 	if apart := time.Since(written); apart.Abs() > skew {
+		agree = false
 		x.Find("clock-files", l.Say.Path(l.State), "a new file is dated "+written.Format(time.DateTime), l.Say.Span(apart))
 	}
 	records, err := l.Ledger.Pending()
@@ -58,6 +61,7 @@ func (l Local) own(x *Recorder) {
 			x.Find("journal-left", l.Say.Path(r.Sent.Key.Store), "refreshed "+r.Sent.At.Local().Format(time.DateTime))
 		}
 	}
+	return agree
 }
 
 // datedIn makes a file in a folder for a moment and returns its date.

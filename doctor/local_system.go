@@ -195,8 +195,8 @@ func certificatesIn(file string) (all []*x509.Certificate, err error) {
 }
 
 // clock compares this computer's clock with those of the servers that answered
-// a refresh within the last day.
-func (l Local) clock(x *Recorder) {
+// a refresh within the last day; with the file system's it was compared before.
+func (l Local) clock(x *Recorder, agree bool) {
 	now := l.Snapshot.At
 	asked := 0
 	var worst time.Duration
@@ -228,8 +228,10 @@ func (l Local) clock(x *Recorder) {
 		x.Find("clock", id, fmt.Sprintf("at the refresh of %s %s", when, l.apart(worst)), l.Say.Span(worst))
 	case asked > 0:
 		x.Saw("clock", "agrees with what servers said at the last refreshes")
-	default:
+	case agree:
 		x.Saw("clock", "agrees with the file system's; no server answered within a day")
+	default:
+		x.Saw("clock", "not compared with a server's: none answered within a day")
 	}
 }
 

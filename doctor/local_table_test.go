@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -333,6 +334,16 @@ func TestAHealthyComputerHasNoFinding(t *testing.T) {
 		t.Errorf("%d requests were made", n)
 	}
 	t.Log("\n" + r.Text(80, nil))
+}
+
+func TestWithoutTheStateFolderNothingIsSaidOfCredentials(t *testing.T) {
+	c := newComputer(t, authtest.Options{})
+	one(c)
+	c.row("")
+	c.must(os.WriteFile(filepath.Join(c.State, "format"), []byte("?\n"), 0o600))
+	if text := c.examine().Text(80, nil); strings.Contains(text, "none was found") || strings.Contains(text, "agrees") || !strings.Contains(text, "not looked at") {
+		t.Error(text)
+	}
 }
 
 // authority is a certificate authority that nobody trusts.
