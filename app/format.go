@@ -51,7 +51,9 @@ func jsonLine(v any) (string, error) {
 }
 
 // inHeaders is what Claude Code reads from a headersHelper: one JSON object whose
-// values are texts (2.1.329, tried; https://code.claude.com/docs/en/mcp).
+// values are texts. It runs one by a shell for each connection and goes on
+// without it after ten seconds (2.1.329, observed;
+// https://code.claude.com/docs/en/mcp).
 func inHeaders(row refresher.Row) (string, error) {
 	value, err := bearer(row)
 	if err != nil {
