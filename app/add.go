@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -224,9 +223,6 @@ type handed struct {
 
 func (p *program) handed() *handed { return &handed{p: p} }
 
-// maxHanded is beyond any secret and any refresh token.
-const maxHanded = 256 << 10
-
 func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error) {
 	var line []byte
 	if term.IsTerminal(int(os.Stdin.Fd())) {
@@ -240,9 +236,10 @@ func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error
 		line = typed
 	} else {
 		if !h.read {
-			all, err := io.ReadAll(io.LimitReader(os.Stdin, maxHanded))
+			all, err := allOf(ctx, os.Stdin)
 			if err != nil {
-				return credfiles.Secret{}, err
+				h.p.errorf(saidInterrupted)
+				return credfiles.Secret{}, exit{exitLater}
 			}
 			h.lines, h.read = bytes.Split(bytes.TrimSpace(all), []byte("\n")), true
 		}

@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lamplighter/app/settings"
 	"lamplighter/credfiles"
+	"lamplighter/refresher"
 )
 
 func (p *program) removeCommand() *cobra.Command {
@@ -24,7 +26,8 @@ func (p *program) removeCommand() *cobra.Command {
 }
 
 // remove erases the store before the config entry: what is left of a remove
-// that was interrupted can be removed again.
+// that was interrupted can be removed again, and so can what is left of an entry
+// that somebody removed by hand.
 func (p *program) remove(ctx context.Context, name string) error {
 	x, err := p.open()
 	if err != nil {
@@ -34,7 +37,12 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	own := x.owned(x.current())
 	rows, err := pick(snap, []string{name})
+	if left := strings.TrimPrefix(name, credfiles.OwnClient+"/"); err != nil && own.Left(left) {
+		c := credfiles.Credential{Key: own.Key(left), ID: credfiles.OwnClient + "/" + left, Name: left, Own: true}
+		rows, err = []refresher.Row{{Credential: c}}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -49,13 +57,9 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if err := p.takeBack(ctx, x, row.ID); err != nil {
 		return err
 	}
-	erase := func() error {
-		if err := settings.RemoveOwn(x.configFile, row.Name); err != nil {
-			return err
-		}
-		return x.owned(x.current()).Erase(row.Name)
-	}
-	if err := x.refresher.Erase(ctx, row, erase); err != nil {
+	erase := func() error { return own.Erase(row.Name) }
+	undefine := func() error { return settings.RemoveOwn(x.configFile, row.Name) }
+	if err := x.refresher.Erase(ctx, row, erase, undefine); err != nil {
 		return err
 	}
 	p.printf(saidRemoved, row.ID)

@@ -40,6 +40,7 @@ place is named.`
 	handSecret       = "the client secret"
 	handRefreshToken = "the refresh token"
 
+	wordOtherMethod   = "it was shown by HTTP Basic, and some servers want auth_method = \"client_secret_post\""
 	wordHandOver      = "what it needs is handed over on a terminal"
 	wordPlainOwn      = "kept in a plain file, for want of a keyring"
 	saidEnterCode     = "Go to %s with any browser, and enter the code %s"
@@ -114,6 +115,9 @@ func (v view) secretRefused(row refresher.Row) (reason, do string) {
 	reason = "the server does not take this client or its secret" + code(row)
 	if row.Memory.Detail != "" {
 		reason += ": " + row.Memory.Detail
+	}
+	if row.AuthMethod == "" && row.Issuer == "" { // nobody said how it is shown
+		reason += "; " + wordOtherMethod
 	}
 	return reason, v.newSecret(row)
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"lamplighter/credfiles/jsonedit"
@@ -170,6 +172,15 @@ func (o *Owned) Erase(name string) error {
 	}
 	os.Remove(o.Dir) // if it was the last
 	return nil
+}
+
+// Left reports that there is a file of one that is not defined any more.
+func (o *Owned) Left(name string) bool {
+	if name == "" || name != filepath.Base(name) || slices.ContainsFunc(o.All, func(own Own) bool { return own.Name == name }) {
+		return false
+	}
+	_, err := os.Lstat(o.Path(name))
+	return err == nil
 }
 
 // Entrust puts into the store of an own credential what a person hands over: the

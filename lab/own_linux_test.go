@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"lamplighter/lab"
 	"lamplighter/lab/desktop"
@@ -130,4 +132,48 @@ func TestAnOwnCredentialWhoseKeyIsGoneIsGivenItsSecretAgain(t *testing.T) {
 	if found := where(t, []string{l.Home, filepath.Dir(l.State)}, append(s.Secrets(), secret)...); len(found) > 0 {
 		t.Errorf("plain in %v", found)
 	}
+}
+
+// Killed at any moment, an own refresh token is in the store or in the journal,
+// and never sent twice.
+func TestAnOwnRefreshTokenSurvivesKills(t *testing.T) {
+	s := authtest.New(t, authtest.Options{})
+	s.AddClient("app", "")
+	l := lab.New(t)
+	g := s.Grant(authtest.GrantOptions{ClientID: "app"})
+	cmd := l.Command("add", "mine", "--token-endpoint", s.URL(authtest.Token), "--client-id", "app", "--grant", "refresh_token")
+	cmd.Stdin = strings.NewReader(g.RefreshToken + "\n")
+	if got := l.Ends(cmd); got.Code != 0 {
+		t.Fatalf("exit code %d: %s", got.Code, got.Output)
+	}
+	store := filepath.Join(l.State, "own", "mine.json")
+	lost := 0
+	for round := range 25 {
+		cmd := l.Command("refresh", "mine")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		posts := s.TokenPosts(g.ID)
+		// From before the request to after the write, a little later each time.
+		lab.Until(desktop.Patience, func() bool { return s.TokenPosts(g.ID) > posts || cmd.Process.Signal(syscall.Signal(0)) != nil })
+		time.Sleep(time.Duration(round) * 200 * time.Microsecond)
+		cmd.Process.Kill()
+		cmd.Wait()
+		lab.Until(desktop.Patience, func() bool { return s.Last(g.ID).Delivery != authtest.Pending })
+		now := s.Current(g.ID).RefreshToken
+		if len(where(t, []string{store, filepath.Join(l.State, "journal")}, now)) == 0 {
+			// Between the answer and the write that journals it there is nobody else.
+			lost++
+			last := s.Last(g.ID)
+			s.NotJournaled(last.N)
+			break
+		}
+		if got := l.Run("refresh", "mine"); got.Code != 0 {
+			t.Fatalf("round %d: exit code %d: %s", round, got.Code, got.Output)
+		}
+		if text, _ := os.ReadFile(store); !strings.Contains(string(text), s.Current(g.ID).RefreshToken) {
+			t.Fatalf("round %d: the store does not hold the newest", round)
+		}
+	}
+	t.Logf("killed between answer and journal: %d", lost)
 }

@@ -51,7 +51,10 @@ func (r *Refresher) WithSecret(ctx context.Context, row Row) (Row, error) {
 // secret, its journal record, and what is remembered of it. The marks of refresh
 // tokens that were used up stay, which are fingerprints: one that is handed over
 // again is known then.
-func (r *Refresher) Erase(ctx context.Context, row Row, erase func() error) error {
+//
+// erase removes the store, and undefine what makes it a credential: that comes
+// last, so that what a crash leaves can be removed again.
+func (r *Refresher) Erase(ctx context.Context, row Row, erase, undefine func() error) error {
 	land, err := r.fly(ctx, row.Key)
 	if err != nil {
 		return err
@@ -64,8 +67,10 @@ func (r *Refresher) Erase(ctx context.Context, row Row, erase func() error) erro
 		return err
 	}
 	defer lk.Unlock()
-	if err := erase(); err != nil {
-		return err
+	for _, step := range []func() error{erase, lk.Erase, undefine} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	return lk.Erase()
+	return nil
 }

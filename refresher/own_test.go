@@ -380,3 +380,55 @@ func TestEachTroubleOfAnApplicationIsToldOnce(t *testing.T) {
 		}
 	})
 }
+
+// The answer to an own refresh token is the only copy of the next one, whoever
+// dies before it is in our store.
+func TestAnAnswerForAnOwnRefreshTokenLandsAfterACrash(t *testing.T) {
+	for _, ring := range []ledger.Vault{nil, &vault{items: map[string][]byte{}}} {
+		bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+			l.vault = ring
+			s.AddClient("app", "")
+			l.owns = []credfiles.Own{{Name: "graph", Grant: credfiles.ByRefreshToken, TokenURL: s.URL(authtest.Token), ClientID: "app"}}
+			l.restart()
+			g := s.Grant(authtest.GrantOptions{ClientID: "app"})
+			if out := l.Entrust(t.Context(), l.row(graph), credfiles.Secret{}, credfiles.NewSecret(g.RefreshToken)); out.Err != nil {
+				t.Fatal(out.Err)
+			}
+			row := l.row(graph)
+			if row.Protected != (ring != nil) {
+				t.Errorf("protected %v", row.Protected)
+			}
+			lk, err := l.Ledger.Lock(t.Context(), row.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			post := exchange.Post{TokenURL: s.URL(authtest.Token), Auth: exchange.None, AuthBy: "public", ClientID: "app", Accept: "application/json"}
+			rec, err := lk.Begin(ledger.SentOf(row.Credential, post, 0, true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer := exchange.Send(t.Context(), s.Transport(), post, row.Token.Refresh, credfiles.Secret{})
+			if err := rec.Answered(answer); err != nil {
+				t.Fatal(err)
+			}
+			rec.Close()
+			lk.Unlock()
+			for _, folder := range []string{"own", "journal"} {
+				filepath.WalkDir(filepath.Join(l.state, folder), func(path string, d fs.DirEntry, err error) error {
+					if text, err := os.ReadFile(path); err == nil && ring != nil && (strings.Contains(string(text), g.RefreshToken) || strings.Contains(string(text), s.Current(g.ID).RefreshToken)) {
+						t.Errorf("%s is plain", path)
+					}
+					return nil
+				})
+			}
+			l.restart()
+			out := l.Refresh(t.Context(), l.row(graph), refresher.Options{})
+			if out.Did != refresher.Refreshed || s.TokenPosts(g.ID) != 1 {
+				t.Errorf("%s, %v after %d POSTs", out.Did, out.Err, s.TokenPosts(g.ID))
+			}
+			if now := l.row(graph); now.Token.Refresh.Reveal() != s.Current(g.ID).RefreshToken {
+				t.Error("the successor is not in the store")
+			}
+		})
+	}
+}
