@@ -191,7 +191,7 @@ func (v *end) resource(ctx context.Context) {
 		v.Saw("resource", "not asked: --offline")
 		return
 	}
-	ask := Ask{URL: row.ServerURL}
+	ask := Ask{URL: row.ServerURL, Part: true}
 	if v.shows() {
 		ask.Place, ask.Secret, ask.Renews = Bearer, row.Access.Reveal(), !row.Refresh.IsZero() || row.ByClient()
 	}

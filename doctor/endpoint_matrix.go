@@ -170,8 +170,9 @@ func (r *round) verdict(good []*way) {
 	}
 }
 
+// lower begins a sentence within another; what is written in capitals stays.
 func lower(s string) string {
-	if s == "" {
+	if len(s) < 2 || s[1] >= 'A' && s[1] <= 'Z' {
 		return s
 	}
 	return strings.ToLower(s[:1]) + s[1:]

@@ -84,15 +84,15 @@ var toldBy = []string{
 }
 
 // telling are the lines of an answer's header that can decide something.
-func (x *redactor) telling(h http.Header) []string {
+func (x *redactor) telling(status int, h http.Header) []string {
 	var lines []string
 	for _, name := range toldBy {
 		for _, v := range h.Values(name) {
 			switch {
 			case name == "Location":
 				v = x.address(v)
-			case name == "Content-Type" && strings.Contains(v, "json"):
-				continue // as it should be
+			case name == "Content-Type" && (strings.Contains(v, "json") || bare(status)):
+				continue // as it should be, or of a body that says nothing
 			}
 			shown := x.clean(v, 300)
 			if name == "Www-Authenticate" || name == "Proxy-Authenticate" {
@@ -140,18 +140,23 @@ func spelled(name string) string {
 	return name
 }
 
+// bare reports a status that says it all.
+func bare(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone
+}
+
 var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 
 // fields are the lines of an answer's body: the members of an object, the
 // title of a page, or the beginning of a text.
-func (x *redactor) fields(b []byte, kind string) []string {
+func (x *redactor) fields(status int, b []byte, kind string) []string {
 	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
 	if data, ok := event(b); ok {
 		b = data
 	}
 	var object map[string]any
 	switch {
-	case len(b) == 0:
+	case len(b) == 0, bare(status) && b[0] != '{':
 		return nil
 	case json.Unmarshal(b, &object) == nil:
 		return x.members(object)

@@ -278,7 +278,7 @@ func (rec *recording) answered(resp *http.Response) {
 	rec.change(func(s *Step, red *redactor) {
 		s.Request.Status = resp.StatusCode
 		s.Seen = strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
-		s.Request.Answer = red.telling(resp.Header)
+		s.Request.Answer = red.telling(resp.StatusCode, resp.Header)
 		rec.body(s, red)
 		rec.kind = resp.Header.Get("Content-Type")
 	})
@@ -287,7 +287,7 @@ func (rec *recording) answered(resp *http.Response) {
 func (rec *recording) ended() {
 	rec.change(func(s *Step, red *redactor) {
 		rec.body(s, red)
-		s.Request.Answer = append(s.Request.Answer, red.fields(rec.got.bytes(), rec.kind)...)
+		s.Request.Answer = append(s.Request.Answer, red.fields(s.Request.Status, rec.got.bytes(), rec.kind)...)
 	})
 }
 

@@ -67,6 +67,7 @@ func (r Report) steps(t *sheet) {
 	}
 	before := ""
 	var last []string // an answer
+	said := map[string]bool{}
 	for _, s := range r.Steps {
 		name := s.Name
 		if name == before {
@@ -79,11 +80,15 @@ func (r Report) steps(t *sheet) {
 			continue
 		}
 		answer := s.Request.Answer
-		if len(answer) > 1 && slices.Equal(answer, last) {
-			answer = []string{"the same answer"}
+		if whole := strings.Join(answer, "\n"); len(answer) > 1 && said[whole] {
+			answer = []string{"an answer as before"}
+			if slices.Equal(s.Request.Answer, last) {
+				answer = []string{"the same answer"}
+			}
 		} else {
-			last = answer
+			said[whole] = true
 		}
+		last = s.Request.Answer
 		under := strings.Repeat(" ", utf8.RuneCountInString(margin)+2)
 		for _, a := range answer {
 			t.hang(under, under+"  ", a)

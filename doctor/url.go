@@ -31,6 +31,9 @@ type Ask struct {
 	// Renews means that somebody can renew the secret, so that its end is
 	// nothing to speak of.
 	Renews bool
+	// Part means that the report is about more than the server, so that
+	// somebody else has the last word.
+	Part bool
 }
 
 // A visit is the examination of one server.
@@ -80,6 +83,9 @@ func URL(ctx context.Context, x *Recorder, ask Ask) {
 		v.metadata(ctx)
 	}
 	v.conclude(ctx)
+	if !ask.Part {
+		v.lastWord()
+	}
 }
 
 // parse looks at the URL, and says through what a request would go.

@@ -234,7 +234,10 @@ func (v *visit) evidence(a answer) string {
 	case a.page():
 		parts = append(parts, "Content-Type: "+v.Clean(a.header.Get("Content-Type")))
 	case a.words() != "":
-		said, _, _ := strings.Cut(v.Clean(a.words()), ". ") // the first sentence says it
+		said := v.Clean(a.words())
+		if len(said) > 100 { // the first sentence says it
+			said, _, _ = strings.Cut(said, ". ")
+		}
 		parts = append(parts, strings.TrimSuffix(said, "."))
 	}
 	return strings.Join(parts, ", ")

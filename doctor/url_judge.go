@@ -26,6 +26,20 @@ func (v *visit) conclude(ctx context.Context) {
 	}
 }
 
+// lastWord begins the verdict with what works, where what was found is about
+// something else.
+func (v *visit) lastWord() {
+	all := v.Report.Ranked()
+	if v.problem || len(all) == 0 || slices.Contains([]Cause{open, accepted, diesSoon}, all[0].Cause) {
+		return
+	}
+	start := fmt.Sprintf("The server is there and asks for a secret (%d); but ", v.nobody.status)
+	if v.asked {
+		start = fmt.Sprintf("The server takes the secret (%d); but ", v.shown.status)
+	}
+	v.Report.Conclusion = start + lower(sentence(all[0].What(), all[0].Evidence))
+}
+
 func (v *visit) judge(ctx context.Context) {
 	v.Step("shown otherwise")
 	a := v.nobody
@@ -311,7 +325,11 @@ func (v *visit) byAudience(a answer) bool {
 	if len(c.audience) > 0 && !slices.ContainsFunc(c.audience, func(aud string) bool { return covers(aud, want) || covers(want, aud) }) {
 		strange := slices.ContainsFunc(c.audience, isAddress) || slices.Contains(c.audience, graphID)
 		if strange || a.reason() == isElsewhere {
-			v.blame(otherAudience, "aud is "+v.Clean(strings.Join(c.audience, " "))+v.answered(), v.Shown(want))
+			aud := strings.Join(c.audience, " ")
+			if aud == graphID {
+				aud += " (Microsoft Graph)"
+			}
+			v.blame(otherAudience, "aud is "+v.Clean(aud)+v.answered(), v.Shown(want))
 			return true
 		}
 	}
@@ -355,70 +373,4 @@ func (v *visit) tenantOf(a answer) string {
 		}
 	}
 	return ""
-}
-
-// headerNames are names of headers for a key, as servers write them into
-// their refusals.
-var headerNames = regexp.MustCompile(`(?i)\b(x-[a-z0-9-]*(?:key|token|auth)[a-z0-9-]*|ocp-apim-subscription-key|api-key|apikey)\b`)
-
-// keyName is the header that the server itself names for its key.
-func (v *visit) keyName(a answer) string {
-	for _, c := range a.challenges {
-		if name := c.Params["name"]; name != "" && strings.EqualFold(first(c.Params["type"], "header"), "header") {
-			return v.Clean(name)
-		}
-	}
-	if m := headerNames.FindString(a.says()); m != "" {
-		return http.CanonicalHeaderKey(strings.ReplaceAll(m, " ", "-"))
-	}
-	if a.reason() == lacksGateway {
-		return "Ocp-Apim-Subscription-Key" // what API Management takes by default
-	}
-	return ""
-}
-
-// misnamed is for a server that has not seen the secret: it is tried where
-// the server, or custom, says that it belongs.
-func (v *visit) misnamed(ctx context.Context, a answer, named string) {
-	evidence := v.evidence(a) + ", the same as without a secret"
-	if !a.same(v.nobody) {
-		evidence = v.evidence(a)
-	}
-	bare := strings.TrimSpace(strings.TrimPrefix(v.secret, "Bearer "))
-	if v.ask.Place == BasicPair {
-		v.blame(unseen, evidence, v.how())
-		return
-	}
-	type way struct {
-		place Place
-		name  string
-	}
-	ways := []way{{KeyHeader, named}, {KeyHeader, "X-Api-Key"}, {Bearer, ""}, {KeyHeader, "Ocp-Apim-Subscription-Key"}}
-	if v.ask.Place == KeyQuery {
-		ways = append([]way{{KeyHeader, v.ask.Name}}, ways...)
-	}
-	tried := 0
-	for i, w := range ways {
-		if w.place == KeyHeader && w.name == "" || w.place == v.ask.Place && strings.EqualFold(w.name, v.ask.Name) || slices.Contains(ways[:i], w) {
-			continue
-		}
-		if tried++; tried > mostTries {
-			break
-		}
-		b, err := v.showing(ctx, w.place, w.name, bare)
-		if err != nil || !b.works() {
-			continue
-		}
-		where := "the header " + w.name
-		if w.place == Bearer {
-			where = "Authorization, behind the word Bearer"
-		}
-		v.blame(nameOther, fmt.Sprintf("%s; %d in %s", evidence, b.status, where), v.how(), where)
-		return
-	}
-	if named != "" && !(v.ask.Place == KeyHeader && strings.EqualFold(named, v.ask.Name)) {
-		v.blame(nameOther, evidence, v.how(), "the header "+named)
-		return
-	}
-	v.blame(unseen, evidence, v.how())
 }

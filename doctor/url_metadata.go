@@ -83,6 +83,12 @@ func (v *visit) metadata(ctx context.Context) {
 	pointer := first(v.nobody.pointer(), v.shown.pointer())
 	finder := discovery.Finder{Transport: reader{v.Recorder, &v.meta.documents}}
 	v.meta.Endpoints, v.meta.err = finder.Find(ctx, credfiles.Grant{ServerURL: v.at.String(), ResourceMetadataURL: v.absolute(pointer)})
+	// A walk ends where clients end it. What lies behind is looked at all the same.
+	if d, ok := v.meta.doc("authorization_servers"); ok && v.meta.err != nil {
+		if issuers := list(d.object["authorization_servers"]); len(issuers) > 0 {
+			_, _ = finder.Find(ctx, credfiles.Grant{ServerURL: v.at.String(), Issuer: issuers[0], Resource: v.at.String()}) // the documents are of interest
+		}
+	}
 	v.meta.documents = slices.DeleteFunc(v.meta.documents, func(d document) bool { return d.url == v.at.String() })
 }
 
