@@ -126,7 +126,7 @@ func thisHost() credfiles.Host {
 	if err != nil && uerr == nil { // cron and some services set no HOME
 		home = u.HomeDir
 	}
-	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: os.Getenv, Processes: processes.List, Keyring: systemKeyring(os.Getenv)}
+	h := credfiles.Host{OS: runtime.GOOS, Home: home, Getenv: getenv, Processes: processes.List, Keyring: systemKeyring(os.Getenv)}
 	h.Opener = &credfiles.Opener{}                                             // of this program, which Main is the other end of
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil { // Linux
 		h.Kernel = string(release)

@@ -153,6 +153,7 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	}
 	credfiles.Define(own)
 	host.Own = x.owned(s)
+	hide(s)
 	if host.Opener != nil {
 		host.Opener.Remember(filepath.Join(x.state, "opened"), onlooker{sealer{x}, host.Keyring})
 	}
