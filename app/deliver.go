@@ -125,8 +125,9 @@ func (x *parts) delivered(d settings.Delivery, c credfiles.Credential) bool {
 	if err != nil {
 		return false
 	}
-	text, err := target.Text(tokenOf(c))
-	return err == nil && x.ledger.Delivery(x.place(d)).Is(d.ID, x.ledger.Fingerprint(text)) && !target.Gone()
+	text, wrong := target.Text(tokenOf(c))
+	was, err := x.ledger.Delivery(x.place(d))
+	return wrong == nil && err == nil && was.Is(d.ID, x.ledger.Fingerprint(text)) && !target.Gone()
 }
 
 // deliver puts a token where it belongs, unless it is there already. next is
@@ -255,7 +256,7 @@ func (x *parts) note(e ledger.Event) {
 func (x *parts) withDeliveries(snap snapshot) snapshot {
 	snap.Problems = slices.Clone(snap.Problems)
 	for _, d := range x.current().Deliveries {
-		was := x.ledger.Delivery(x.place(d))
+		was, _ := x.ledger.Delivery(x.place(d))
 		if was.Failures > 0 && slices.ContainsFunc(snap.Rows, func(r refresher.Row) bool { return r.ID == d.ID }) {
 			target, _ := x.target(d)
 			snap.Problems = append(snap.Problems, credfiles.Problem{Store: target.String(), Client: credfiles.OwnClient, Entry: d.ID, Kind: undelivered, Err: errors.New(was.Why)})

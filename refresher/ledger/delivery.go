@@ -65,14 +65,14 @@ func (d Delivery) Ours(text string) bool {
 func (d Delivery) Is(id, text string) bool { return d.ID == id && d.Text == text && text != "" }
 
 // Delivery reads what is remembered of a place. A damaged record counts as
-// nothing.
-func (l *Ledger) Delivery(p Place) (d Delivery) {
+// nothing; one that cannot be read does not.
+func (l *Ledger) Delivery(p Place) (d Delivery, err error) {
 	text, err := os.ReadFile(l.deliveryFile(p))
-	if err != nil || json.Unmarshal(text, &d) != nil {
-		d = Delivery{}
+	if errors.Is(err, fs.ErrNotExist) || err == nil && json.Unmarshal(text, &d) != nil {
+		d, err = Delivery{}, nil
 	}
 	d.Place = p
-	return d
+	return d, err
 }
 
 // Deliveries are all that is remembered.
@@ -114,7 +114,10 @@ func (l *Ledger) LockDelivery(ctx context.Context, p Place) (*LockedDelivery, er
 		held.Release()
 		return nil, err
 	}
-	lk.Delivery = l.Delivery(p)
+	if lk.Delivery, err = l.Delivery(p); err != nil {
+		held.Release()
+		return nil, err
+	}
 	return lk, nil
 }
 

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,5 +117,23 @@ func TestADamagedRecordIsNone(t *testing.T) {
 	defer lk.Unlock()
 	if lk.Ours("a") || lk.Place != place {
 		t.Errorf("%+v", lk.Delivery)
+	}
+}
+
+// Else what is there would be somebody else's from then on.
+func TestARecordThatCannotBeReadIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	lk := delivery(t, dir, place)
+	lk.Done("a", time.Now())
+	save(t, lk)
+	all, err := filepath.Glob(filepath.Join(dir, "deliveries", "*"))
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	if err := errors.Join(os.Remove(all[0]), os.Mkdir(all[0], 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, dir).LockDelivery(t.Context(), place); err == nil {
+		t.Error("it counts as nothing")
 	}
 }

@@ -1,0 +1,5 @@
+//go:build torture
+
+package torture_test
+
+func init() { deliveryStep = 1 }
