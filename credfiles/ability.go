@@ -64,27 +64,44 @@ type Program struct {
 	Version string // empty where it cannot be told without running it
 }
 
-// Programs lists the clients that the search path finds. None of them is run:
-// a version is that of the package which a program belongs to.
+// Programs lists the clients that the search path finds, and those that others
+// bring along. None of them is run: a version is that of the package which a
+// program belongs to.
 func (h Host) Programs() (all []Program) {
 	seen := map[string]bool{}
+	add := func(c *client, name, file string) {
+		real := resolved(file)
+		if interpreters[name] || seen[c.name+real] || !runs(file) {
+			return
+		}
+		seen[c.name+real] = true
+		p := Program{Client: c.name, Path: file}
+		if c.version != nil {
+			p.Version = c.version(processes.Process{Name: name, Exe: real, Args: []string{"node", real}})
+		}
+		all = append(all, p)
+	}
 	for _, dir := range filepath.SplitList(h.Getenv("PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}
 		for _, c := range table() {
 			for _, name := range c.programs {
-				file := filepath.Join(dir, h.executable(dir, name))
-				if interpreters[name] || seen[c.name+resolved(file)] || !runs(file) {
-					continue
-				}
-				seen[c.name+resolved(file)] = true
-				p := Program{Client: c.name, Path: file}
-				if c.version != nil {
-					real := resolved(file)
-					p.Version = c.version(processes.Process{Name: name, Exe: real, Args: []string{"node", real}})
-				}
-				all = append(all, p)
+				add(c, name, filepath.Join(dir, h.executable(dir, name)))
+			}
+		}
+	}
+	for _, c := range table() {
+		for _, pattern := range c.bundled {
+			if h.OS == "windows" {
+				pattern += ".exe"
+			}
+			if !filepath.IsAbs(pattern) {
+				pattern = filepath.Join(h.Home, filepath.FromSlash(pattern))
+			}
+			found, _ := filepath.Glob(pattern)
+			for _, file := range found {
+				add(c, c.name, file)
 			}
 		}
 	}

@@ -98,6 +98,7 @@ func TestProgramsAreFoundWithoutRunningThem(t *testing.T) {
 	put("bin/claude", script, 0o755)
 	put("bin/node", script, 0o755)
 	put("bin/gemini", script, 0o644)
+	put(".vscode/extensions/openai.chatgpt-0.4.19-linux-x64/bin/linux-x86_64/codex", script, 0o755)
 	if err := os.Symlink("../lib/node_modules/@openai/codex/bin/codex.js", filepath.Join(dir, "bin", "codex")); err != nil {
 		t.Skip(err)
 	}
@@ -106,6 +107,7 @@ func TestProgramsAreFoundWithoutRunningThem(t *testing.T) {
 	want := []Program{
 		{"codex", filepath.Join(dir, "bin", "codex"), "0.148.0"},
 		{"claude", filepath.Join(dir, "bin", "claude"), ""},
+		{"codex", filepath.Join(dir, ".vscode/extensions/openai.chatgpt-0.4.19-linux-x64/bin/linux-x86_64/codex"), ""},
 	}
 	if got := h.Programs(); !slices.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)

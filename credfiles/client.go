@@ -57,7 +57,10 @@ type client struct {
 	marks string // the file in which it notes servers that it will not try before a sign-in
 
 	programs []string // the names that it runs under
-	script   string   // part of the path of its script, where it runs under node
+	// bundled are where other programs bring it along, as patterns; relative ones
+	// are below the user's home.
+	bundled []string
+	script  string // part of the path of its script, where it runs under node
 	// runs recognizes one of these programs where the name says too little, and
 	// holds whether it uses that store of its home. Both may be nil.
 	runs      func(p processes.Process) bool

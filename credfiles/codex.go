@@ -91,7 +91,15 @@ var codex = client{
 	link: LinkRefused,
 
 	programs: []string{"codex"},
-	version:  func(p processes.Process) string { return processes.PackageVersion(p.Exe, "@openai/codex") },
+	// Editors' extensions have one of their own in a folder bin
+	// (openai/codex#5174), and so has the desktop app (steipete/agent-scripts#29).
+	bundled: []string{
+		".vscode*/extensions/openai.chatgpt-*/bin/codex", ".vscode*/extensions/openai.chatgpt-*/bin/*/codex",
+		".cursor*/extensions/openai.chatgpt-*/bin/codex", ".cursor*/extensions/openai.chatgpt-*/bin/*/codex",
+		".windsurf*/extensions/openai.chatgpt-*/bin/codex", ".windsurf*/extensions/openai.chatgpt-*/bin/*/codex",
+		"/Applications/ChatGPT.app/Contents/Resources/codex", "/Applications/Codex.app/Contents/Resources/codex",
+	},
+	version: func(p processes.Process) string { return processes.PackageVersion(p.Exe, "@openai/codex") },
 	rereads: func(version string) Rereads {
 		// Locks and the look into the store before a refresh came with 0.145.0
 		// (observed; 0.140.0 has neither). Not knowing the version is no reason
