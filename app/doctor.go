@@ -41,6 +41,9 @@ func (p *program) doctorCommand() *cobra.Command {
 			if err := atMostOne(c, "bearer", "basic", "api-key-header", "api-key-query"); err != nil {
 				return err
 			}
+			if s.ask.Gateway != "" && s.ask.Place == doctor.Nowhere {
+				return usagef(saidGatewayAlone)
+			}
 			isID := len(args) == 1 && !doctor.IsURL(args[0])
 			if (w.refresh || w.yes) && !isID {
 				return usagef(saidRefreshID)
@@ -121,12 +124,10 @@ func (s *shown) flags(c *cobra.Command) {
 		c.Flags().BoolFunc(name, usage, func(string) error { s.ask.Place, s.ask.Name = place, ""; return nil })
 	}
 	named := func(place doctor.Place, name, usage string) {
-		c.Flags().Var(&flagValue{kind: "NAME", set: func(text string) error {
-			if text == "" || strings.ContainsAny(text, " \t\r\n:=&?\"") {
-				return sayf(saidKeyName)
-			}
-			s.ask.Place, s.ask.Name = place, text
-			return nil
+		c.Flags().Var(&flagValue{kind: "NAME", set: func(text string) (err error) {
+			s.ask.Place = place
+			s.ask.Name, err = nameOf(text)
+			return err
 		}}, name, usage)
 		c.RegisterFlagCompletionFunc(name, completeNothing)
 	}
@@ -134,6 +135,19 @@ func (s *shown) flags(c *cobra.Command) {
 	plain(doctor.BasicPair, "basic", "show user:password from stdin by HTTP Basic")
 	named(doctor.KeyHeader, "api-key-header", "show a key from stdin in this header")
 	named(doctor.KeyQuery, "api-key-query", "show a key from stdin in this parameter of the URL")
+	c.Flags().Var(&flagValue{kind: "NAME", set: func(text string) (err error) {
+		s.ask.Gateway, err = nameOf(text)
+		return err
+	}}, "gateway-key", "show the second line of stdin in this header too, to a gateway before the API")
+	c.RegisterFlagCompletionFunc("gateway-key", completeNothing)
+}
+
+// nameOf is the name of a header or parameter.
+func nameOf(text string) (string, error) {
+	if text == "" || strings.ContainsAny(text, " \t\r\n:=&?\"") {
+		return "", sayf(saidKeyName)
+	}
+	return text, nil
 }
 
 // examineURL is the report on a server.
@@ -141,7 +155,13 @@ func (p *program) examineURL(ctx context.Context, f reporting, s shown, url stri
 	s.ask.URL = url
 	if s.ask.Place != doctor.Nowhere {
 		var err error
-		if s.ask.Secret, err = p.askSecret(ctx, s.ask.Place); err != nil {
+		if s.ask.Secret, err = p.askSecret(ctx, askFor[s.ask.Place]); err != nil {
+			return doctor.Report{}, err
+		}
+	}
+	if s.ask.Gateway != "" {
+		var err error
+		if s.ask, err = p.withGateway(ctx, s.ask); err != nil {
 			return doctor.Report{}, err
 		}
 	}
@@ -157,11 +177,11 @@ func (p *program) examineURL(ctx context.Context, f reporting, s shown, url stri
 
 // askSecret reads a secret from stdin: all of it, but for the line break that
 // ends what echo writes. On a terminal it is asked for, and not shown.
-func (p *program) askSecret(ctx context.Context, place doctor.Place) (string, error) {
+func (p *program) askSecret(ctx context.Context, prompt string) (string, error) {
 	var text []byte
 	var err error
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		io.WriteString(p.err, askFor[place])
+		io.WriteString(p.err, prompt)
 		text, err = typedIn(ctx)
 		p.warnf("")
 	} else {
@@ -179,6 +199,20 @@ func (p *program) askSecret(ctx context.Context, place doctor.Place) (string, er
 		return "", usage{errors.New(saidNoSecret)}
 	}
 	return s, nil
+}
+
+// withGateway takes the gateway's key from the second line, or asks for it.
+func (p *program) withGateway(ctx context.Context, ask doctor.Ask) (_ doctor.Ask, err error) {
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		ask.GatewayKey, err = p.askSecret(ctx, askGatewayKey)
+		return ask, err
+	}
+	secret, key, ok := strings.Cut(ask.Secret, "\n")
+	if !ok || strings.TrimSpace(key) == "" {
+		return ask, usage{errors.New(saidNoGatewayKey)}
+	}
+	ask.Secret, ask.GatewayKey = strings.TrimSuffix(secret, "\r"), key
+	return ask, nil
 }
 
 // allOf reads what comes to an end; Ctrl-C does not wait for it.

@@ -26,12 +26,17 @@ sign-in helps.`
   lamplighter doctor linear
   lamplighter doctor https://mcp.linear.app/mcp
   lamplighter token linear | lamplighter doctor https://mcp.linear.app/mcp --bearer
-  lamplighter doctor https://api.example.com/items --api-key-header X-API-Key < key.txt`
+  lamplighter doctor https://api.example.com/items --api-key-header X-API-Key < key.txt
+  cat token.txt key.txt | lamplighter doctor https://api.example.com/items \
+      --bearer --gateway-key Ocp-Apim-Subscription-Key`
 
 	saidSecretForURL = "--bearer, --basic, --api-key-header and --api-key-query are for a URL"
 	saidOneOf        = "%s exclude each other; give one of them"
 	saidKeyName      = "write a name, as X-API-Key"
 	saidNoSecret     = "no secret came in by stdin"
+	saidNoGatewayKey = "the gateway's key did not come in by stdin: it is the second line, behind the secret"
+	saidGatewayAlone = "--gateway-key goes beside --bearer, --basic or --api-key-...; for a gateway's key alone use --api-key-header"
+	askGatewayKey    = "The gateway's key (not shown): "
 	saidNoStdin      = "stdin cannot be read: %v"
 	workAsking       = "asking the server"
 )

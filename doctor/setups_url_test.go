@@ -147,6 +147,10 @@ func init() {
 			serverAsk: serverAsk{options: guarded(authtest.GitHubAPI(nil)), ask: with(Bearer, "", key)}},
 		"no subscription key": {want: gatewayMissing, from: "Microsoft KB 4464930",
 			serverAsk: serverAsk{options: authtest.Options{Guard: authtest.APIManagement(key), API: true}}},
+		"a gateway's key under another name": {want: nameOther, from: "Azure/static-web-apps#1483",
+			serverAsk: serverAsk{options: authtest.Options{Guard: authtest.APIManagement(key), API: true}, ask: func(g authtest.Grant) Ask {
+				return Ask{Place: Bearer, Secret: g.AccessToken, Gateway: "X-Api-Key", GatewayKey: key}
+			}}},
 		"a wrong subscription key": {want: gatewayWrong, from: "Microsoft KB 4464930",
 			serverAsk: serverAsk{options: guarded(authtest.APIManagement(key)), ask: with(KeyHeader, "Ocp-Apim-Subscription-Key", "k-another-EXAMPLE")}},
 		"a gateway, and no secret": {want: gatewayAsks, serverAsk: serverAsk{options: guarded(authtest.APIManagement(key)), ask: with(Nowhere, "", "")}},

@@ -28,6 +28,9 @@ type Ask struct {
 	Place  Place
 	Name   string // of the header or parameter
 	Secret string // as it was given, but for one line break at its end
+	// Gateway is the header of a key that a gateway before the server wants
+	// beside the secret; empty: none does.
+	Gateway, GatewayKey string
 	// Renews means that somebody can renew the secret, so that its end is
 	// nothing to speak of.
 	Renews bool

@@ -185,6 +185,10 @@ func (v *visit) refused(ctx context.Context, a answer) {
 	switch a.reason() {
 	case lacksGateway:
 		name := v.keyName(a)
+		if v.ask.Gateway != "" {
+			v.blame(nameOther, evidence, "the header "+v.ask.Gateway, "the header "+name)
+			return
+		}
 		if v.ask.Place == KeyHeader || v.ask.Place == KeyQuery {
 			v.misnamed(ctx, a, name)
 			return

@@ -23,6 +23,9 @@ func (v *visit) try(ctx context.Context, method string, place Place, name, secre
 	defer cancel()
 	r := v.request(ctx, method)
 	show(r, place, name, secret)
+	if place != Nowhere && v.ask.Gateway != "" {
+		r.Header.Set(v.ask.Gateway, v.ask.GatewayKey)
+	}
 	began := time.Now()
 	resp, err := v.RoundTrip(r)
 	if err != nil {

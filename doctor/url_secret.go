@@ -21,6 +21,8 @@ func (v *visit) readSecret() {
 	if v.secret == "" {
 		return
 	}
+	v.ask.GatewayKey = strings.TrimSpace(v.ask.GatewayKey)
+	v.Keep(Secret{Name: "GATEWAY_KEY", Value: v.ask.GatewayKey, Origins: []string{Origin(v.at)}})
 	name := map[Place]string{Bearer: "TOKEN", BasicPair: "USER_AND_PASSWORD", KeyHeader: "API_KEY", KeyQuery: "API_KEY"}[v.ask.Place]
 	origins := []string{Origin(v.at)}
 	if v.ask.Place == BasicPair {

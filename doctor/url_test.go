@@ -31,8 +31,11 @@ func TestTheHealthySetupHasNoFinding(t *testing.T) {
 		"an API with a key":                                   {options: guarded(authtest.KeyIn("X-Api-Key", key)), ask: with(KeyHeader, "x-api-key", key)},
 		"an API with a key in its URL":                        {options: guarded(authtest.KeyInQuery("api_key", key)), ask: with(KeyQuery, "api_key", key)},
 		"a subscription key":                                  {options: guarded(authtest.APIManagement(key)), ask: with(KeyHeader, "Ocp-Apim-Subscription-Key", key)},
-		"Slack":                                               {options: guarded(authtest.SlackAPI(map[string]string{key: ""})), ask: with(Bearer, "", key)},
-		"GitHub":                                              {options: guarded(authtest.GitHubAPI(map[string]string{key: ""})), ask: with(Bearer, "", key)},
+		"a subscription key and a token": {options: authtest.Options{API: true, Guard: authtest.APIManagement(key)}, ask: func(g authtest.Grant) Ask {
+			return Ask{Place: Bearer, Secret: g.AccessToken, Gateway: "Ocp-Apim-Subscription-Key", GatewayKey: key}
+		}},
+		"Slack":  {options: guarded(authtest.SlackAPI(map[string]string{key: ""})), ask: with(Bearer, "", key)},
+		"GitHub": {options: guarded(authtest.GitHubAPI(map[string]string{key: ""})), ask: with(Bearer, "", key)},
 		"a header with its Bearer": {ask: func(g authtest.Grant) Ask {
 			return Ask{Place: KeyHeader, Name: "Authorization", Secret: "Bearer " + g.AccessToken}
 		}},
