@@ -185,6 +185,7 @@ func TestAReaderNeverSeesATokenAtItsEnd(t *testing.T) {
 // A command delivers too; a restart delivers nothing twice, and what could not
 // be delivered before.
 func TestNothingIsDeliveredTwiceOrMissed(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, time.Hour, toFile)
 	r := l.Run("refresh", "own/graph")
 	if r.Code != 3 || !strings.Contains(r.Output, "own/graph is not delivered: ~/run/token.json: its folder is not there") {
@@ -241,6 +242,7 @@ func count(l *lab.Lab, what string) (n int) {
 // What is erased, with its folder or without, is put there again, and status
 // tells as long as it cannot be.
 func TestWhatIsErasedComesBack(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, time.Hour, toFile)
 	if err := os.Mkdir(l.Path("run"), 0o700); err != nil {
 		t.Fatal(err)
@@ -283,6 +285,7 @@ func TestWhatIsErasedComesBack(t *testing.T) {
 
 // A place that refuses is left alone until its time has come.
 func TestAPlaceThatRefusesCostsNothing(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, time.Hour, toFile)
 	keeper := l.Keep()
 	if !lab.Until(20*time.Second, func() bool { return strings.Contains(l.Said(keeper), "its folder is not there") }) {
@@ -320,6 +323,7 @@ func switches(t *testing.T, pid int) (n int) {
 }
 
 func TestAnothersFileStaysWhatItIs(t *testing.T) {
+	t.Parallel()
 	l, _ := newLab(t, time.Hour, toFile)
 	write(t, l.Path("run", "token.json"), "{\"mine\":1}\n")
 	r := l.Run("refresh", "own/graph")
@@ -334,6 +338,7 @@ func TestAnothersFileStaysWhatItIs(t *testing.T) {
 // Killed at any moment: the file is whole or not there, the next run knows it
 // for ours, and nothing with a token stays beside it.
 func TestAKillAtAnyMomentLeavesAWholeFile(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, time.Hour, toFile)
 	if err := os.Mkdir(l.Path("run"), 0o700); err != nil {
 		t.Fatal(err)
@@ -375,6 +380,7 @@ func TestAKillAtAnyMomentLeavesAWholeFile(t *testing.T) {
 }
 
 func TestAFullDiskIsSaidAndMended(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("a small disk is for root to mount")
 	}
@@ -413,6 +419,7 @@ func TestAFullDiskIsSaidAndMended(t *testing.T) {
 
 // Two keepers beside each other deliver each token once.
 func TestTwoKeepersDeliverOnce(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, 5*time.Second, toFile)
 	if err := os.Mkdir(l.Path("run"), 0o700); err != nil {
 		t.Fatal(err)
@@ -438,6 +445,7 @@ func TestTwoKeepersDeliverOnce(t *testing.T) {
 // that is locked is said, and made up for when it is opened; with the credential
 // the item goes too.
 func TestAnItemIsDeliveredAndTakenBack(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, time.Hour, "[[deliver]]\nid = \"own/graph\"\nkeyring_service = \"acme\"\nkeyring_account = \"me\"\n")
 	b := desktop.NewBus(t)
 	k := b.NewKeyring()
@@ -474,6 +482,7 @@ func TestAnItemIsDeliveredAndTakenBack(t *testing.T) {
 // Where there is no keyring the token is refreshed all the same, and what to do
 // is said.
 func TestWithoutAKeyringAnItemIsSaidToBeMissing(t *testing.T) {
+	t.Parallel()
 	l, m := newLab(t, time.Hour, "[[deliver]]\nid = \"own/graph\"\nkeyring_service = \"acme\"\nkeyring_account = \"me\"\n")
 	r := l.Run("refresh", "own/graph")
 	if _, given := m.newest(); r.Code != 3 || given != 1 || !strings.Contains(r.Output, "keyring: acme, me: there is no keyring") || !strings.Contains(r.Output, "start one, or deliver to a file") {
