@@ -138,7 +138,7 @@ func (s *shown) flags(c *cobra.Command) {
 	c.Flags().Var(&flagValue{kind: "NAME", set: func(text string) (err error) {
 		s.ask.Gateway, err = nameOf(text)
 		return err
-	}}, "gateway-key", "show the second line of stdin in this header too, to a gateway before the API")
+	}}, "gateway-key", "show a gateway its own key from the second line in this header")
 	c.RegisterFlagCompletionFunc("gateway-key", completeNothing)
 }
 
