@@ -85,7 +85,7 @@ func (l *login) siblings(snap refresher.Snapshot) {
 // client ID that is good anywhere.
 func sameRegistration(a, b credfiles.Grant) bool {
 	unknown := (a.Issuer == "" || b.Issuer == "") && !strings.HasPrefix(a.ClientID, "https://")
-	return a.ClientID != "" && a.ClientID == b.ClientID && (unknown || discovery.SameIssuer(a.Issuer, b.Issuer))
+	return a.ClientID != "" && a.ClientID == b.ClientID && !a.ByClient() && !b.ByClient() && (unknown || discovery.SameIssuer(a.Issuer, b.Issuer))
 }
 
 func (l *login) run(ctx context.Context) int {

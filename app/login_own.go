@@ -6,6 +6,7 @@ import (
 
 	"lamplighter/credfiles"
 	"lamplighter/refresher"
+	"lamplighter/refresher/exchange"
 	"lamplighter/refresher/signin"
 )
 
@@ -43,12 +44,41 @@ func (l *login) own(ctx context.Context) int {
 	if err != nil {
 		return l.codeOfError(err)
 	}
+	if !secret.IsZero() && !l.row.ClientSecret.IsZero() {
+		return l.replace(ctx, secret)
+	}
 	out := l.x.refresher.Entrust(ctx, l.row, secret, refresh)
 	if out.Did == refresher.Failed {
 		return l.codeOfError(l.v.whyNot(out))
 	}
 	l.row = out.Row
 	return l.ask(ctx)
+}
+
+// replace puts another secret in the place of the one that there is, if the
+// server takes it.
+func (l *login) replace(ctx context.Context, secret credfiles.Secret) int {
+	stop := l.working(workSigningIn)
+	out := l.x.refresher.Replace(ctx, l.row, secret)
+	stop()
+	if out.Did == refresher.Refreshed {
+		l.printOutcome(l.v, out)
+		return exitDone
+	}
+	why := ""
+	if out.Answer.Kind != 0 {
+		why = noToken(out)
+	} else {
+		why = l.v.whyNot(out).Error()
+	}
+	l.errorf(saidNotReplaced, out.ID, why)
+	switch out.Answer.Kind {
+	case exchange.ClientGone, exchange.NeedsUser:
+		return exitSignIn
+	case exchange.Later, exchange.Ambiguous:
+		return exitLater
+	}
+	return exitFailed
 }
 
 // device signs in by a code that a person enters wherever there is a browser.

@@ -53,6 +53,7 @@ place is named.`
 	saidTwoSecrets    = "--secret takes the secret from stdin; leave it out where it is said where the secret is"
 	saidBadName       = "the name %q %s"
 	saidNothingHanded = "%s has to come on stdin; there was nothing"
+	saidNotReplaced   = "%s keeps the secret that it has: %s"
 	saidSecretThere   = "its secret is not kept by Lamplighter but by %s, so nothing is asked for"
 )
 
@@ -132,7 +133,10 @@ func noToken(out refresher.Outcome) string {
 	if v.Detail != "" {
 		said += ": " + v.Detail
 	}
+	what, _ := entra(v.Detail)
 	switch {
+	case what != "":
+		return what
 	case v.Kind == exchange.ClientGone:
 		return fmt.Sprintf("the server does not take this client or its secret (%s)", said)
 	case v.Kind == exchange.NeedsUser:

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lamplighter/credfiles"
+	"lamplighter/refresher/exchange"
 	"lamplighter/refresher/ledger"
 )
 
@@ -37,6 +38,59 @@ func (r *Refresher) Entrust(ctx context.Context, row Row, secret, refresh credfi
 	a.observe(now)
 	a.log(ledger.Event{What: "entrusted", New: short8(r.Ledger.Fingerprint(now.Refresh))})
 	return Outcome{Row: r.decide(now, a.row, nil), Did: Adopted}
+}
+
+// Replace asks for a token with another client secret than that in the store of
+// an own credential, and puts both there if the server gives one. Else the secret
+// of before stays, and nothing is remembered against it. Answer says what the
+// server made of the new one.
+func (r *Refresher) Replace(ctx context.Context, row Row, secret credfiles.Secret) Outcome {
+	land, err := r.fly(ctx, row.Key)
+	if err != nil {
+		return Outcome{Row: row, Did: Failed, Err: err}
+	}
+	defer land()
+	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true, Force: true}}
+	a.row.ClientSecret = secret
+	if out, ok := a.plan(ctx); !ok {
+		return out
+	}
+	if out, ok := a.lock(ctx); !ok {
+		return out
+	}
+	defer a.lk.Unlock()
+	defer a.hold.Close()
+	if out, ok := a.clear(ctx); !ok {
+		return out
+	}
+	now, err := a.hold.Read(ctx)
+	if err != nil {
+		return a.fail(err)
+	}
+	if err := a.hold.Ready(); err != nil {
+		return a.fail(err)
+	}
+	a.lk.Protected = now.Protected
+	a.row = r.decide(now, a.row, nil)
+	rec, err := a.lk.Begin(ledger.SentOf(now, a.post, a.mem.Lineage, a.unusable()))
+	if err != nil {
+		return a.fail(err)
+	}
+	a.log(ledger.Event{What: "sent"})
+	answer := exchange.Send(ctx, r.transport(now.Grant), a.post, credfiles.Secret{}, secret)
+	ctx = context.WithoutCancel(ctx)
+	v := exchange.Judge(a.post, answer)
+	if v.Kind != exchange.Refreshed {
+		return a.end(rec, Outcome{Row: a.row, Did: Failed, Answer: v}, nil)
+	}
+	if err := rec.Answered(answer); err != nil {
+		a.log(ledger.Event{What: "journal", Why: err.Error()})
+	}
+	if err := a.hold.Entrust(secret, credfiles.Secret{}); err != nil {
+		return a.end(rec, a.fail(err), nil)
+	}
+	a.log(ledger.Event{What: "entrusted"})
+	return a.settle(ctx, rec, answer, v)
 }
 
 // WithSecret is a row with its client's secret, for a sign-in: a command of the

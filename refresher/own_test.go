@@ -432,3 +432,32 @@ func TestAnAnswerForAnOwnRefreshTokenLandsAfterACrash(t *testing.T) {
 		})
 	}
 }
+
+func TestAnotherSecretTakesThePlaceOnlyOfOneThatTheServerTakesLess(t *testing.T) {
+	bubble(t, authtest.Options{}, func(t *testing.T, l *lab, s *authtest.Server) {
+		l.application(s)
+		l.owns[0].SecretFile = ""
+		l.restart()
+		if out := l.Entrust(t.Context(), l.row(graph), credfiles.NewSecret("cs-one-EXAMPLE"), credfiles.Secret{}); out.Err != nil {
+			t.Fatal(out.Err)
+		}
+		force(l.Refresher, l.row(graph))
+		before := l.row(graph)
+		out := l.Replace(t.Context(), before, credfiles.NewSecret("wrong-EXAMPLE"))
+		after := l.row(graph)
+		if out.Did != refresher.Failed || out.Answer.Kind != exchange.ClientGone || after.ClientSecret.Reveal() != "cs-one-EXAMPLE" || after.State != refresher.Fresh || after.Memory.Wait != "" {
+			t.Errorf("a wrong one: %s, %v; then %s, %s", out.Did, out.Err, after.State, after.Why)
+		}
+		if records, _ := l.Ledger.Pending(); len(records) > 0 {
+			t.Error("a record is left")
+		}
+		s.SetSecret("app", "cs-two-EXAMPLE")
+		out = l.Replace(t.Context(), after, credfiles.NewSecret("cs-two-EXAMPLE"))
+		if now := l.row(graph); out.Did != refresher.Refreshed || now.ClientSecret.Reveal() != "cs-two-EXAMPLE" || now.Token.Access.Equal(before.Token.Access) {
+			t.Errorf("the right one: %s, %v", out.Did, out.Err)
+		}
+		if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed {
+			t.Errorf("after it: %s, %v", out.Did, out.Err)
+		}
+	})
+}

@@ -38,7 +38,7 @@ func TestAClientAsksAnotherMakersServerForItself(t *testing.T) {
 			if again := run("", "token", "app"); again.Output == first.Output || !s.accepts(strings.TrimSpace(again.Output)) {
 				t.Errorf("the next token is not taken (exit code %d)", again.Code)
 			}
-			if got := run("wrong-EXAMPLE", "login", "app"); got.Code != 4 || !strings.Contains(got.Output, "does not take this client or its secret (invalid_client)") {
+			if got := run("wrong-EXAMPLE", "login", "app"); got.Code != 4 || !strings.Contains(got.Output, "does not take this client or its secret (invalid_client") {
 				t.Errorf("a wrong secret: exit code %d: %s", got.Code, got.Output)
 			}
 			if got := run(secret, "login", "app"); got.Code != 0 {
