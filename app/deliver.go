@@ -23,7 +23,7 @@ const handOnTime = 10 * time.Second
 func (p *program) handOn(ctx context.Context, x *parts, rows ...refresher.Row) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, handOnTime)
 	defer cancel()
-	all := slices.DeleteFunc(slices.Clone(x.current().Deliveries), func(d settings.Delivery) bool {
+	all := slices.DeleteFunc(x.deliveries(), func(d settings.Delivery) bool {
 		return !slices.ContainsFunc(rows, func(r refresher.Row) bool { return r.Own && r.ID == d.ID })
 	})
 	failed := make([]error, len(all))
@@ -68,7 +68,7 @@ func (c *courier) look(ctx context.Context, snap snapshot) {
 	if c.x.waits() != "" {
 		return // nobody said yet that anything may be written
 	}
-	for _, d := range c.x.current().Deliveries {
+	for _, d := range c.x.deliveries() {
 		for _, row := range snap.Rows {
 			if row.Own && row.ID == d.ID && !c.x.delivered(d, row.Credential) {
 				c.send(ctx, d)
@@ -172,7 +172,7 @@ func (x *parts) deliver(ctx context.Context, d settings.Delivery, word bool) (ne
 	case err != nil:
 		return x.failed(lk, err)
 	}
-	lk.Done(print, time.Now())
+	lk.Done(print)
 	x.note(ledger.Event{ID: d.ID, What: "delivered", Why: target.String(), Expiry: t.Expiry})
 	return next, lk.Save()
 }
@@ -255,7 +255,7 @@ func (x *parts) note(e ledger.Event) {
 // that could not be delivered.
 func (x *parts) withDeliveries(snap snapshot) snapshot {
 	snap.Problems = slices.Clone(snap.Problems)
-	for _, d := range x.current().Deliveries {
+	for _, d := range x.deliveries() {
 		was, _ := x.ledger.Delivery(x.place(d))
 		if was.Failures > 0 && slices.ContainsFunc(snap.Rows, func(r refresher.Row) bool { return r.ID == d.ID }) {
 			target, _ := x.target(d)

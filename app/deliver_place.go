@@ -14,6 +14,19 @@ import (
 	"lamplighter/refresher/ledger"
 )
 
+// deliveries are those of the config. Of two to one place by different names the
+// first counts: each would write over the other.
+func (x *parts) deliveries() (all []settings.Delivery) {
+	seen := map[ledger.Place]bool{}
+	for _, d := range x.current().Deliveries {
+		if place := x.place(d); !seen[place] {
+			seen[place] = true
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 func tokenOf(c credfiles.Credential) deliver.Token {
 	return deliver.Token{ID: c.ID, Access: c.Access, Expiry: c.Expiry, Scope: strings.Join(c.Scopes, " ")}
 }

@@ -108,7 +108,7 @@ func (x *parts) watched() []string {
 	for _, s := range x.currentStores() {
 		paths = append(paths, s.Watched()...)
 	}
-	for _, d := range x.current().Deliveries {
+	for _, d := range x.deliveries() {
 		if d.File != "" {
 			paths = append(paths, x.expand(d.File))
 		}

@@ -305,6 +305,24 @@ func TestAPlaceThatRefusesCostsNothing(t *testing.T) {
 	}
 }
 
+// Each of two would write over the other, at every turn.
+func TestTwoNamesOfOnePlaceAreOne(t *testing.T) {
+	t.Parallel()
+	l, m := newLab(t, time.Hour, toFile+"[[deliver]]\nid = \"own/graph\"\nfile = \"~/run/../run/token.json\"\n")
+	if err := os.Mkdir(l.Path("run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	keeper := settled(t, l)
+	token, _ := m.newest()
+	if !lab.Until(20*time.Second, holds(l, token)) {
+		t.Errorf("nothing is delivered:\n%s", l.Said(keeper))
+	}
+	time.Sleep(time.Second)
+	if n := count(l, "delivered"); n != 1 {
+		t.Errorf("%d deliveries", n)
+	}
+}
+
 // switches is how often the threads of a process gave up the processor.
 func switches(t *testing.T, pid int) (n int) {
 	t.Helper()

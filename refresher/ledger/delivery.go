@@ -29,10 +29,9 @@ type Place struct {
 // fingerprints.
 type Delivery struct {
 	Place
-	ID   string    `json:"id"`             // of the credential that was put there last
-	Text string    `json:"text,omitempty"` // what was put there last
-	Next []string  `json:"next,omitempty"` // what may have been put there since
-	At   time.Time `json:"at,omitzero"`    // when Text was put there
+	ID   string   `json:"id"`             // of the credential that was put there last
+	Text string   `json:"text,omitempty"` // what was put there last
+	Next []string `json:"next,omitempty"` // what may have been put there since
 
 	Failures int       `json:"failures,omitempty"` // in a row
 	Until    time.Time `json:"until,omitzero"`     // no attempt before
@@ -52,8 +51,8 @@ func (d *Delivery) Begin(text string) {
 }
 
 // Done notes that it is there.
-func (d *Delivery) Done(text string, at time.Time) {
-	*d = Delivery{Place: d.Place, ID: d.ID, Text: text, At: at}
+func (d *Delivery) Done(text string) {
+	*d = Delivery{Place: d.Place, ID: d.ID, Text: text}
 }
 
 // Ours reports whether a text with this fingerprint is one that we put there.
