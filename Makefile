@@ -94,7 +94,7 @@ e2e:
 	$(GO) test -tags e2e ./credfiles/clientlock
 	$(GO) test -tags e2e -run Killed ./refresher
 	@$(call need,/usr/lib/systemd/systemd journalctl dbus-run-session cron podman,systemd dbus dbus-user-session cron podman buildah)
-	$(GO) test -tags e2e -count=1 -timeout 5m -v ./unattended
+	$(GO) test -tags e2e -count=1 -timeout 10m -v ./unattended
 
 # Pictures of the real programs on sample homes, into screenshots/ or where
 # SCREENSHOTS says.

@@ -112,7 +112,7 @@ func TestARealImageKeepsTheStoresOfItsUser(t *testing.T) {
 	if err := keeper.Start(); err != nil {
 		t.Fatal(err)
 	}
-	landed := lab.Until(patience, func() bool { return l.Landed(late) == "" })
+	landed := lab.Until(patience, func() bool { return holds(s, late) })
 	var status []byte
 	if !lab.Until(patience, func() (fresh bool) { // it may be about to end what it noted
 		status, _ = i.run(options, "status", "--exit-code").CombinedOutput()
