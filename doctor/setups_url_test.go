@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"lamplighter/refresher/authtest"
+	"lamplighter/refresher/discovery"
 )
 
 const key = "k-0123456789abcdef-EXAMPLE"
@@ -194,6 +196,15 @@ func init() {
 			serverAsk: serverAsk{ask: func(g authtest.Grant) Ask { return Ask{Place: Bearer, Secret: g.AccessToken, Renews: true} }, prepare: parent}},
 		"no pointer": {want: pointerMissing, from: "garrytan/gbrain#1410",
 			serverAsk: serverAsk{options: discovered(authtest.Discovery{NoChallenge: true})}},
+		"metadata that names no resource": {want: resourceUnnamed, serverAsk: serverAsk{prepare: func(s *authtest.Server, _ authtest.Grant) {
+			s.Behave(authtest.ResourceMetadata, authtest.Behaviour{Edit: func(a *authtest.Answer) {
+				a.Body = bytes.Replace(a.Body, []byte(`"resource"`), []byte(`"name"`), 1)
+			}})
+		}}},
+		"metadata that names no server": {want: noServers, serverAsk: serverAsk{options: discovered(authtest.Discovery{AuthorizationServers: []string{}})}},
+		"metadata that is no JSON": {want: metadataOdd, serverAsk: serverAsk{prepare: func(s *authtest.Server, _ authtest.Grant) {
+			s.Behave(authtest.ResourceMetadata, authtest.Behaviour{Answer: &authtest.Answer{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"resource":`)}})
+		}}},
 		"a pointer to nothing": {want: pointerDead, serverAsk: serverAsk{prepare: func(s *authtest.Server, _ authtest.Grant) {
 			s.Behave(authtest.ResourceMetadata, authtest.Behaviour{Answer: authtest.Status(404)})
 		}}},
@@ -242,6 +253,15 @@ func init() {
 		}},
 		setup{name: "an unknown host", want: unknownHost, examine: func(t *testing.T) *Report {
 			return failing(t, &net.OpError{Op: "dial", Err: &net.DNSError{Name: "mcp.example", IsNotFound: true}})
+		}},
+		setup{name: "no answer in time", want: silent, examine: func(t *testing.T) *Report {
+			return failing(t, context.DeadlineExceeded)
+		}},
+		setup{name: "a connection that breaks", want: brokenOff, examine: func(t *testing.T) *Report {
+			return failing(t, io.ErrUnexpectedEOF)
+		}},
+		setup{name: "this computer's name leads elsewhere", want: refusedAddress, examine: func(t *testing.T) *Report {
+			return failing(t, &discovery.MisconfiguredError{URL: "localhost", Problem: "leads to 192.0.2.1, a public address"})
 		}},
 		setup{name: "no name server", want: noNames, examine: func(t *testing.T) *Report {
 			return failing(t, &net.OpError{Op: "dial", Err: &net.DNSError{Name: "mcp.example", Err: "server misbehaving", IsTemporary: true}})
@@ -401,4 +421,16 @@ func guardedTools(r *http.Request) *authtest.Answer {
 		return authtest.Refusing(401, map[string]any{}, "WWW-Authenticate: Bearer")
 	}
 	return authtest.Refusing(401, map[string]any{}, `WWW-Authenticate: Bearer error="invalid_token"`)
+}
+
+func TestEachCauseOfAServerHasASetup(t *testing.T) {
+	met := map[Cause]bool{}
+	for _, s := range setups {
+		met[s.want] = true
+	}
+	for c := range urlCauses {
+		if !met[c] {
+			t.Errorf("nothing shows %s", c)
+		}
+	}
 }
