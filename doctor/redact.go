@@ -162,7 +162,7 @@ var plainParams = []string{
 // place of each part that could be one. A path can hold a secret as well as a
 // query.
 func (x *redactor) address(raw string) string {
-	raw = x.without(raw)
+	raw = x.without(oneLine(raw)) // in that order: what is left out must not make a secret whole
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return cleanRuns(oneLine(raw))
@@ -187,7 +187,7 @@ func (x *redactor) address(raw string) string {
 // form is a query or a form with a placeholder for each value that may be a
 // secret: all that are not known to be none.
 func (x *redactor) form(raw string) string {
-	pairs := strings.Split(raw, "&")
+	pairs := strings.Split(oneLine(raw), "&")
 	for i, p := range pairs {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok {
