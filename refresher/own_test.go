@@ -320,26 +320,28 @@ func TestALockedKeyringIsAStateAndNothingIsSentOrLost(t *testing.T) {
 // Where the store was made plain, because no keyring ran, the journal is no
 // plainer and no darker.
 func TestWithoutAKeyringAnOwnCredentialIsInAFileOfItsOwners(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := authtest.New(t, authtest.Options{Memory: true})
-		l := newLab(t)
-		l.vault = &vault{err: keyring.ErrAbsent}
-		l.over(s.Transport())
-		l.application(s)
-		if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed || out.Protected {
-			t.Fatalf("%s, %v, protected %v", out.Did, out.Err, out.Protected)
-		}
-		info, err := os.Stat(filepath.Join(l.state, "own", "graph.json"))
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%v, %v", info.Mode(), err)
-		}
-		// A keyring that runs later seals the next token.
-		l.vault = &vault{items: map[string][]byte{}}
-		l.restart()
-		if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed || !out.Protected {
-			t.Errorf("%s, %v, protected %v", out.Did, out.Err, out.Protected)
-		}
-	})
+	for _, none := range []error{keyring.ErrAbsent, keyring.ErrVolatile} {
+		synctest.Test(t, func(t *testing.T) {
+			s := authtest.New(t, authtest.Options{Memory: true})
+			l := newLab(t)
+			l.vault = &vault{err: none}
+			l.over(s.Transport())
+			l.application(s)
+			if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed || out.Protected {
+				t.Fatalf("%v: %s, %v, protected %v", none, out.Did, out.Err, out.Protected)
+			}
+			info, err := os.Stat(filepath.Join(l.state, "own", "graph.json"))
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v, %v", info.Mode(), err)
+			}
+			// A keyring that runs later seals the next token.
+			l.vault = &vault{items: map[string][]byte{}}
+			l.restart()
+			if out := force(l.Refresher, l.row(graph)); out.Did != refresher.Refreshed || !out.Protected {
+				t.Errorf("%s, %v, protected %v", out.Did, out.Err, out.Protected)
+			}
+		})
+	}
 }
 
 // A keeper that does not know yet that a credential was removed makes nothing of
