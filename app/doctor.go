@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"lamplighter/app/settings"
+	"lamplighter/credfiles"
 	"lamplighter/doctor"
 	"lamplighter/refresher/exchange"
 )
@@ -166,13 +169,27 @@ func (p *program) examineURL(ctx context.Context, f reporting, s shown, url stri
 		}
 	}
 	defer p.working(workAsking)()
-	x := doctor.NewRecorder(url, doctor.Transport(url, nil, f.offline))
+	x := doctor.NewRecorder(url, doctor.Transport(url, p.privateHosts(), f.offline))
 	doctor.URL(ctx, x, s.ask)
 	if ctx.Err() != nil {
 		p.errorf(saidInterrupted)
 		return *x.Report, exit{exitLater}
 	}
 	return *x.Report, nil
+}
+
+// privateHosts are those that the settings allow. Where these cannot be read
+// there are none: a server can be asked all the same.
+func (p *program) privateHosts() []string {
+	config, _, err := settings.Paths(settings.Env{OS: p.host.OS, Home: p.host.Home, Getenv: p.host.Getenv})
+	if err != nil {
+		return nil
+	}
+	s, err := settings.Load(cmp.Or(p.config, config), credfiles.ClientNames())
+	if err != nil {
+		return nil
+	}
+	return s.AllowPrivate
 }
 
 // askSecret reads a secret from stdin: all of it, but for the line break that
