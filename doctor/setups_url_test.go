@@ -136,7 +136,7 @@ func init() {
 			serverAsk: serverAsk{options: with401(saying(map[string]any{"tid": tenant2, "aud": "api://orders"}), `Bearer authorization_uri="https://login.microsoftonline.com/`+tenant+`/oauth2/authorize"`)}},
 		"a token of another issuer": {want: otherIssuer, serverAsk: serverAsk{options: saying(map[string]any{"iss": "https://old.example"}), prepare: revoked}},
 		"a revoked token at Cloudflare's provider": {want: tokenRefused, from: "@cloudflare/workers-oauth-provider 1.2.3, recorded",
-			serverAsk: serverAsk{prepare: revoked}},
+			serverAsk: serverAsk{options: authtest.Options{Guard: cloudflare}}},
 		"refused without a reason": {want: refusedMute, serverAsk: serverAsk{options: authtest.Options{Guard: denying(bearer(`Bearer realm="x"`), bearer(`Bearer realm="x"`))}}},
 		"a missing scope":          {want: scopeMissing, serverAsk: serverAsk{options: authtest.Options{RequiredScope: "admin"}}},
 		"a missing scope at Slack": {want: scopeMissing, from: "Slack Web API (docs.slack.dev)",
@@ -433,4 +433,14 @@ func TestEachCauseOfAServerHasASetup(t *testing.T) {
 			t.Errorf("nothing shows %s", c)
 		}
 	}
+}
+
+// cloudflare answers as an MCP server on @cloudflare/workers-oauth-provider
+// 1.2.3 does to nobody, and to a token that it does not know.
+func cloudflare(r *http.Request) *authtest.Answer {
+	challenge := `WWW-Authenticate: Bearer realm="OAuth", resource_metadata="http://` + r.Host + `/.well-known/oauth-protected-resource/mcp"`
+	if r.Header.Get("Authorization") != "" {
+		challenge += `, error="invalid_token"`
+	}
+	return authtest.Refusing(401, map[string]any{}, challenge)
 }

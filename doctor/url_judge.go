@@ -30,7 +30,7 @@ func (v *visit) conclude(ctx context.Context) {
 // something else.
 func (v *visit) lastWord() {
 	all := v.Report.Ranked()
-	if v.problem || len(all) == 0 || slices.Contains([]Cause{open, accepted, diesSoon}, all[0].Cause) {
+	if v.problem || len(all) == 0 || !v.asked && v.nobody.works() || slices.Contains([]Cause{open, accepted, diesSoon}, all[0].Cause) {
 		return
 	}
 	start := fmt.Sprintf("The server is there and asks for a secret (%d); but ", v.nobody.status)

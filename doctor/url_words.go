@@ -109,7 +109,7 @@ var urlCauses = map[Cause]cause{
 	otherName:         {wrong, "The server's certificate is not for %[1]s.", "Clients refuse it.", "Use the name that the certificate is for, or have the certificate replaced."},
 	certExpired:       {wrong, "The certificate of %[1]s has ended, or has not begun.", "Clients refuse it.", "Have the certificate renewed; if its dates look right, set this computer's clock."},
 	notTLS:            {wrong, "%[1]s does not speak TLS on that port.", "https cannot work there.", "Check the port, or whether the server is meant to be http on this computer."},
-	opened:            {note, "TLS is opened on the way by %[1]s.", "It works here because this computer trusts it; a client with certificates of its own (Node, Python, Java) may not.", "If a client says \"self-signed certificate in chain\", give it the company's root certificate."},
+	opened:            {note, "Somebody opens TLS on the way.", "It works here because this computer trusts %[1]s; a client with certificates of its own (Node, Python, Java) may not.", "If a client says \"self-signed certificate in chain\", give it the company's root certificate."},
 	clockOff:          {wrong, "This computer's clock is %[1]s %[2]s the server's.", "Tokens seem to live when they have ended, or are refused as not yet valid.", "Set the clock: turn on the synchronisation of time."},
 
 	open:          {note, "No authentication is needed.", "A client can leave the secret out, as long as no single call asks for one.", "Choose \"no authentication\" in the client."},
