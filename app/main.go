@@ -178,7 +178,7 @@ func (p *program) root() *cobra.Command {
 	flags.BoolVarP(&p.loud, "verbose", "v", false, "say why at each step")
 	root.AddCommand(
 		p.statusCommand(), p.keepCommand(), p.refreshCommand(), p.ensureCommand(), p.tokenCommand(), p.headersCommand(), p.execCommand(),
-		p.loginCommand(), p.restoreCommand(), p.modeCommand(), p.doctorCommand(), p.logCommand(), p.serviceCommand(), p.demoCommand(), p.versionCommand(),
+		p.loginCommand(), p.restoreCommand(), p.forgetCommand(), p.modeCommand(), p.doctorCommand(), p.logCommand(), p.serviceCommand(), p.demoCommand(), p.versionCommand(),
 	)
 	root.AddCommand(p.addCommand(), p.removeCommand())
 	root.AddCommand(p.systemCommands()...)

@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 			"set":      scriptSet,
 			"signed":   scriptSigned,
 			"own":      scriptOwn,
+			"erased":   scriptErased,
 			"settle":   func(*testscript.TestScript, bool, []string) { time.Sleep(600 * time.Millisecond) },
 		},
 		RequireUniqueNames: true,

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"lamplighter/credfiles/replace"
 )
@@ -26,6 +30,32 @@ func (o *Opener) Remember(dir string, by Sealer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.memory = memory{dir, by}
+}
+
+// Forget erases what is remembered of the files at these paths, in this process
+// and for others; of all where there are none.
+func (o *Opener) Forget(paths ...string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.opened = nil
+	entries, err := os.ReadDir(o.memory.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		name := filepath.Join(o.memory.dir, e.Name())
+		beside := func(path string) bool { return strings.Contains(name, filepath.Base(o.memory.name(path))) } // also what a crash left
+		if len(paths) == 0 || slices.ContainsFunc(paths, beside) {
+			if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (m memory) name(path string) string {

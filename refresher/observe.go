@@ -54,6 +54,7 @@ func (r *Refresher) whoHolds(ctx context.Context, row Row) Row {
 // observe remembers what a store was seen to hold: since when, and the token
 // itself as the last good one.
 func (a *attempt) observe(c credfiles.Credential) {
+	c.ID = a.row.ID // who reads one entry does not know what others are called
 	a.r.observe(a.lk, &a.mem, c)
 }
 

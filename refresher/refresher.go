@@ -64,6 +64,7 @@ type Row struct {
 	store  *credfiles.Store
 	input  Input
 	listed time.Time // when the holders were, by the wall clock
+	hidden bool      // its store cannot be read, so that nobody knows whether its entry is there
 }
 
 // DefaultMode is what may be done with it where the user said nothing about it

@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lamplighter/credfiles"
 	"lamplighter/credfiles/replace"
@@ -60,4 +63,33 @@ func (f *Finder) save(g credfiles.Grant, c cached) error {
 		return err
 	}
 	return replace.File(f.file(g), data, 0o600)
+}
+
+// Erase removes what was found for these grants, and all that led to a token
+// endpoint, which may be empty. Without grants it removes everything.
+func (f *Finder) Erase(tokenURL string, grants ...credfiles.Grant) error {
+	if f.Dir == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(f.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		name := filepath.Join(f.Dir, e.Name())
+		var c cached
+		data, err := os.ReadFile(name)
+		leads := tokenURL != "" && err == nil && json.Unmarshal(data, &c) == nil && c.TokenURL == tokenURL
+		if len(grants) > 0 && !leads && !slices.ContainsFunc(grants, func(g credfiles.Grant) bool { return f.file(g) == name }) {
+			continue
+		}
+		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -83,13 +83,15 @@ func (m *Memory) Settle() {
 	m.Verdict, m.Code, m.Detail, m.Setup, m.Request = "", "", "", "", ""
 }
 
-// Memory reads what is remembered of a credential; nothing is a zero Memory.
-// A damaged file counts as nothing: tokens are not in it.
+// Memory reads what is remembered of a credential; nothing is a zero Memory,
+// but for the lineage where its refresh tokens have marks. A damaged file counts
+// as nothing: tokens are not in it.
 func (l *Ledger) Memory(key credfiles.Key) (Memory, error) {
 	m := Memory{Store: key.Store, Entry: key.Entry}
 	text, err := os.ReadFile(l.file("memory", key))
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
+		m.Lineage, err = l.begins(key)
+		return m, err
 	}
 	if err != nil {
 		return m, err

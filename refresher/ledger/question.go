@@ -65,8 +65,12 @@ func (l *Ledger) Answered(endpoint string, q Question) error {
 
 // Asked is the last question to an endpoint; the zero one where there was none.
 func (l *Ledger) Asked(endpoint string) (Question, error) {
+	return readQuestion(l.questionFile(endpoint))
+}
+
+func readQuestion(name string) (Question, error) {
 	var q Question
-	text, err := os.ReadFile(l.questionFile(endpoint))
+	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return q, nil
 	}
@@ -75,7 +79,7 @@ func (l *Ledger) Asked(endpoint string) (Question, error) {
 	}
 	if json.Unmarshal(text, &q) != nil {
 		// When it was asked is not known, but that it was: the file's own time.
-		info, err := os.Stat(l.questionFile(endpoint))
+		info, err := os.Stat(name)
 		if err != nil {
 			return Question{}, err
 		}
@@ -88,11 +92,15 @@ func (l *Ledger) saveQuestion(endpoint string, q Question) error {
 	if err := os.MkdirAll(filepath.Dir(l.questionFile(endpoint)), 0o700); err != nil {
 		return err
 	}
+	return writeQuestion(l.questionFile(endpoint), q)
+}
+
+func writeQuestion(name string, q Question) error {
 	text, err := json.Marshal(q)
 	if err != nil {
 		return err
 	}
-	return replace.File(l.questionFile(endpoint), append(text, '\n'), 0o600)
+	return replace.File(name, append(text, '\n'), 0o600)
 }
 
 // questionFile is named by a hash: a URL may hold a secret.

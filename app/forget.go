@@ -1,0 +1,390 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"lamplighter/credfiles"
+	"lamplighter/credfiles/clientlock"
+	"lamplighter/refresher"
+	"lamplighter/refresher/ledger"
+)
+
+func (p *program) forgetCommand() *cobra.Command {
+	var all, yes, dry bool
+	c := &cobra.Command{
+		Use:     "forget ID...|--all",
+		Short:   "Erase what we remember of a credential",
+		Long:    forgetHelp,
+		Example: forgetExample,
+		RunE: func(c *cobra.Command, args []string) error {
+			if all == (len(args) > 0) {
+				return usagef(saidAllOrIDs)
+			}
+			return p.forget(c.Context(), args, yes, dry)
+		},
+		ValidArgsFunction: p.completeIDs,
+	}
+	c.Flags().BoolVar(&all, "all", false, "all credentials, also those that are gone")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask, and erase what stands nowhere else too")
+	c.Flags().BoolVar(&dry, "dry-run", false, "say what would be erased, and erase nothing")
+	return c
+}
+
+// A trace is all that is remembered under one ID: of the entry that is there, of
+// others of that name that are gone, or no more than lines of the log.
+type trace struct {
+	id   string
+	rows []refresher.Row
+}
+
+func (p *program) forget(ctx context.Context, args []string, yes, dry bool) error {
+	x, err := p.open()
+	if err != nil {
+		return err
+	}
+	snap, err := p.scan(ctx, x)
+	if err != nil {
+		return err
+	}
+	here, gone, err := x.traces(snap)
+	if err != nil {
+		return err
+	}
+	chosen := slices.Concat(here, gone)
+	if len(args) > 0 {
+		if chosen, err = chooseTraces(snap, here, gone, args); err != nil {
+			return err
+		}
+	}
+	switch {
+	case dry:
+		return p.wouldForget(x, chosen)
+	case len(args) == 0 && !yes:
+		if err := p.agreedToForget(ctx, len(chosen)); err != nil {
+			return err
+		}
+		yes = true
+	}
+	return p.forgetAll(ctx, x, chosen, len(args) == 0, yes)
+}
+
+// traces are those of the entries that are there, and of the others.
+func (x *parts) traces(snap snapshot) (here, gone []trace, err error) {
+	lost, err := x.refresher.Remembered(snap)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range snap.Rows {
+		here = append(here, trace{row.ID, []refresher.Row{row}})
+	}
+	of := func(id string) *trace {
+		for _, some := range [][]trace{here, gone} {
+			if i := slices.IndexFunc(some, func(t trace) bool { return t.id == id }); i >= 0 {
+				return &some[i]
+			}
+		}
+		gone = append(gone, trace{id: id})
+		return &gone[len(gone)-1]
+	}
+	for _, row := range lost {
+		t := of(row.ID)
+		t.rows = append(t.rows, row)
+	}
+	events, err := x.ledger.Events(x.policy().LogKeep)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range events {
+		if e.ID != "" {
+			of(e.ID)
+		}
+	}
+	all, err := x.ledger.Deliveries()
+	for _, d := range all {
+		of(d.ID)
+	}
+	return here, gone, err
+}
+
+// chooseTraces are those that arguments name: of an entry that is there before
+// one that is gone.
+func chooseTraces(snap snapshot, here, gone []trace, args []string) (chosen []trace, err error) {
+	for _, arg := range args {
+		from := here
+		found := credfiles.Match(namesOf(here), arg)
+		if len(found) == 0 {
+			from, found = gone, credfiles.Match(namesOf(gone), arg)
+		}
+		switch {
+		case len(found) == 0 && slices.ContainsFunc(snap.Problems, unread):
+			return nil, sayf(saidNotRemembered+saidUnread, arg)
+		case len(found) == 0:
+			return nil, usagef(saidNotRemembered, arg)
+		case len(found) > 1:
+			return nil, usagef(saidAmbiguousID, arg, strings.Join(found, "\n  "))
+		}
+		t := from[slices.Index(namesOf(from), found[0])]
+		if !slices.Contains(namesOf(chosen), t.id) {
+			chosen = append(chosen, t)
+		}
+	}
+	return chosen, nil
+}
+
+func namesOf(all []trace) (ids []string) {
+	for _, t := range all {
+		ids = append(ids, t.id)
+	}
+	return ids
+}
+
+// agreedToForget asks a person; a script has to say so in advance.
+func (p *program) agreedToForget(ctx context.Context, n int) error {
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !p.err.isTerminal() {
+		return usagef(saidForgetYes)
+	}
+	fmt.Fprintf(p.err, askForget, n)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		p.errorf(saidInterrupted)
+		return exit{exitLater}
+	case said := <-answer:
+		if said != "y" && said != "yes" {
+			p.warnf(saidNotForgotten)
+			return exit{exitFailed}
+		}
+	}
+	return nil
+}
+
+func (p *program) forgetAll(ctx context.Context, x *parts, chosen []trace, all, yes bool) error {
+	defer p.finishing(ctx)()
+	code := exitDone
+	var done []string
+	for _, t := range chosen {
+		if ctx.Err() != nil {
+			break
+		}
+		if c := p.forgetOne(ctx, x, t, yes); c != exitDone {
+			code = max(code, c)
+			continue
+		}
+		done = append(done, t.id)
+		if t.id != "" {
+			p.printf(saidForgotten, t.id)
+		}
+	}
+	var err error
+	if all && ctx.Err() == nil {
+		err = x.forgetNameless()
+	}
+	// What follows is told of by nobody: a keeper that runs reads all of it anew.
+	_, logged := x.ledger.EraseEvents(done, false)
+	if err := errors.Join(err, logged, x.ledger.Signal()); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		code = max(code, exitLater)
+	}
+	return ended(code)
+}
+
+// forgetOne erases all but the log.
+func (p *program) forgetOne(ctx context.Context, x *parts, t trace, yes bool) int {
+	for _, row := range t.rows {
+		err := x.refresher.Forget(ctx, row, yes)
+		if err == nil {
+			err = x.forgetBeside(row)
+		}
+		if err != nil {
+			return p.notForgotten(x, row, err)
+		}
+	}
+	if err := x.forgetDeliveries(ctx, t.id); err != nil {
+		p.errorf(saidNotForgot, t.id, plainError(err.Error()))
+		return exitFailed
+	}
+	return exitDone
+}
+
+// notForgotten says why, and what to do.
+func (p *program) notForgotten(x *parts, row refresher.Row, err error) int {
+	v := p.view(x.keeperRuns())
+	var unfinished *refresher.UnfinishedError
+	var busy *clientlock.BusyError
+	why, do, code := v.tilde(plainError(err.Error())), "", exitFailed
+	switch {
+	case errors.As(err, &unfinished):
+		out := unfinished.Outcome
+		why, do = v.unfinished(unfinished)
+		switch out.State {
+		case refresher.Retrying, refresher.Deferred, refresher.Unsaved, refresher.Refreshing:
+			code = exitLater
+		}
+	case errors.Is(err, refresher.ErrLastCopy):
+		why, do = wordLastCopy, fmt.Sprintf(doForgetLast, row.ID)
+		if back := v.restore(row); back != "" {
+			do = fmt.Sprintf(doRestoreFirst, back, do)
+		}
+	case errors.As(err, &busy), errors.Is(err, context.Canceled):
+		code = exitLater
+	}
+	p.errorf(saidNotForgot, row.ID, why)
+	if do != "" {
+		p.warnf(saidDoThis, do)
+	}
+	return code
+}
+
+// unfinished says why a refresh in the journal could not be ended.
+func (v view) unfinished(e *refresher.UnfinishedError) (why, do string) {
+	out := e.Outcome
+	switch {
+	case e.Err != nil:
+		why, do = plainError(e.Err.Error()), advice(e.Err.Error())
+	case out.Did == refresher.Lost:
+		why, do = fmt.Sprintf(wordStoreAway, shortPath(v.home, out.Path)), doStoreBack
+	default:
+		why, do = v.cause(out, time.Now())
+		if out.State == refresher.WatchOnly {
+			do = command(v.os, "", "lamplighter", "mode", out.ID, "keep")
+		}
+	}
+	if do == "" {
+		do = doForgetAgain
+	}
+	return fmt.Sprintf(wordUnfinished, why), do
+}
+
+// forgetBeside erases what is remembered for a credential outside its part of
+// the ledger.
+func (x *parts) forgetBeside(row refresher.Row) error {
+	bound := row.Grant // by the issuer of the last refresh, where the store has none
+	bound.Issuer = row.Memory.Issuer
+	errs := []error{x.finder().Erase(row.Memory.TokenURL, row.Grant, bound)}
+	if row.ClientID != "" {
+		errs = append(errs, x.ledger.ForgetQuestions(row.ClientID))
+	}
+	if opener := x.opener(); opener != nil {
+		errs = append(errs, opener.Forget(row.Path, row.Key.Store))
+	}
+	return errors.Join(errs...)
+}
+
+func (x *parts) opener() *credfiles.Opener {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.host.Opener
+}
+
+// forgetDeliveries erases what is remembered of the places that the config does
+// not name any more. Of the others only the failures: by the fingerprint of what
+// we put there we know that we may write over it.
+func (x *parts) forgetDeliveries(ctx context.Context, id string) error {
+	all, err := x.ledger.Deliveries()
+	if err != nil {
+		return err
+	}
+	named := map[ledger.Place]bool{}
+	for _, d := range x.current().Deliveries {
+		named[x.place(d)] = true
+	}
+	for _, d := range all {
+		if d.ID != id {
+			continue
+		}
+		short, cancel := context.WithTimeout(ctx, handOnTime)
+		lk, err := x.ledger.LockDelivery(short, d.Place)
+		cancel()
+		if err != nil {
+			return err
+		}
+		if named[d.Place] {
+			lk.Failures, lk.Until, lk.Why = 0, time.Time{}, ""
+			err = lk.Save()
+		} else {
+			err = lk.Forget()
+		}
+		if err = errors.Join(err, lk.Unlock()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetNameless erases what is remembered of nobody in particular, or of
+// credentials whose names are not known.
+func (x *parts) forgetNameless() error {
+	_, nameless, err := x.ledger.Remembered()
+	errs := []error{err, x.finder().Erase(""), x.ledger.ForgetQuestions()}
+	for _, owner := range nameless {
+		errs = append(errs, x.ledger.ForgetNameless(owner))
+	}
+	if opener := x.opener(); opener != nil {
+		errs = append(errs, opener.Forget())
+	}
+	return errors.Join(errs...)
+}
+
+// wouldForget says of each what is remembered.
+func (p *program) wouldForget(x *parts, chosen []trace) error {
+	records, err := x.ledger.Pending()
+	if err != nil {
+		return err
+	}
+	for _, t := range chosen {
+		var what []string
+		for _, row := range t.rows {
+			what = append(what, x.remembered(row, records)...)
+		}
+		n, err := x.ledger.EraseEvents([]string{t.id}, true)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			what = append(what, fmt.Sprintf(wordLogLines, n))
+		}
+		switch {
+		case t.id == "":
+		case len(what) == 0:
+			p.printf(saidNoTraces, t.id)
+		default:
+			p.printf(saidWouldForget, t.id, strings.Join(slices.Compact(what), ", "))
+		}
+	}
+	return nil
+}
+
+// remembered are words for what is remembered of one.
+func (x *parts) remembered(row refresher.Row, records []ledger.Record) (what []string) {
+	if slices.ContainsFunc(records, func(r ledger.Record) bool { return r.Sent.Key == row.Key }) {
+		what = append(what, wordFirstJournal)
+	}
+	kept, err := x.ledger.Kept(row.Key)
+	if kept.Good != nil || err != nil {
+		what = append(what, wordKeptGood)
+	}
+	if kept.Orphan != nil {
+		what = append(what, wordKeptLate)
+	}
+	if m := row.Memory; m.ID != "" {
+		what = append(what, wordAttempts)
+	}
+	return what
+}
