@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lamplighter/credfiles"
+	"lamplighter/refresher"
 )
 
 // completeIDs offers the IDs that there are, else unique ends of them, but
@@ -17,7 +18,28 @@ func (p *program) completeIDs(c *cobra.Command, given []string, begun string) ([
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	rows := x.refresher.Scan(c.Context()).Rows
+	return offered(x.refresher.Scan(c.Context()).Rows, given, begun)
+}
+
+// completeRemembered offers those too whose entries are gone.
+func (p *program) completeRemembered(c *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	x, err := p.openAnyway()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	snap := x.refresher.Scan(c.Context())
+	rows := slices.Clone(snap.Rows)
+	lost, _ := x.refresher.Remembered(snap)
+	for _, row := range lost {
+		if row.ID != "" && !slices.ContainsFunc(rows, func(r refresher.Row) bool { return r.ID == row.ID }) {
+			row.State = wordGone
+			rows = append(rows, row)
+		}
+	}
+	return offered(rows, given, begun)
+}
+
+func offered(rows []refresher.Row, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var ids []string
 	for _, row := range rows {
 		ids = append(ids, row.ID)

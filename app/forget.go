@@ -32,7 +32,7 @@ func (p *program) forgetCommand() *cobra.Command {
 			}
 			return p.forget(c.Context(), args, yes, dry)
 		},
-		ValidArgsFunction: p.completeIDs,
+		ValidArgsFunction: p.completeRemembered,
 	}
 	c.Flags().BoolVar(&all, "all", false, "all credentials, also those that are gone")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask, and erase what stands nowhere else too")

@@ -24,7 +24,7 @@ Exit code: 0 forgotten, 1 failed, 2 wrong usage, 3 try later.`
 	forgetExample = `  lamplighter forget linear --dry-run
   lamplighter forget --all --yes`
 
-	askForget         = "This erases what is remembered of %d credentials, what stands nowhere else too. Go on? [y/N] "
+	askForget         = "This erases what is remembered of all credentials (%d), what stands nowhere else too. Go on? [y/N] "
 	saidForgetYes     = `nobody can be asked here: in a script say "lamplighter forget --all --yes"`
 	saidNotForgotten  = "Nothing was forgotten."
 	saidNotRemembered = `nothing is remembered of %q; "lamplighter forget --all --dry-run" lists what is`
@@ -33,6 +33,7 @@ Exit code: 0 forgotten, 1 failed, 2 wrong usage, 3 try later.`
 	saidWouldForget   = "%s: would be forgotten: %s\n"
 	saidNoTraces      = "%s: nothing is remembered\n"
 
+	wordGone         = "gone"
 	wordFirstJournal = "the journal's record, once it is put where it belongs"
 	wordKeptGood     = "its last good token"
 	wordKeptLate     = "an answer that came too late for its store"
