@@ -236,6 +236,8 @@ func scriptBehave(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(s.SetReach(authtest.Refused))
 	case "slow":
 		s.Behave(authtest.Token, authtest.Behaviour{Delay: 2 * time.Second})
+	case "slower":
+		s.Behave(authtest.Token, authtest.Behaviour{Delay: 6 * time.Second})
 	case "stuck":
 		s.Behave(authtest.Token, authtest.Behaviour{Delay: authtest.Forever})
 	case "busy":
