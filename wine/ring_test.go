@@ -83,7 +83,7 @@ func (m manager) List(_ context.Context, service string) (all []keyring.Item, er
 }
 
 func (m manager) Write(context.Context, string, string, []byte) error { return errors.ErrUnsupported }
-func (m manager) Limit(string, string) int                                          { return 0 }
+func (m manager) Limit(string, string) int                            { return 0 }
 
 func (p *pc) codex(config string) {
 	p.T.Helper()
