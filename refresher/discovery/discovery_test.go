@@ -330,3 +330,30 @@ func TestManyMayAskAtOnce(t *testing.T) {
 		t.Errorf("the copy is damaged, or not alone: %v", files(t, dir))
 	}
 }
+
+func TestWhatIsErasedIsNotFoundAgainWithoutAsking(t *testing.T) {
+	w := working(t)
+	f := &Finder{Transport: w, Dir: t.TempDir()}
+	if err := f.Erase(""); err != nil {
+		t.Fatal(err)
+	}
+	e := mustFind(t, f, bound)
+	other := bound
+	other.ServerURL = "https://elsewhere.example/mcp"
+	if err := f.Erase("", other); err != nil || len(files(t, f.Dir)) != 1 {
+		t.Error("another's is erased", err)
+	}
+	for _, erase := range []func() error{
+		func() error { return f.Erase("", bound) },
+		func() error { return f.Erase(e.TokenURL, other) }, // of one that is gone only that is known
+		func() error { return f.Erase("") },
+	} {
+		mustFind(t, f, bound)
+		if err := erase(); err != nil || len(files(t, f.Dir)) != 0 {
+			t.Errorf("%d files are left, %v", len(files(t, f.Dir)), err)
+		}
+		if _, known := f.Known(bound); known {
+			t.Error("it is known still")
+		}
+	}
+}
