@@ -14,10 +14,10 @@ could put back, is erased with --yes only. --all asks first; in a script say --y
 
 What you said stays: settings, modes and pauses. So do the fingerprints of used-up
 and refused refresh tokens, so that none is ever sent again: no token can be had
-from them. While a credential is in its store, the fingerprints of its tokens, its
-client ID and a wait that its server asked for stay too; where a [[deliver]] names
-a place, the fingerprint of what was put there. A keeper begins to remember anew
-with the next token, and tells you once more of one that is dead.
+from them. While a credential is in its store, its name, its client ID, the
+fingerprints of its tokens and a wait that its server asked for stay too; where a
+[[deliver]] names a place, the fingerprint of what was put there. A keeper begins to
+remember anew with the next token, and tells you once more of one that is dead.
 
 Exit code: 0 forgotten, 1 failed, 2 wrong usage, 3 try later.`
 
