@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -129,6 +128,9 @@ func (a *adding) add(ctx context.Context) int {
 			return a.codeOfError(err)
 		}
 	}
+	if err := in.over(); err != nil {
+		return a.codeOfError(err)
+	}
 	row, err := a.define(ctx, x, secret, refresh)
 	if err != nil {
 		return a.codeOfError(err)
@@ -142,13 +144,25 @@ func (a *adding) add(ctx context.Context) int {
 
 // define puts what was handed over into the store, and then the config into its
 // place: a keeper that runs sees it whole or not at all. Where that cannot be
-// done nothing is left of it.
+// done nothing is left of it, but for a store that was there before.
 func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles.Secret) (row refresher.Row, err error) {
+	lock, err := x.defining(ctx)
+	if err != nil {
+		return row, err
+	}
+	defer lock.Release()
+	if err := x.load(a.host); err != nil {
+		return row, err
+	}
+	if err := settings.CheckOwn(x.configFile, a.own, credfiles.ClientNames()); err != nil { // somebody was faster
+		return row, a.asFlags(err)
+	}
 	s := x.current()
+	left := x.owned(s).Left(a.own.Name)
 	s.Own = append(slices.Clone(s.Own), a.own.Filled())
 	x.use(s, a.host)
 	defer func() {
-		if err != nil {
+		if err != nil && !left {
 			err = errors.Join(err, x.owned(s).Erase(a.own.Name))
 		}
 	}()
@@ -214,11 +228,12 @@ func (a *adding) asFlags(err error) error {
 }
 
 // handed is what a person hands over: on a terminal it is asked for without
-// being shown, else each comes on a line of stdin, the last one to its end.
+// being shown, else each comes on a line of stdin.
 type handed struct {
 	p     *program
 	lines [][]byte
 	read  bool
+	last  string // what was taken last
 }
 
 func (p *program) handed() *handed { return &handed{p: p} }
@@ -226,20 +241,20 @@ func (p *program) handed() *handed { return &handed{p: p} }
 func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error) {
 	var line []byte
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		fmt.Fprintf(h.p.err, "%s: ", what)
-		typed, err := typedIn(ctx)
-		h.p.warnf("")
+		typed, err := h.p.typed(ctx, what+": ")
 		if err != nil {
-			h.p.errorf(saidInterrupted)
-			return credfiles.Secret{}, exit{exitLater}
+			return credfiles.Secret{}, err
 		}
-		line = typed
+		line = []byte(typed)
 	} else {
 		if !h.read {
 			all, err := allOf(ctx, os.Stdin)
-			if err != nil {
+			switch {
+			case ctx.Err() != nil:
 				h.p.errorf(saidInterrupted)
 				return credfiles.Secret{}, exit{exitLater}
+			case err != nil:
+				return credfiles.Secret{}, usagef(saidNoStdin, err)
 			}
 			h.lines, h.read = bytes.Split(bytes.TrimSpace(all), []byte("\n")), true
 		}
@@ -251,31 +266,18 @@ func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error
 	if secret.IsZero() {
 		return secret, usagef(saidNothingHanded, what)
 	}
+	h.last = what
 	return secret, nil
 }
 
-// typedIn is a line that is typed and not shown. Ctrl-C ends it, and the
-// terminal shows again what is typed.
-func typedIn(ctx context.Context) ([]byte, error) {
-	fd := int(os.Stdin.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return nil, err
+// over is an error where more came than was taken: the one may have been meant
+// for the other, and a secret must not go out as a refresh token.
+func (h *handed) over() error {
+	switch {
+	case len(h.lines) == 0:
+		return nil
+	case h.last == handRefreshToken:
+		return usagef(saidMoreBefore, h.last)
 	}
-	type typed struct {
-		line []byte
-		err  error
-	}
-	ended := make(chan typed, 1)
-	go func() {
-		line, err := term.ReadPassword(fd)
-		ended <- typed{line, err}
-	}()
-	select {
-	case t := <-ended:
-		return t.line, t.err
-	case <-ctx.Done():
-		term.Restore(fd, before)
-		return nil, context.Cause(ctx)
-	}
+	return usagef(saidMoreHanded, h.last)
 }

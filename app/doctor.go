@@ -198,9 +198,11 @@ func (p *program) askSecret(ctx context.Context, prompt string) (string, error) 
 	var text []byte
 	var err error
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		io.WriteString(p.err, prompt)
-		text, err = typedIn(ctx)
-		p.warnf("")
+		typed, err := p.typed(ctx, prompt)
+		if err != nil {
+			return "", err
+		}
+		text = []byte(typed)
 	} else {
 		text, err = allOf(ctx, os.Stdin)
 	}
@@ -240,7 +242,10 @@ func allOf(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 	ended := make(chan all, 1)
 	go func() {
-		text, err := io.ReadAll(io.LimitReader(r, 64<<10))
+		text, err := io.ReadAll(io.LimitReader(r, 64<<10+1))
+		if err == nil && len(text) > 64<<10 {
+			err = errors.New("more came than 64 kB, and no secret is that long")
+		}
 		ended <- all{text, err}
 	}()
 	select {

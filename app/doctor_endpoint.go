@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"slices"
@@ -224,13 +223,11 @@ func (a *endpointAsk) secrets(ctx context.Context) (err error) {
 func (a *endpointAsk) secretLine(ctx context.Context, prompt string) (credfiles.Secret, error) {
 	var line string
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		io.WriteString(a.err, prompt)
-		text, err := typedIn(ctx)
-		a.warnf("")
+		typed, err := a.typed(ctx, prompt)
 		if err != nil {
-			return credfiles.Secret{}, sayf(saidNoStdin, err)
+			return credfiles.Secret{}, err
 		}
-		line = string(text)
+		line = typed
 	} else {
 		line, _ = a.lines.next(ctx)
 	}
