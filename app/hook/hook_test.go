@@ -20,6 +20,10 @@ func script(t *testing.T, lines string) (command []string, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	name := filepath.Join(dir, "a hook")
+	// No program that a test beside this one starts may get the open file: it
+	// could not be run then (ETXTBSY).
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+lines+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
