@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -241,11 +242,14 @@ func (p *program) handed() *handed { return &handed{p: p} }
 func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error) {
 	var line []byte
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		typed, err := h.p.typed(ctx, what+": ")
+		fmt.Fprintf(h.p.err, "%s: ", what)
+		typed, err := typedIn(ctx)
+		h.p.warnf("")
 		if err != nil {
-			return credfiles.Secret{}, err
+			h.p.errorf(saidInterrupted)
+			return credfiles.Secret{}, exit{exitLater}
 		}
-		line = []byte(typed)
+		line = typed
 	} else {
 		if !h.read {
 			all, err := allOf(ctx, os.Stdin)
@@ -280,4 +284,30 @@ func (h *handed) over() error {
 		return usagef(saidMoreBefore, h.last)
 	}
 	return usagef(saidMoreHanded, h.last)
+}
+
+// typedIn is a line that is typed and not shown. Ctrl-C ends it, and the
+// terminal shows again what is typed.
+func typedIn(ctx context.Context) ([]byte, error) {
+	fd := int(os.Stdin.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	type typed struct {
+		line []byte
+		err  error
+	}
+	ended := make(chan typed, 1)
+	go func() {
+		line, err := term.ReadPassword(fd)
+		ended <- typed{line, err}
+	}()
+	select {
+	case t := <-ended:
+		return t.line, t.err
+	case <-ctx.Done():
+		term.Restore(fd, before)
+		return nil, context.Cause(ctx)
+	}
 }

@@ -41,6 +41,9 @@ func (l *login) own(ctx context.Context) int {
 		}
 		secret, err = in.take(ctx, handSecret)
 	}
+	if err == nil {
+		err = in.over()
+	}
 	if err != nil {
 		return l.codeOfError(err)
 	}

@@ -1,13 +1,16 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"lamplighter/app/settings"
 	"lamplighter/credfiles"
+	"lamplighter/credfiles/clientlock"
 	"lamplighter/refresher/ledger"
 )
 
@@ -33,6 +36,14 @@ func (x *parts) defines(name string) bool {
 		s = now
 	}
 	return slices.ContainsFunc(s.Own, func(o settings.Own) bool { return o.Name == name })
+}
+
+// defining keeps everybody else from adding and removing own credentials: of two
+// at one name each would erase what the other has just stored.
+func (x *parts) defining(ctx context.Context) (*clientlock.Lock, error) {
+	return clientlock.File(ctx, filepath.Join(x.ledger.Dir(), "locks", "own"), clientlock.FileOptions{
+		Mode: 0o600, FolderMode: 0o700, Retry: 20 * time.Millisecond,
+	})
 }
 
 // ownOf is what the config says of one, as credfiles wants it.

@@ -33,6 +33,11 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	lock, err := x.defining(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	snap, err := p.scan(ctx, x)
 	if err != nil {
 		return err

@@ -53,6 +53,8 @@ place is named.`
 	saidTwoSecrets    = "--secret takes the secret from stdin; leave it out where it is said where the secret is"
 	saidBadName       = "the name %q %s"
 	saidNothingHanded = "%s has to come on stdin; there was nothing"
+	saidMoreHanded    = "more came on stdin than %s; hand over that alone, on one line"
+	saidMoreBefore    = "more came on stdin than %s; a client secret comes on the line before it, and add has to be told so by --secret"
 	saidNotReplaced   = "%s keeps the secret that it has: %s"
 	saidSecretThere   = "its secret is not kept by Lamplighter but by %s, so nothing is asked for"
 )
