@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -242,14 +241,11 @@ func (p *program) handed() *handed { return &handed{p: p} }
 func (h *handed) take(ctx context.Context, what string) (credfiles.Secret, error) {
 	var line []byte
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		fmt.Fprintf(h.p.err, "%s: ", what)
-		typed, err := typedIn(ctx)
-		h.p.warnf("")
+		typed, err := h.p.typed(ctx, what+": ")
 		if err != nil {
-			h.p.errorf(saidInterrupted)
-			return credfiles.Secret{}, exit{exitLater}
+			return credfiles.Secret{}, err
 		}
-		line = typed
+		line = []byte(typed)
 	} else {
 		if !h.read {
 			all, err := allOf(ctx, os.Stdin)
@@ -284,30 +280,4 @@ func (h *handed) over() error {
 		return usagef(saidMoreBefore, h.last)
 	}
 	return usagef(saidMoreHanded, h.last)
-}
-
-// typedIn is a line that is typed and not shown. Ctrl-C ends it, and the
-// terminal shows again what is typed.
-func typedIn(ctx context.Context) ([]byte, error) {
-	fd := int(os.Stdin.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return nil, err
-	}
-	type typed struct {
-		line []byte
-		err  error
-	}
-	ended := make(chan typed, 1)
-	go func() {
-		line, err := term.ReadPassword(fd)
-		ended <- typed{line, err}
-	}()
-	select {
-	case t := <-ended:
-		return t.line, t.err
-	case <-ctx.Done():
-		term.Restore(fd, before)
-		return nil, context.Cause(ctx)
-	}
 }

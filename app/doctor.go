@@ -198,9 +198,11 @@ func (p *program) askSecret(ctx context.Context, prompt string) (string, error) 
 	var text []byte
 	var err error
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		io.WriteString(p.err, prompt)
-		text, err = typedIn(ctx)
-		p.warnf("")
+		typed, err := p.typed(ctx, prompt)
+		if err != nil {
+			return "", err
+		}
+		text = []byte(typed)
 	} else {
 		text, err = allOf(ctx, os.Stdin)
 	}
