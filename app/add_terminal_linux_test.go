@@ -31,3 +31,14 @@ func TestASecretThatIsTypedInIsNotShown(t *testing.T) {
 		t.Errorf("a wrong one: code %d: %s", code, strings.ReplaceAll(shown, "EXAMPLE", "SECRET"))
 	}
 }
+
+func TestTwoSecretsMayBePastedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := authtest.New(t, authtest.Options{})
+	g := s.Grant(authtest.GrantOptions{Confidential: true})
+	args := []string{"add", "hand", "--token-endpoint", g.TokenURL, "--client-id", g.ClientID, "--grant", "refresh_token", "--auth-method", "client_secret_post"}
+	shown, code := onTerminal(t, t.TempDir(), 100, nil, map[string]string{"the client secret: ": g.ClientSecret + "\r" + g.RefreshToken + "\r"}, args...)
+	if code != 0 || strings.Contains(shown, g.ClientSecret) || strings.Contains(shown, g.RefreshToken) {
+		t.Errorf("code %d: %s", code, strings.NewReplacer(g.ClientSecret, "SECRET", g.RefreshToken, "TOKEN").Replace(shown))
+	}
+}

@@ -26,7 +26,7 @@ func (p *program) typed(ctx context.Context, prompt string) (string, error) {
 		text, err := term.NewTerminal(struct {
 			io.Reader
 			io.Writer
-		}{os.Stdin, p.err}, "").ReadPassword(prompt)
+		}{byByte{os.Stdin}, p.err}, "").ReadPassword(prompt)
 		ended <- line{text, err}
 	}()
 	select {
@@ -42,3 +42,9 @@ func (p *program) typed(ctx context.Context, prompt string) (string, error) {
 	p.errorf(saidInterrupted)
 	return "", exit{exitLater}
 }
+
+// A byByte reads no further than a line's end: what is pasted after it is for
+// the next prompt.
+type byByte struct{ r io.Reader }
+
+func (b byByte) Read(p []byte) (int, error) { return b.r.Read(p[:min(1, len(p))]) }
