@@ -91,12 +91,15 @@ func (v *visit) troubled(a answer) bool {
 		v.blame(tooMany, v.limit(a))
 	case a.temporary():
 		v.blame(serverDown, v.evidence(a))
-	case a.status/100 == 3:
-		to, _ := v.at.Parse(a.header.Get("Location"))
-		if to == nil || to.Hostname() == v.at.Hostname() && to.Scheme == v.at.Scheme {
+	case a.status/100 == 3 && a.header.Get("Location") != "":
+		to, err := v.at.Parse(a.header.Get("Location"))
+		switch {
+		case err != nil:
+			return false
+		case to.Hostname() == v.at.Hostname() && to.Scheme == v.at.Scheme:
 			v.blame(moved, fmt.Sprintf("%d, Location: %s", a.status, v.Shown(to.String())), v.Shown(to.String()))
-		} else {
-			v.blame(elsewhere, fmt.Sprintf("%d, Location: %s", a.status, v.Shown(to.String())), to.Hostname())
+		default:
+			v.blame(elsewhere, fmt.Sprintf("%d, Location: %s", a.status, v.Shown(to.String())), first(to.Hostname(), "Its target"))
 		}
 	case a.page() && a.header.Get("Cf-Mitigated") != "":
 		v.blame(challenged, fmt.Sprintf("%d, Cf-Mitigated: %s", a.status, v.Clean(a.header.Get("Cf-Mitigated"))))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,6 +74,31 @@ func TestASecretFollowsNoRedirect(t *testing.T) {
 	}
 	if len(met) > 0 {
 		t.Errorf("the other server was asked: %v", met)
+	}
+}
+
+func TestARedirectThatLeadsNowhereIsNotOne(t *testing.T) {
+	for name, test := range map[string]struct {
+		status   int
+		location string
+		want     Cause
+	}{
+		"without a Location":  {302, "", notUnderstood},
+		"not changed":         {304, "", notUnderstood},
+		"with a broken one":   {302, "http://[::1", notUnderstood},
+		"to another protocol": {302, "mailto:a@b.example", elsewhere},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if test.location != "" {
+				w.Header().Set("Location", test.location)
+			}
+			w.WriteHeader(test.status)
+		}))
+		r := visited(t, nil, Ask{URL: server.URL})
+		if got := r.Ranked()[0].Cause; got != test.want || !strings.Contains(r.Verdict(), strconv.Itoa(test.status)) {
+			t.Errorf("%s: %s", name, r.Verdict())
+		}
+		server.Close()
 	}
 }
 
