@@ -110,6 +110,7 @@ var saidFirst = []string{"realm", "error", "error_description", "scope", "name",
 // challenge is a WWW-Authenticate line in one form, without the parameters
 // that are left out. Its schemes are no secrets, whatever they look like.
 func (x *redactor) challenge(line string, without ...string) string {
+	line = x.apart(x.without(oneLine(line)))
 	var all []string
 	for _, c := range discovery.Challenges(http.Header{"Www-Authenticate": {line}}) {
 		var params []string
@@ -129,7 +130,7 @@ func (x *redactor) challenge(line string, without ...string) string {
 	if len(all) == 0 {
 		return x.clean(line, 200)
 	}
-	return strings.Join(all, ", ")
+	return x.apart(strings.Join(all, ", "))
 }
 
 // spelled is a header's name as its specification writes it.

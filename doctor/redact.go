@@ -3,10 +3,13 @@ package doctor
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -31,7 +34,10 @@ const shortest = 6
 const mask = "…"
 
 // A redactor takes secrets out of text.
-type redactor struct{ pairs []pair }
+type redactor struct {
+	pairs  []pair
+	traces []string // the letters and digits of each, for [redactor.apart]
+}
 
 type pair struct{ value, name string }
 
@@ -47,6 +53,11 @@ func (x *redactor) keep(s Secret) {
 			}
 		}
 	}
+	for _, form := range []string{s.Value, hex.EncodeToString([]byte(s.Value))} {
+		if t := letters(form); len(t) >= fewest {
+			x.traces = append(x.traces, t)
+		}
+	}
 	slices.SortStableFunc(x.pairs, func(a, b pair) int { return cmp.Compare(len(b.value), len(a.value)) })
 }
 
@@ -56,6 +67,45 @@ func (x *redactor) without(s string) string {
 		s = strings.ReplaceAll(s, p.value, p.name)
 	}
 	return s
+}
+
+// A secret of fewer letters and digits leaves no trace that a word would not.
+const fewest = 8
+
+// apart is s, or nothing of it where a reader could put a secret, or two thirds
+// of a long one, together again: in other letters, escaped, or with something
+// between.
+func (x *redactor) apart(s string) string {
+	texts := []string{letters(s), letters(unescape(s))}
+	for _, t := range x.traces {
+		n := min(len(t), max(2*fewest, len(t)*2/3))
+		for i := range len(t) - n + 1 {
+			if strings.Contains(texts[0], t[i:i+n]) || strings.Contains(texts[1], t[i:i+n]) {
+				return mask
+			}
+		}
+	}
+	return s
+}
+
+// letters are the letters and digits of s, in small letters.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// escape is a character as URLs, however often encoded, JSON and C write it.
+var escape = regexp.MustCompile(`(?i)(?:%(?:25)*|\\+x|\\+u00)([0-9a-f]{2})`)
+
+func unescape(s string) string {
+	return html.UnescapeString(escape.ReplaceAllStringFunc(s, func(e string) string {
+		n, _ := strconv.ParseUint(e[len(e)-2:], 16, 8)
+		return string(rune(n))
+	}))
 }
 
 // jwt is a signed or encrypted token, and long any run that no word is.
@@ -71,7 +121,7 @@ var (
 // scrub is a text of our own, which may quote what was met: on one line,
 // without the secrets and what cannot be anything else.
 func (x *redactor) scrub(s string) string {
-	s = jwt.ReplaceAllString(x.without(oneLine(s)), mask)
+	s = jwt.ReplaceAllString(x.apart(x.without(oneLine(s))), mask)
 	return long.ReplaceAllStringFunc(s, func(run string) string {
 		if strings.ContainsAny(run, "0123456789") && !guid.MatchString(run) {
 			return mask
@@ -83,7 +133,7 @@ func (x *redactor) scrub(s string) string {
 // clean is a text of somebody else's: on one line, not longer than n
 // characters, without the secrets and whatever looks like one.
 func (x *redactor) clean(s string, n int) string {
-	s = x.without(oneLine(s))
+	s = x.apart(x.without(oneLine(s)))
 	var b strings.Builder
 	for s != "" {
 		at := link.FindStringIndex(s)
@@ -135,8 +185,12 @@ func cleanRuns(s string) string {
 	return b.String()
 }
 
+// colour is what a terminal takes for one.
+var colour = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+
 // oneLine is s without line breaks and what upsets a terminal.
 func oneLine(s string) string {
+	s = colour.ReplaceAllString(s, "")
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -162,7 +216,7 @@ var plainParams = []string{
 // place of each part that could be one. A path can hold a secret as well as a
 // query.
 func (x *redactor) address(raw string) string {
-	raw = x.without(oneLine(raw)) // in that order: what is left out must not make a secret whole
+	raw = x.apart(x.without(oneLine(raw))) // in that order: what is left out must not make a secret whole
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return cleanRuns(oneLine(raw))
@@ -208,7 +262,7 @@ func (x *redactor) form(raw string) string {
 			pairs[i] = name + "=" + placeholder(name)
 		}
 	}
-	return x.without(strings.Join(pairs, "&"))
+	return x.apart(x.without(strings.Join(pairs, "&")))
 }
 
 // sensitive reports whether a name is one of a secret.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -36,6 +37,44 @@ func FuzzASecretIsNotShown(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A server can write what it was told in many ways, and a secret can look like
+// words. What a reader could put together again is not shown.
+func TestASecretThatIsWrittenOtherwiseIsNotShown(t *testing.T) {
+	apart := func(by string) func(string) string {
+		return func(s string) string { return strings.Join(strings.Split(s, ""), by) }
+	}
+	each := func(format string) func(string) string {
+		return func(s string) (all string) {
+			for _, b := range []byte(s) {
+				all += fmt.Sprintf(format, b)
+			}
+			return all
+		}
+	}
+	for _, secret := range []string{"tk-Qm8vZ3xR7bLw2NfY5cKd-EXAMPLE", "correcthorsebatterystapleEXAMPLE", "ghijkl-mnop"} {
+		var x redactor
+		x.keep(Secret{Name: "SECRET", Value: secret})
+		for how, written := range map[string]func(string) string{
+			"capitals": strings.ToUpper, "small letters": strings.ToLower, "spaces": apart(" "), "commas": apart(","), "dashes": apart("-"), "quotes": apart(`\"`),
+			"colours": apart("\x1b[0m"), "lines": apart("\r\n"), "entities": each("&#%d;"), "hexadecimal entities": each("&#x%x;"),
+			"percent": each("%%%02x"), "percent twice": each("%%25%02X"), "JSON": each(`\u%04x`), "C": each(`\\x%02x`), "hexadecimal": each("%02x"),
+			"its most": func(s string) string { return s[:max(len(s)*3/4, min(len(s), 20))] },
+		} {
+			text := written(secret)
+			for kind, shown := range map[string]string{
+				"clean": x.clean("The key "+text+" is wrong", 5000), "scrub": x.scrub("seen: " + text), "address": x.address("https://a.example/" + text),
+				"host": x.address("https://" + text + ".example/"), "form": x.form("a=b&" + text + "=c"), "challenge": x.challenge(`Bearer realm="` + text + `", ` + text + `="x"`),
+				"scheme": x.challenge(text), "fields": strings.Join(x.fields(401, []byte("no "+text), ""), ""), "body": x.body([]byte(`{"` + text + `":1}`)),
+			} {
+				if rest := unescape(shown); strings.Contains(letters(rest), letters(secret[:len(secret)*3/4])) ||
+					strings.Contains(shown, fmt.Sprintf("%x", secret)) {
+					t.Errorf("%s, by %s: %q", kind, how, shown)
+				}
+			}
+		}
+	}
 }
 
 func TestWhatIsNoSecretIsShown(t *testing.T) {
