@@ -1,12 +1,10 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,21 +74,13 @@ func (p *program) refreshAsked(ctx context.Context, x *parts, row refresher.Row,
 		if !term.IsTerminal(int(os.Stdin.Fd())) || !p.err.isTerminal() {
 			return refresher.Outcome{}, usagef(saidNeedsYes)
 		}
-		fmt.Fprintf(p.err, askRefresh, row.ID)
-		answer := make(chan string, 1)
-		go func() {
-			line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-			answer <- strings.ToLower(strings.TrimSpace(line))
-		}()
-		select {
-		case <-ctx.Done():
-			p.errorf(saidInterrupted)
-			return refresher.Outcome{}, exit{exitLater}
-		case said := <-answer:
-			if said != "y" && said != "yes" {
-				p.warnf(saidNotAsked)
-				return refresher.Outcome{}, exit{exitFailed}
-			}
+		yes, err := p.agreed(ctx, fmt.Sprintf(askRefresh, row.ID))
+		if err == nil && !yes {
+			p.warnf(saidNotAsked)
+			err = exit{exitFailed}
+		}
+		if err != nil {
+			return refresher.Outcome{}, err
 		}
 	}
 	outs := p.refreshAll(ctx, x.refresher, []refresher.Row{row}, refresher.Options{Force: true, Word: true, Began: p.began})

@@ -1,13 +1,11 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,23 +74,12 @@ func (p *program) agreedToForget(ctx context.Context, n int) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !p.err.isTerminal() {
 		return usagef(saidForgetYes)
 	}
-	fmt.Fprintf(p.err, askForget, n)
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case <-ctx.Done():
-		p.errorf(saidInterrupted)
-		return exit{exitLater}
-	case said := <-answer:
-		if said != "y" && said != "yes" {
-			p.warnf(saidNotForgotten)
-			return exit{exitFailed}
-		}
+	yes, err := p.agreed(ctx, fmt.Sprintf(askForget, n))
+	if err == nil && !yes {
+		p.warnf(saidNotForgotten)
+		err = exit{exitFailed}
 	}
-	return nil
+	return err
 }
 
 func (p *program) forgetAll(ctx context.Context, x *parts, chosen []trace, all, yes bool) error {

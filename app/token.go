@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"os"
 	"strings"
@@ -76,26 +75,26 @@ func (p *program) printToken(ctx context.Context, n need, as func(refresher.Row)
 	if err != nil {
 		return err
 	}
-	if p.out.isTerminal() && !p.agreed(rows[0].ID) {
-		return exit{exitFailed}
+	if p.out.isTerminal() {
+		if err := p.mayShow(ctx, rows[0].ID); err != nil {
+			return err
+		}
 	}
 	p.printf("%s", text)
 	return nil
 }
 
-// agreed asks whether a token may be shown where others may look on, and where
+// mayShow asks whether a token may be shown where others may look on, and where
 // it stays in what the terminal keeps.
-func (p *program) agreed(id string) bool {
+func (p *program) mayShow(ctx context.Context, id string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		p.errorf(saidNotShown, id)
-		return false
+		return exit{exitFailed}
 	}
-	p.err.Write([]byte(sayf(saidShow, id).Error()))
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return true
+	yes, err := p.agreed(ctx, sayf(saidShow, id).Error())
+	if err == nil && !yes {
+		p.warnf(saidNotPrinted)
+		err = exit{exitFailed}
 	}
-	p.warnf(saidNotPrinted)
-	return false
+	return err
 }
