@@ -67,16 +67,20 @@ func (r Report) Markdown() string {
 
 // code is a text that Markdown leaves as it is.
 func code(s string) string {
-	if s == "" {
-		return ""
+	if !strings.Contains(s, "`") {
+		if s == "" {
+			return ""
+		}
+		return "`" + s + "`"
 	}
-	if strings.Contains(s, "`") {
-		return "`` " + s + " ``"
+	mark := "``" // longer than any in it
+	for strings.Contains(s, mark) {
+		mark += "`"
 	}
-	return "`" + s + "`"
+	return mark + " " + s + " " + mark
 }
 
 // escaped keeps Markdown from reading a sentence as anything else.
 func escaped(s string) string {
-	return strings.NewReplacer("*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "[", `\[`).Replace(s)
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "<", "&lt;", "[", `\[`).Replace(s)
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,37 @@ func TestTheReportInThreeForms(t *testing.T) {
 	golden(t, "report.txt", r.Text(80, nil))
 	golden(t, "report.md", r.Markdown())
 	golden(t, "report.json", string(asJSON)+"\n")
+}
+
+// What a server says is text in a ticket: no link, no picture, no page.
+func TestAServersWordsAreNoMarkdown(t *testing.T) {
+	for _, said := range []string{"`` ![p](https://x.example) ``", "a`", "`", "``` b", `\[p](https://x.example)`, `\`, "~~x~~"} {
+		r := Report{Steps: []Step{{Name: "x", Seen: said}}, Findings: []Finding{{Cause: scopeMissing, Evidence: said, Args: []any{said}}}}
+		for line := range strings.Lines(r.Markdown()) {
+			bare := regexp.MustCompile("\\\\[[:punct:]]").ReplaceAllString(withoutCode(line), "")
+			if strings.ContainsAny(bare, "`[~\\") {
+				t.Errorf("%q stands as %q", said, line)
+			}
+		}
+	}
+}
+
+// withoutCode is Markdown without its code spans: what stands between runs of
+// as many backticks (CommonMark section 6.1). An escaped one begins none.
+func withoutCode(line string) string {
+	runs := regexp.MustCompile("`+").FindAllStringIndex(line, -1)
+	for i, from := range runs {
+		before := line[:from[0]]
+		if (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1 {
+			continue
+		}
+		for _, to := range runs[i+1:] {
+			if from[1]-from[0] == to[1]-to[0] {
+				return before + withoutCode(line[to[1]:])
+			}
+		}
+	}
+	return line
 }
 
 func TestTheVerdictDecidesTheExitCode(t *testing.T) {
