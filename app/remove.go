@@ -55,6 +55,10 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if !row.Own {
 		return usagef(saidNotOwn, row.ID, credfiles.Title(row.Client))
 	}
+	// What is erased does not come back where the rest then fails.
+	if err := settings.CheckRemoveOwn(x.configFile, row.Name); err != nil {
+		return err
+	}
 	// No keeper delivers again what is erased now.
 	if err := settings.RemoveDeliveries(x.configFile, row.ID); err != nil {
 		return err

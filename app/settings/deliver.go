@@ -108,7 +108,7 @@ func (d *draft) checkDelivery(at string) {
 // config at path, by the rules of [RemoveHome].
 func RemoveDeliveries(path, id string) error {
 	for {
-		found, err := removeTable(path, "deliver", func(t map[string]any) bool { return t["id"] == id })
+		found, err := removeTable(path, "deliver", func(t map[string]any) bool { return t["id"] == id }, change)
 		if err != nil || !found {
 			return err
 		}

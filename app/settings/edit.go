@@ -65,7 +65,32 @@ func (e edit) apply(text []byte) []byte {
 // change makes the edit that find returns, if ok; its errors name the file.
 // expect does to the values what the edit is to do: the file is only written
 // if both agree.
-func change(path string, find func(*document) (e edit, ok bool, err error), expect func(map[string]any)) error {
+func change(path string, find finder, expect func(map[string]any)) error {
+	return rewrite(path, find, expect, func(text []byte, file file) error {
+		if !file.exists {
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				return err
+			}
+			file.mode = 0o600
+		}
+		return replace.File(path, text, file.mode)
+	})
+}
+
+// couldChange is change, of a file that is there, but for the last step.
+func couldChange(path string, find finder, expect func(map[string]any)) error {
+	return rewrite(path, find, expect, func(text []byte, _ file) error {
+		t, err := replace.Prepare(path, int64(len(text)))
+		if err != nil {
+			return err
+		}
+		return t.Close()
+	})
+}
+
+type finder func(*document) (e edit, ok bool, err error)
+
+func rewrite(path string, find finder, expect func(map[string]any), write func([]byte, file) error) error {
 	// Who saves the file in an editor meanwhile wins, and we begin again.
 	for range 10 {
 		text, file, err := read(path)
@@ -99,13 +124,7 @@ func change(path string, find func(*document) (e edit, ok bool, err error), expe
 		if !bytes.Equal(now, text) {
 			continue
 		}
-		if !file.exists {
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				return err
-			}
-			file.mode = 0o600
-		}
-		return replace.File(path, edited, file.mode)
+		return write(edited, file)
 	}
 	return errors.New(path + " changes all the time; try again")
 }

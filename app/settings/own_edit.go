@@ -49,12 +49,22 @@ func CheckOwn(path string, o Own, clients []string) error {
 // RemoveOwn removes the [[own]] table of that name from the config at path, by
 // the rules of [RemoveHome].
 func RemoveOwn(path, name string) error {
-	_, err := removeTable(path, "own", func(t map[string]any) bool { return t["name"] == name })
+	_, err := removeTable(path, "own", named(name), change)
 	return err
 }
 
+// CheckRemoveOwn is RemoveOwn without the writing.
+func CheckRemoveOwn(path, name string) error {
+	_, err := removeTable(path, "own", named(name), couldChange)
+	return err
+}
+
+func named(name string) func(map[string]any) bool {
+	return func(t map[string]any) bool { return t["name"] == name }
+}
+
 // removeTable removes the first table of a list that is meant.
-func removeTable(path, list string, meant func(map[string]any) bool) (found bool, err error) {
+func removeTable(path, list string, meant func(map[string]any) bool, change func(string, finder, func(map[string]any)) error) (found bool, err error) {
 	i := -1
 	err = change(path, func(d *document) (edit, bool, error) {
 		all, _ := d.values[list].([]any)
