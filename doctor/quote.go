@@ -68,7 +68,7 @@ func (x *redactor) body(b []byte) string {
 		return ""
 	}
 	if b[0] != '{' {
-		return shortened(x.form(string(b)), 2000)
+		return shortened(x.form(string(b), ""), 2000)
 	}
 	var v any
 	if json.Unmarshal(b, &v) != nil {
@@ -167,7 +167,7 @@ func (x *redactor) fields(status int, b []byte, kind string) []string {
 		}
 		return []string{"page: without a title"}
 	case strings.HasPrefix(kind, "application/x-www-form-urlencoded"):
-		return []string{"body: " + x.form(string(b))}
+		return []string{"body: " + x.form(string(b), "")}
 	}
 	return []string{"body: " + x.clean(string(b), 160)}
 }

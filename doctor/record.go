@@ -239,7 +239,7 @@ type recording struct {
 func (x *Recorder) begin(r *http.Request) *recording {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	q := &Request{Method: r.Method, URL: x.redactor.address(r.URL.String()), Header: x.redactor.header(r.Header)}
+	q := &Request{Method: r.Method, URL: x.redactor.address(noVariable(r.URL.String())), Header: x.redactor.header(r.Header)}
 	if r.GetBody != nil { // whether or not it leaves
 		if b, err := r.GetBody(); err == nil {
 			text, _ := io.ReadAll(io.LimitReader(b, mostKept))

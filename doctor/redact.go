@@ -45,7 +45,7 @@ func (x *redactor) keep(s Secret) {
 	for _, v := range []string{s.Value, strings.TrimSpace(s.Value)} {
 		quoted, _ := json.Marshal(v)
 		for _, form := range []string{
-			v, url.QueryEscape(v), url.PathEscape(v), string(quoted[1 : len(quoted)-1]),
+			v, url.QueryEscape(v), url.PathEscape(v), noVariable(url.PathEscape(v)), string(quoted[1 : len(quoted)-1]),
 			base64.StdEncoding.EncodeToString([]byte(v)), base64.URLEncoding.EncodeToString([]byte(v)),
 		} {
 			if len(form) >= shortest {
@@ -233,14 +233,15 @@ func (x *redactor) address(raw string) string {
 	}
 	s := u.Scheme + "://" + u.Host + strings.Join(parts, "/")
 	if u.RawQuery != "" {
-		s += "?" + x.form(u.RawQuery)
+		s += "?" + x.form(u.RawQuery, "param_")
 	}
 	return oneLine(s)
 }
 
 // form is a query or a form with a placeholder for each value that may be a
-// secret: all that are not known to be none.
-func (x *redactor) form(raw string) string {
+// secret: all that are not known to be none. A prefix keeps the variables that
+// are called after somebody else's names apart from the reader's own.
+func (x *redactor) form(raw, prefix string) string {
 	pairs := strings.Split(oneLine(raw), "&")
 	for i, p := range pairs {
 		name, value, ok := strings.Cut(p, "=")
@@ -255,15 +256,19 @@ func (x *redactor) form(raw string) string {
 		text, err := url.QueryUnescape(value)
 		switch {
 		case err == nil && x.without(text) != text: // in a form of its own
-			pairs[i] = name + "=" + placeholder(name)
+			pairs[i] = name + "=" + placeholder(prefix+name)
 		case err == nil && slices.Contains(plainParams, strings.ToLower(name)) && x.scrub(text) == text:
 		case err == nil && !sensitive(name) && name != "code" && exchange.Clean(text) == text && len(text) < 24:
 		default:
-			pairs[i] = name + "=" + placeholder(name)
+			pairs[i] = name + "=" + placeholder(prefix+name)
 		}
 	}
 	return x.apart(x.without(strings.Join(pairs, "&")))
 }
+
+// noVariable is a URL in which a shell finds no variable: servers choose those
+// of their metadata, and a reader's shell has values of its own.
+func noVariable(url string) string { return strings.ReplaceAll(url, "$", "%24") }
 
 // sensitive reports whether a name is one of a secret.
 func sensitive(name string) bool {

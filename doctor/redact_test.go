@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func FuzzASecretIsNotShown(f *testing.F) {
 		}
 		text := before + form + after
 		for name, shown := range map[string]string{
-			"clean": x.clean(text, 1000), "scrub": x.scrub(text), "form": x.form(text), "address": x.address(text),
+			"clean": x.clean(text, 1000), "scrub": x.scrub(text), "form": x.form(text, ""), "address": x.address(text),
 			"challenge": x.challenge(text), "fields": strings.Join(x.fields(200, []byte(text), ""), "\n"), "body": x.body([]byte(text)),
 		} {
 			if strings.Contains(shown, secret) && !strings.Contains(x.without(text), secret) {
@@ -65,7 +66,7 @@ func TestASecretThatIsWrittenOtherwiseIsNotShown(t *testing.T) {
 			text := written(secret)
 			for kind, shown := range map[string]string{
 				"clean": x.clean("The key "+text+" is wrong", 5000), "scrub": x.scrub("seen: " + text), "address": x.address("https://a.example/" + text),
-				"host": x.address("https://" + text + ".example/"), "form": x.form("a=b&" + text + "=c"), "challenge": x.challenge(`Bearer realm="` + text + `", ` + text + `="x"`),
+				"host": x.address("https://" + text + ".example/"), "form": x.form("a=b&"+text+"=c", ""), "challenge": x.challenge(`Bearer realm="` + text + `", ` + text + `="x"`),
 				"scheme": x.challenge(text), "fields": strings.Join(x.fields(401, []byte("no "+text), ""), ""), "body": x.body([]byte(`{"` + text + `":1}`)),
 			} {
 				if rest := unescape(shown); strings.Contains(letters(rest), letters(secret[:len(secret)*3/4])) ||
@@ -77,13 +78,35 @@ func TestASecretThatIsWrittenOtherwiseIsNotShown(t *testing.T) {
 	}
 }
 
+// A server chooses the URLs of its metadata, and a reader's shell runs the curl
+// lines: they name no variable that the reader may have set for something else.
+func TestNoURLReadsTheReadersVariables(t *testing.T) {
+	x := NewRecorder("", nil)
+	x.Keep(Secret{Name: "TOKEN", Value: "k-$123456789abcdef-EXAMPLE"})
+	for url, want := range map[string]string{
+		"https://a.example/$HOME/x?q=$PATH&$USER=1":                      "'https://a.example/%24HOME/x?q=%24PATH&%24USER=1'",
+		"https://a.example/x?AWS_SECRET_ACCESS_KEY=k3k3k3k3k3k3k3k3k3k3": `"https://a.example/x?AWS_SECRET_ACCESS_KEY=$PARAM_AWS_SECRET_ACCESS_KEY"`,
+		"https://a.example/x?q=k-%24123456789abcdef-EXAMPLE&r=$TOKEN":    `"https://a.example/x?q=$TOKEN&r=%24TOKEN"`,
+		"https://a.example/k-$123456789abcdef-EXAMPLE":                   `"https://a.example/$TOKEN"`,
+	} {
+		r, err := http.NewRequest("GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.RoundTrip(r)
+		if got := x.Report.Steps[len(x.Report.Steps)-1].Request.Curl(); got != "curl -i "+want {
+			t.Errorf("%s is asked by %s", url, got)
+		}
+	}
+}
+
 func TestWhatIsNoSecretIsShown(t *testing.T) {
 	var x redactor
 	for text, want := range map[string]string{
 		"https://mcp.linear.app/mcp": "https://mcp.linear.app/mcp",
 		"https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token": "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token",
 		"https://mcp.example/s/11111111-2222-3333-4444-555555555555/mcp":                           "https://mcp.example/s/…/mcp",
-		"https://user:pass@h.example/p?key=1#f":                                                    "https://h.example/p?key=$KEY",
+		"https://user:pass@h.example/p?key=1#f":                                                    "https://h.example/p?key=$PARAM_KEY",
 		"https://h.example/?state=abc&scope=a+b&api-version=2025-01-01":                            "https://h.example/?state=abc&scope=a+b&api-version=2025-01-01",
 		"https://h.example/.well-known/oauth-protected-resource/mcp":                               "https://h.example/.well-known/oauth-protected-resource/mcp",
 	} {
