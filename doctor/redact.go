@@ -53,7 +53,12 @@ func (x *redactor) keep(s Secret) {
 			}
 		}
 	}
-	for _, form := range []string{s.Value, hex.EncodeToString([]byte(s.Value))} {
+	forms := []string{s.Value, hex.EncodeToString([]byte(s.Value))}
+	for before := range 3 { // as a part of more, base64 begins at one of three places
+		form := base64.RawStdEncoding.EncodeToString([]byte("xx"[:before] + s.Value))
+		forms = append(forms, form[before+min(before, 1):len(form)-1])
+	}
+	for _, form := range forms {
 		if t := letters(form); len(t) >= fewest {
 			x.traces = append(x.traces, t)
 		}
