@@ -2,7 +2,9 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -25,7 +27,11 @@ func writeMetrics(file string, snap snapshot, keeper bool) error {
 	if err != nil {
 		return err
 	}
-	if err := replace.File(file, metrics(snap, keeper), 0o644); err != nil {
+	err = replace.File(file, metrics(snap, keeper), 0o644)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = sayf(saidNoFolder, filepath.Dir(file))
+	}
+	if err != nil {
 		return fmt.Errorf("the metrics cannot be written: %w", err)
 	}
 	return nil

@@ -74,7 +74,12 @@ func (p *program) statusCommand() *cobra.Command {
 	}}, "wait", "wait until all are fresh, or until one is sign-in-needed")
 	c.RegisterFlagCompletionFunc("wait", cobra.FixedCompletions([]string{string(refresher.Fresh), string(refresher.SignInNeeded)}, cobra.ShellCompDirectiveNoFileComp))
 	timeFlag(c, &h.timeout, "timeout", "10m", "how long --wait waits, and exits 3 then; without it as long as it takes")
-	c.Flags().Var(&flagValue{kind: "FILE", set: func(s string) error { metricsFile = s; return nil }}, "prometheus", "write it into this file for Prometheus, in place of printing it")
+	c.Flags().Var(&flagValue{kind: "FILE", set: func(s string) error {
+		if metricsFile = s; s == "" {
+			return sayf(saidNoFile)
+		}
+		return nil
+	}}, "prometheus", "write it into this file for Prometheus, in place of printing it")
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 4 where a sign-in is needed, 3 on temporary trouble, 1 on a problem")
 	return c
 }

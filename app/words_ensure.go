@@ -24,6 +24,9 @@ const (
 	saidLate    = "not %s after %s"
 	workWaiting = "waiting"
 
+	saidNoFile   = "it has to be the name of a file"
+	saidNoFolder = "the folder %s is not there"
+
 	wordLost        = "signed out or replaced meanwhile"
 	wordWaitedFor   = "another process sent a refresh %s ago and has no answer yet, and --wait %s is over"
 	wordWaited      = "its server, or a lock that another program holds, takes longer than --wait %s"

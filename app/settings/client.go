@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -56,10 +57,14 @@ func (d *draft) named() []string {
 }
 
 func shortName(to *string, v any) string {
+	const most = 64 // it is the name of a file too
 	s, ok := v.(string)
 	odd := func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }
 	if !ok || s == "" || s[0] < 'a' || strings.ContainsFunc(s, odd) {
 		return "must be a word of small letters, digits and -"
+	}
+	if len(s) > most {
+		return fmt.Sprintf("must not have more than %d letters", most)
 	}
 	*to = s
 	return ""

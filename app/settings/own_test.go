@@ -101,6 +101,7 @@ func TestOwnTablesThatAreNotPlainAreLeftToTheirOwner(t *testing.T) {
 func TestWhatIsWrongWithAnOwnCredentialIsSaid(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
 		{"name = 'A'", "own.name: must be a word of small letters, digits and -"},
+		{"name = '" + strings.Repeat("a", 65) + "'", "own.name: must not have more than 64 letters"},
 		{"", "one of issuer and token_endpoint is missing"},
 		{"issuer = 'http://as.example'", "own.issuer: must be a URL with https, or with http on this computer"},
 		{"issuer = 'https://as.example'\ngrant = 'password'", "own.grant: must be "},
