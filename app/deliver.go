@@ -179,11 +179,12 @@ func (x *parts) deliver(ctx context.Context, d settings.Delivery, word bool) (ne
 
 // takeBack erases the access tokens of an own credential from where they were
 // delivered, as far as they are ours to erase, and says of each place what became
-// of it. What cannot be erased is no reason to keep the rest.
-func (p *program) takeBack(ctx context.Context, x *parts, id string) error {
+// of it. What cannot be erased is no reason to keep the rest; left says that
+// there is some.
+func (p *program) takeBack(ctx context.Context, x *parts, id string) (left bool, err error) {
 	all, err := x.ledger.Deliveries()
 	if err != nil {
-		return err
+		return false, err
 	}
 	v := p.view(false)
 	for _, d := range all {
@@ -195,12 +196,13 @@ func (p *program) takeBack(ctx context.Context, x *parts, id string) error {
 		case errors.Is(err, errRemote):
 			p.warnf(saidStays, where)
 		case err != nil:
+			left = left || !errors.Is(err, deliver.ErrForeign)
 			p.warnf(saidNotErased, where, v.tilde(err.Error()))
 		default:
 			p.warnf(saidErased, where)
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // errRemote says that a place is not ours alone: by now another machine may have

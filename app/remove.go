@@ -63,7 +63,8 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if err := settings.RemoveDeliveries(x.configFile, row.ID); err != nil {
 		return err
 	}
-	if err := p.takeBack(ctx, x, row.ID); err != nil {
+	left, err := p.takeBack(ctx, x, row.ID)
+	if err != nil {
 		return err
 	}
 	erase := func() error { return own.Erase(row.Name) }
@@ -72,5 +73,8 @@ func (p *program) remove(ctx context.Context, name string) error {
 		return err
 	}
 	p.printf(saidRemoved, row.ID)
+	if left { // which a script is not to take for erased
+		return exit{exitFailed}
+	}
 	return nil
 }
