@@ -295,6 +295,9 @@ func (f rowFinder) setup() {
 		cause = "issuer-changed"
 	case m.Code == "endpoint":
 		cause = "endpoint-changed"
+	case m.Code == "request" && f.row.SecretTrouble != "":
+		f.secretUnread(f.row.SecretTrouble)
+		return
 	case m.Code == "request":
 		cause = "cannot-ask"
 	case m.Code == "invalid_client" || m.Code == "http-401":
@@ -305,11 +308,15 @@ func (f rowFinder) setup() {
 	f.find(cause, f.answered())
 }
 
+func (f rowFinder) secretUnread(why string) {
+	f.find("secret-unread", f.x.Clean(why), f.Say.Path(f.row.SecretFrom))
+}
+
 // unsent tells apart why a server was not reached.
 func (f rowFinder) unsent() {
 	m := f.row.Memory
 	if m.Code == refresher.SecretTrouble {
-		f.find("secret-unread", f.x.Clean(cmp.Or(m.Detail, "its command failed")), f.Say.Path(f.row.SecretFrom))
+		f.secretUnread(cmp.Or(m.Detail, "its command failed"))
 		return
 	}
 	cause := Cause("unreachable")

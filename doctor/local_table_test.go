@@ -105,6 +105,7 @@ var faults = []fault{
 	{cause: "proxy-refuses", make: remembering(func(_ *ledger.Locked, m *ledger.Memory, row refresher.Row) {
 		m.For, m.Wait, m.Tried, m.Until, m.Code = m.Refresh, ledger.Unsent, time.Now(), time.Now().Add(time.Hour), exchange.FailureProxy
 	})},
+	{cause: "client-auth", make: answeredWith(authtest.Refusing(401, map[string]any{}, `WWW-Authenticate: Basic realm="token"`))},
 	{cause: "clock", make: after(func(c *computer) {
 		c.s.Behave(authtest.Token, authtest.Behaviour{Edit: func(a *authtest.Answer) {
 			a.Header.Set("Date", time.Now().Add(10*time.Minute).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
@@ -184,6 +185,10 @@ var faults = []fault{
 	{cause: "secret-ends", make: func(c *computer) {
 		c.put("secret", "app-secret-EXAMPLE")
 		owning(credfiles.Own{Grant: credfiles.ByClientCredentials, SecretFile: c.Path("secret"), SecretExpires: time.Now().Add(72 * time.Hour)})(c)
+	}},
+	{cause: "secret-unread", make: func(c *computer) {
+		owning(credfiles.Own{Grant: credfiles.ByClientCredentials, SecretFile: c.Path("nowhere")})(c)
+		c.refresh()
 	}},
 	{cause: "secret-refused", make: func(c *computer) {
 		c.put("secret", "app-secret-EXAMPLE")

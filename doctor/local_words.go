@@ -202,7 +202,7 @@ func init() {
 			"Ask the server's owner for grant_type=refresh_token."},
 		"takes-anything": {wrong,
 			"The token endpoint of %[1]s gives a token for a refresh token that was made up.",
-			"Anybody who knows the client ID has one.",
+			"Anybody who knows the client ID gets one.",
 			"Tell the server's owner today."},
 		"no-clear-answer": {temporary,
 			"The token endpoint of %[1]s gave no clear answer.",
