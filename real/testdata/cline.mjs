@@ -24,12 +24,19 @@ if (act === "session") {
   }
 }
 
-// Each write of its own is under its lock.
+// Each write of its own is under its lock. Cline gives up with ENOTEMPTY, having
+// written nothing, where another process lets go of the lock between its rename
+// and its look at why that failed (@cline/core 0.0.86, whoever the other is).
 if (act === "write") {
-  for (let i = 0; i < 50; i++) {
-    await cline.updateMcpSettingsFile(filePath, (settings) => {
-      settings.mcpServers[serverName].count = (settings.mcpServers[serverName].count ?? 0) + 1;
-    }, { timeoutMs: 60000 });
+  for (let i = 0; i < 50; ) {
+    try {
+      await cline.updateMcpSettingsFile(filePath, (settings) => {
+        settings.mcpServers[serverName].count = (settings.mcpServers[serverName].count ?? 0) + 1;
+      }, { timeoutMs: 60000 });
+      i++;
+    } catch (err) {
+      if (err.code !== "ENOTEMPTY") throw err;
+    }
   }
 }
 
