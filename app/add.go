@@ -157,6 +157,8 @@ func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles
 	if err := settings.CheckOwn(x.configFile, a.own, credfiles.ClientNames()); err != nil { // somebody was faster
 		return row, a.asFlags(err)
 	}
+	x.adds = a.own.Name
+	defer func() { x.adds = "" }()
 	s := x.current()
 	left := x.owned(s).Left(a.own.Name)
 	s.Own = append(slices.Clone(s.Own), a.own.Filled())
@@ -177,8 +179,12 @@ func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles
 	row = rows[0]
 	if !secret.IsZero() || !refresh.IsZero() {
 		out := x.refresher.Entrust(ctx, row, secret, refresh)
-		if out.Did == refresher.Failed {
-			return row, a.view(false).whyNot(out)
+		if ctx.Err() != nil && out.Did != refresher.Adopted {
+			a.errorf(saidInterrupted)
+			return row, exit{exitLater}
+		}
+		if err := a.view(false).untaken(out); err != nil {
+			return row, err
 		}
 		row = out.Row
 	}
@@ -186,6 +192,17 @@ func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles
 		return row, err
 	}
 	return row, x.load(a.host)
+}
+
+// untaken is why what was handed over is not in the store; nil: it is.
+func (v view) untaken(out refresher.Outcome) error {
+	switch out.Did {
+	case refresher.Adopted:
+		return nil
+	case refresher.Lost:
+		return sayf(saidUntaken, out.ID)
+	}
+	return v.whyNot(out)
 }
 
 // whyNot is why something could not be done, for people.

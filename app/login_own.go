@@ -18,8 +18,8 @@ func (l *login) own(ctx context.Context) int {
 	in := l.handed()
 	if l.row.WatchOnly == credfiles.KeyGone { // nobody will ever read what is there
 		out := l.x.refresher.Entrust(ctx, l.row, secret, refresh)
-		if out.Did == refresher.Failed {
-			return l.codeOfError(l.v.whyNot(out))
+		if err := l.v.untaken(out); err != nil {
+			return l.codeOfError(err)
 		}
 		l.row = out.Row
 	}
@@ -51,8 +51,8 @@ func (l *login) own(ctx context.Context) int {
 		return l.replace(ctx, secret)
 	}
 	out := l.x.refresher.Entrust(ctx, l.row, secret, refresh)
-	if out.Did == refresher.Failed {
-		return l.codeOfError(l.v.whyNot(out))
+	if err := l.v.untaken(out); err != nil {
+		return l.codeOfError(err)
 	}
 	l.row = out.Row
 	return l.ask(ctx)

@@ -29,6 +29,7 @@ type parts struct {
 	state      string // our folder
 	face       bool   // a tray app's: nobody gave the word yet to refresh anything
 	keeps      bool   // others can see that we keep
+	adds       string // the own credential that is being added: the config does not name it yet
 
 	listing sync.Mutex // one list of stores at a time
 

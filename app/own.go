@@ -27,6 +27,9 @@ func (x *parts) owned(s settings.Settings) *credfiles.Owned {
 // defines reports that the config says that of an own credential at this
 // moment, of which this process may not have taken notice yet.
 func (x *parts) defines(name string) bool {
+	if name == x.adds {
+		return true
+	}
 	s := x.current()
 	if x.outdated() {
 		now, err := settings.Load(x.configFile, credfiles.ClientNames())

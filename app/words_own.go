@@ -55,6 +55,7 @@ place is named.`
 	saidNothingHanded = "%s has to come on stdin; there was nothing"
 	saidMoreHanded    = "more came on stdin than %s; hand over that alone, on one line"
 	saidMoreBefore    = "more came on stdin than %s; a client secret comes on the line before it, and add has to be told so by --secret"
+	saidUntaken       = "%s was removed from the config meanwhile, and nothing was stored; add it again"
 	saidNotReplaced   = "%s keeps the secret that it has: %s"
 	saidSecretThere   = "its secret is not kept by Lamplighter but by %s, so nothing is asked for"
 )
