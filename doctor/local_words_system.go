@@ -6,7 +6,7 @@ import "lamplighter/credfiles"
 // to do, in the words of whoever shows problems elsewhere.
 func init() {
 	const (
-		lost      = "Nothing in it can be renewed, by nobody, until it can be read."
+		lost      = "Nobody can renew what is in it until it can be read."
 		unwritten = "A new token could not be stored, so none is asked for."
 		unseen    = "What is in there is not renewed meanwhile."
 	)

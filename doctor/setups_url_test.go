@@ -102,10 +102,11 @@ func init() {
 		want Cause
 		serverAsk
 	}{
-		"open to everybody":          {want: open, serverAsk: serverAsk{options: authtest.Options{Open: true}, ask: with(Nowhere, "", "")}},
-		"open, and a secret":         {want: open, serverAsk: serverAsk{options: authtest.Options{Open: true}}},
-		"Basic where a token is due": {want: schemeOther, serverAsk: serverAsk{ask: with(BasicPair, "", "user:secret-EXAMPLE")}},
-		"a token where Basic is due": {want: schemeOther, serverAsk: serverAsk{options: guarded(authtest.UserAndPassword("u", key))}},
+		"open to everybody":                          {want: open, serverAsk: serverAsk{options: authtest.Options{Open: true}, ask: with(Nowhere, "", "")}},
+		"open, and a secret":                         {want: open, serverAsk: serverAsk{options: authtest.Options{Open: true}}},
+		"Basic where a token is due":                 {want: schemeOther, serverAsk: serverAsk{ask: with(BasicPair, "", "user:secret-EXAMPLE")}},
+		"Basic where only nobody is told of a token": {want: schemeOther, serverAsk: serverAsk{options: guarded(tokenForNobody), ask: with(BasicPair, "", "user:secret-EXAMPLE")}},
+		"a token where Basic is due":                 {want: schemeOther, serverAsk: serverAsk{options: guarded(authtest.UserAndPassword("u", key))}},
 		"another header than Kong's": {want: nameOther, from: "Kong key-auth (tencentcloud.com/document/product/1290/79446)",
 			serverAsk: serverAsk{options: guarded(authtest.KeyIn("X-Api-Key", key)), ask: with(KeyHeader, "Api-Token", key)}},
 		"a renamed subscription header": {want: nameOther, from: "Azure/static-web-apps#1483",
@@ -421,6 +422,15 @@ func guardedTools(r *http.Request) *authtest.Answer {
 		return authtest.Refusing(401, map[string]any{}, "WWW-Authenticate: Bearer")
 	}
 	return authtest.Refusing(401, map[string]any{}, `WWW-Authenticate: Bearer error="invalid_token"`)
+}
+
+// tokenForNobody challenges whoever shows nothing, and tells others only that
+// it does not work.
+func tokenForNobody(r *http.Request) *authtest.Answer {
+	if r.Header.Get("Authorization") == "" {
+		return authtest.Refusing(401, map[string]any{}, "WWW-Authenticate: Bearer")
+	}
+	return authtest.Refusing(401, map[string]any{"error": "invalid_token"})
 }
 
 func TestEachCauseOfAServerHasASetup(t *testing.T) {

@@ -55,7 +55,7 @@ func TestAServersWordsAreNoMarkdown(t *testing.T) {
 	for _, said := range []string{"`` ![p](https://x.example) ``", "a`", "`", "``` b", `\[p](https://x.example)`, `\`, "~~x~~"} {
 		r := Report{Steps: []Step{{Name: "x", Seen: said}}, Findings: []Finding{{Cause: scopeMissing, Evidence: said, Args: []any{said}}}}
 		for line := range strings.Lines(r.Markdown()) {
-			bare := regexp.MustCompile("\\\\[[:punct:]]").ReplaceAllString(withoutCode(line), "")
+			bare := regexp.MustCompile(`\\[[:punct:]]`).ReplaceAllString(withoutCode(line), "")
 			if strings.ContainsAny(bare, "`[~\\") {
 				t.Errorf("%q stands as %q", said, line)
 			}

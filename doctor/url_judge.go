@@ -263,6 +263,10 @@ func (v *visit) lacks(a answer) {
 
 // schemeOther is for a server that asks for another scheme than the one used.
 func (v *visit) schemeOther(ctx context.Context, a answer) bool {
+	evidence := v.evidence(a)
+	if len(a.challenges) == 0 && slices.Contains([]reason{"", isMissing, isInvalid}, a.reason()) { // only nobody is told the scheme
+		a.challenges, evidence = v.nobody.challenges, v.evidence(v.nobody)+"; with the secret "+evidence
+	}
 	if len(a.challenges) == 0 {
 		return false
 	}
@@ -277,14 +281,14 @@ func (v *visit) schemeOther(ctx context.Context, a answer) bool {
 	if used == "" && others && a.same(v.nobody) && v.keyName(a) == "" || used != "" && !a.asksFor(used) {
 		if authorization && a.asksFor("Bearer") && !strings.Contains(v.secret, " ") {
 			if b, err := v.showing(ctx, Bearer, "", v.secret); err == nil && b.works() {
-				v.blame(bearerMissing, fmt.Sprintf("%s; with Bearer before it %d", v.evidence(a), b.status))
+				v.blame(bearerMissing, fmt.Sprintf("%s; with Bearer before it %d", evidence, b.status))
 				return true
 			}
 		}
 		if name := v.keyName(a); name != "" && used == "Bearer" {
 			return false
 		}
-		v.blame(schemeOther, v.evidence(a), strings.Join(a.schemes(), " or "), v.how())
+		v.blame(schemeOther, evidence, strings.Join(a.schemes(), " or "), v.how())
 		return true
 	}
 	return false
