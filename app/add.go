@@ -76,6 +76,9 @@ func (p *program) addCommand() *cobra.Command {
 
 // words takes the flags that are more than a text.
 func (a *adding) words() error {
+	if strings.ContainsAny(a.command, `"'`) {
+		return usagef(saidQuotes)
+	}
 	if a.command != "" {
 		a.own.SecretCommand = strings.Fields(a.command)
 	}
@@ -146,7 +149,7 @@ func (a *adding) add(ctx context.Context) int {
 // place: a keeper that runs sees it whole or not at all. Where that cannot be
 // done nothing is left of it, but for a store that was there before.
 func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles.Secret) (row refresher.Row, err error) {
-	lock, err := x.defining(ctx)
+	lock, err := a.defining(ctx, x)
 	if err != nil {
 		return row, err
 	}

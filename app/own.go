@@ -43,10 +43,15 @@ func (x *parts) defines(name string) bool {
 
 // defining keeps everybody else from adding and removing own credentials: of two
 // at one name each would erase what the other has just stored.
-func (x *parts) defining(ctx context.Context) (*clientlock.Lock, error) {
-	return clientlock.File(ctx, filepath.Join(x.ledger.Dir(), "locks", "own"), clientlock.FileOptions{
+func (p *program) defining(ctx context.Context, x *parts) (*clientlock.Lock, error) {
+	lock, err := clientlock.File(ctx, filepath.Join(x.ledger.Dir(), "locks", "own"), clientlock.FileOptions{
 		Mode: 0o600, FolderMode: 0o700, Retry: 20 * time.Millisecond,
 	})
+	if err != nil && ctx.Err() != nil {
+		p.errorf(saidInterrupted)
+		err = exit{exitLater}
+	}
+	return lock, err
 }
 
 // ownOf is what the config says of one, as credfiles wants it.

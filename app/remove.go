@@ -33,7 +33,7 @@ func (p *program) remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	lock, err := x.defining(ctx)
+	lock, err := p.defining(ctx, x)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ place is named.`
 	saidNothingHanded = "%s has to come on stdin; there was nothing"
 	saidMoreHanded    = "more came on stdin than %s; hand over that alone, on one line"
 	saidMoreBefore    = "more came on stdin than %s; a client secret comes on the line before it, and add has to be told so by --secret"
+	saidQuotes        = "--secret-command takes words without quotes; add it with a plain one, and write what you mean as a list into config.toml"
 	saidUntaken       = "%s was removed from the config meanwhile, and nothing was stored; add it again"
 	saidNotReplaced   = "%s keeps the secret that it has: %s"
 	saidSecretThere   = "its secret is not kept by Lamplighter but by %s, so nothing is asked for"
@@ -95,6 +96,9 @@ func (v view) ownReason(row refresher.Row, now time.Time) (reason, do string) {
 		return "no token yet; one is to be asked for", ""
 	case row.Why == refresher.PolicySays && row.Memory.Verdict == exchange.ClientGone.String():
 		return v.secretRefused(row)
+	case row.State == refresher.Misconfigured && row.SecretTrouble != "":
+		reason, _ = v.clientSentence(row, now)
+		return reason, v.newSecret(row)
 	case row.Why == refresher.TroubleUnsent && row.Memory.Code == refresher.SecretTrouble:
 		reason, _ = v.clientSentence(row, now)
 		return reason, ""
