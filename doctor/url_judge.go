@@ -288,7 +288,11 @@ func (v *visit) schemeOther(ctx context.Context, a answer) bool {
 		if name := v.keyName(a); name != "" && used == "Bearer" {
 			return false
 		}
-		v.blame(schemeOther, evidence, strings.Join(a.schemes(), " or "), v.how())
+		asked := strings.Join(a.schemes(), " or ")
+		if v.Challenge(strings.Join(a.header.Values("WWW-Authenticate"), ", ")) == mask {
+			asked = "another scheme"
+		}
+		v.blame(schemeOther, evidence, shortened(asked, 80), v.how())
 		return true
 	}
 	return false

@@ -77,6 +77,21 @@ func TestASecretFollowsNoRedirect(t *testing.T) {
 	}
 }
 
+func TestAHalfOfTheSecretIsNoScheme(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if token != "" {
+			w.Header().Set("WWW-Authenticate", token[:len(token)/2]+" "+token[len(token)/2:])
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	r := visited(t, nil, Ask{URL: server.URL, Place: Bearer, Secret: key})
+	if text := r.Text(80, nil); strings.Contains(text, key[:len(key)/2]) {
+		t.Error(text)
+	}
+}
+
 func TestARedirectThatLeadsNowhereIsNotOne(t *testing.T) {
 	for name, test := range map[string]struct {
 		status   int
