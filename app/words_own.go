@@ -33,7 +33,10 @@ could not be asked yet, 4 added, and the server refused it.`
 	removeHelp = `Removes a credential of your own: its [[own]] and [[deliver]] tables in config.toml,
 its tokens and its secret. The access token is erased from the files and the items
 of the keyring that it was delivered to; in Vault it stays until it ends. Each
-place is named.`
+place is named.
+
+Exit code: 0 removed, 1 failed, or an access token could not be erased, 2 wrong
+usage.`
 
 	removeExample = `  lamplighter remove graph`
 
