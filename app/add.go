@@ -147,7 +147,7 @@ func (a *adding) add(ctx context.Context) int {
 
 // define puts what was handed over into the store, and then the config into its
 // place: a keeper that runs sees it whole or not at all. Where that cannot be
-// done nothing is left of it, but for a store that was there before.
+// done nothing is left of it.
 func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles.Secret) (row refresher.Row, err error) {
 	lock, err := a.defining(ctx, x)
 	if err != nil {
@@ -163,11 +163,13 @@ func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles
 	x.adds = a.own.Name
 	defer func() { x.adds = "" }()
 	s := x.current()
-	left := x.owned(s).Left(a.own.Name)
+	if x.owned(s).Left(a.own.Name) { // its refresh token may be the only one, and another settings file's
+		return row, usagef(saidOwnLeft, a.own.Name)
+	}
 	s.Own = append(slices.Clone(s.Own), a.own.Filled())
 	x.use(s, a.host)
 	defer func() {
-		if err != nil && !left {
+		if err != nil {
 			err = errors.Join(err, x.owned(s).Erase(a.own.Name))
 		}
 	}()

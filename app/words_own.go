@@ -54,6 +54,7 @@ usage.`
 	saidNoDate        = "--secret-expires takes a date, such as 2027-01-31"
 	saidNoParameter   = "--parameter takes NAME=VALUE"
 	saidTwoSecrets    = "--secret takes the secret from stdin; leave it out where it is said where the secret is"
+	saidOwnLeft       = "tokens of own/%[1]s are here already, of another settings file or of an [[own]] that was taken out; choose another name, or erase them: lamplighter remove %[1]s"
 	saidBadName       = "the name %q %s"
 	saidNothingHanded = "%s has to come on stdin; there was nothing"
 	saidMoreHanded    = "more came on stdin than %s; hand over that alone, on one line"
