@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ type computer struct {
 	s       *authtest.Server
 	env     map[string]string
 	running []processes.Process
-	ring    credfiles.Keyring
+	ring    *ringOf
 	roots   func() (*x509.CertPool, error)
 	gone    string // what should start at login
 	service Service
@@ -69,7 +70,18 @@ func (c *computer) edit(name, old, new string) {
 	c.must(os.WriteFile(c.Path(name), []byte(strings.ReplaceAll(string(text), old, new)), 0o600))
 }
 
+// gemini puts a grant into the home as Gemini CLI does, which stores where it
+// refreshes: where the server has its endpoint, if nothing else is said.
+func (c *computer) gemini(g authtest.Grant, endpoint string) {
+	c.t.Helper()
+	c.put(".gemini/settings.json", fmt.Sprintf(`{"mcpServers":{"linear":{"httpUrl":%q}}}`, g.ServerURL))
+	c.put(geminiFile, fmt.Sprintf(
+		`[{"serverName":"linear","token":{"accessToken":%q,"tokenType":"Bearer","refreshToken":%q,"expiresAt":%d},"clientId":%q,"tokenUrl":%q,"mcpServerUrl":%q,"updatedAt":1}]`,
+		g.AccessToken, g.RefreshToken, g.Expiry.UnixMilli(), g.ClientID, cmp.Or(endpoint, g.TokenURL), g.ServerURL))
+}
+
 const (
+	geminiFile = ".gemini/mcp-oauth-tokens.json"
 	codexFile  = ".codex/.credentials.json"
 	claudeFile = ".claude/.credentials.json"
 )
@@ -92,13 +104,19 @@ func (c *computer) starts(pid int, name, exe string, args ...string) {
 }
 
 func (c *computer) host() credfiles.Host {
-	return credfiles.Host{
-		OS: "linux", Home: c.Home, Getenv: func(name string) string { return c.env[name] }, Keyring: c.ring,
+	h := credfiles.Host{
+		OS: "linux", Home: c.Home, Getenv: func(name string) string { return c.env[name] },
 		Own: &credfiles.Owned{Dir: filepath.Join(c.State, "own"), All: c.own},
 		Processes: func(_ context.Context, want func(string) bool) ([]processes.Process, error) {
 			return slices.DeleteFunc(slices.Clone(c.running), func(p processes.Process) bool { return !want(p.Name) }), nil
 		},
 	}
+	if c.ring != nil {
+		led := c.Ledger()
+		led.Vault = c.ring
+		h.Keyring, h.Own.Sealer = c.ring, led
+	}
+	return h
 }
 
 // keeper is a refresher as the program has it.

@@ -30,7 +30,7 @@ func (v *end) ask(ctx context.Context, found discovery.Endpoints) {
 	r := rowFinder{v.Local, v.Recorder, v.row, credfiles.Title(v.row.Client)}
 	if err != nil {
 		if !v.reported("cannot-ask", "secret-unread") {
-			r.find("cannot-ask", v.Clean(err.Error()))
+			r.cannotAsk(err.Error())
 		}
 		return
 	}

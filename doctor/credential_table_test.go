@@ -41,17 +41,11 @@ var ailments = []fault{
 	{cause: "issuer-changed", make: after(func(c *computer) { // a move to another server: nothing of the old one's is wrong
 		c.edit(codexFile, `"issuer":"`+c.s.Issuer()+`"`, `"issuer":"`+c.s.Issuer()+`/former"`)
 	})},
-	{cause: "endpoint-changed", make: func(c *computer) { // Gemini CLI stores where it refreshes
+	{cause: "endpoint-changed", make: func(c *computer) {
 		g := c.s.Grant(hourly)
-		put := func(endpoint string) {
-			c.put(".gemini/mcp-oauth-tokens.json", fmt.Sprintf(
-				`[{"serverName":"linear","token":{"accessToken":%q,"tokenType":"Bearer","refreshToken":%q,"expiresAt":%d},"clientId":%q,"tokenUrl":%q,"mcpServerUrl":%q,"updatedAt":1}]`,
-				g.AccessToken, g.RefreshToken, g.Expiry.UnixMilli(), g.ClientID, endpoint, g.ServerURL))
-		}
-		c.put(".gemini/settings.json", fmt.Sprintf(`{"mcpServers":{"linear":{"httpUrl":%q}}}`, g.ServerURL))
-		put(g.TokenURL)
+		c.gemini(g, "")
 		c.remember(func(*ledger.Locked, *ledger.Memory, refresher.Row) {})
-		put(g.TokenURL + "/elsewhere")
+		c.gemini(g, g.TokenURL+"/elsewhere")
 	}},
 	{cause: "unused", make: after(func(c *computer) {
 		c.put(".codex/config.toml", "[mcp_servers.linear]\nurl = 'https://elsewhere.example/mcp'\n")
@@ -63,6 +57,12 @@ var ailments = []fault{
 		c.remember(func(lk *ledger.Locked, m *ledger.Memory, _ refresher.Row) { _ = lk.MarkSpent(m.Refresh, m.Lineage) })
 		c.edit(codexFile, g.RefreshToken, "successor-EXAMPLE")
 		c.ClaudeIn(c.Path(".claude"), "claude/mcp/linear", "linear", c.s, g)
+	}},
+	{cause: "other-owner", id: "claude/mcp/linear", make: func(c *computer) {
+		g := c.s.Grant(hourly)
+		c.CodexIn(c.Path(".codex"), "codex/mcp/linear", "linear", c.s, g)
+		c.ClaudeIn(c.Path(".claude"), "claude/mcp/linear", "linear", c.s, g)
+		c.must(c.Ledger().SetMode(c.row("codex/mcp/linear").Key, ledger.Mode{Mode: "keep"}))
 	}},
 	{cause: "watched", make: func(c *computer) {
 		c.put(".codex/auth.json", `{"tokens":{"access_token":"`+jwtUntil(time.Now().Add(time.Hour))+`","refresh_token":"renews-EXAMPLE"}}`)

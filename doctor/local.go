@@ -203,8 +203,14 @@ func (l Local) entries(s *credfiles.Store) (all []credfiles.Credential) {
 // findStores says what keeps stores from being read and written, and by whom
 // they can be.
 func (l Local) findStores(ctx context.Context, x *Recorder) {
+	astray := slices.ContainsFunc(x.Report.Findings, func(f Finding) bool { return f.Cause == "clock-files" })
 	for _, p := range l.Snapshot.Problems {
-		l.problem(x, p)
+		sealed := func(row refresher.Row) bool {
+			return row.Path == p.Store && (row.WatchOnly == credfiles.KeyGone || row.WatchOnly == credfiles.KeyringShut)
+		}
+		if !slices.ContainsFunc(l.Snapshot.Rows, sealed) { // of which more is said with the row
+			l.problem(x, p)
+		}
 	}
 	locks := map[string]bool{}
 	for _, s := range l.Stores {
@@ -228,7 +234,7 @@ func (l Local) findStores(ctx context.Context, x *Recorder) {
 		if do := l.openToOthers(s); do != "" {
 			x.Find("store-open", l.Say.Path(s.Path()), strings.TrimPrefix(l.modeOf(s), ", "), client, do)
 		}
-		if info, err := os.Stat(s.Real()); err == nil && time.Until(info.ModTime()) > skew {
+		if info, err := os.Stat(s.Real()); err == nil && !astray && time.Until(info.ModTime()) > skew {
 			x.Find("clock-back", l.Say.Path(s.Path()), "it was written "+moment(info.ModTime()))
 		}
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -104,7 +105,7 @@ func (f rowFinder) state(asked bool) {
 	}
 	switch row.Why {
 	case refresher.WasWiped:
-		f.find("wiped", f.answered(), f.command(f.Say.Restore(row)))
+		f.find("wiped", f.Say.Path(row.Path)+" has no token for it any more", f.command(f.Say.Restore(row)))
 	case refresher.WasSpent:
 		evidence := "so it is marked in the state folder"
 		if mark, ok, err := f.Ledger.Marked(f.Ledger.Fingerprint(row.Refresh)); ok && err == nil {
@@ -139,7 +140,11 @@ func (f rowFinder) state(asked bool) {
 		f.find("deferred", by+" reads its store only when it starts", by)
 	case refresher.ClientDoes:
 		if row.State == refresher.Deferred {
-			f.find("client-first", by+" runs", by)
+			evidence := by + " runs"
+			if m.Slowest > 0 {
+				evidence += fmt.Sprintf(", an answer took up to %v", m.Slowest.Round(time.Second))
+			}
+			f.find("client-first", evidence+", and the token "+f.Say.Ends(row, f.Snapshot.At), by)
 		}
 	case refresher.TroubleUnsent:
 		f.unsent()
@@ -175,16 +180,40 @@ func (f rowFinder) watched(asked bool) {
 	over := !row.RefreshExpiry.IsZero() && !row.RefreshExpiry.After(now)
 	switch {
 	case row.WatchOnly == credfiles.LedgerUnread:
-		f.find("ledger-unread", f.Say.Path(f.State))
+		err := f.unread()
+		f.find("ledger-unread", f.Say.Short(err.Error()), advised(f.Say.Advice(err), "give yourself the permission to read "+f.Say.Path(f.State)))
 	case row.WatchOnly == credfiles.KeyGone:
-		f.find("key-gone", string(row.WatchOnly), f.command(f.Say.Do(row)))
+		f.find("key-gone", f.Say.Path(row.Path), f.command(f.Say.Do(row)))
 	case row.WatchOnly == credfiles.KeyringShut:
-		f.find("keyring-shut", string(row.WatchOnly))
+		f.find("keyring-shut", f.shut())
 	case row.WatchOnly == credfiles.VendorLogin && (row.Blanked || ended && (row.Refresh.IsZero() || over)):
 		f.find("login-ended", cmp.Or(f.Say.Ends(row, now), "its tokens were erased"))
 	case asked:
 		f.find("watched", string(row.WatchOnly), f.Say.Reason(row))
 	}
+}
+
+// unread is why what is remembered of a credential cannot be read.
+func (f rowFinder) unread() error {
+	_, err := f.Ledger.Memory(f.row.Key)
+	if err == nil {
+		_, err = f.Ledger.Mode(f.row.Key)
+	}
+	if err == nil {
+		_, _, err = f.Ledger.Marked(f.Ledger.Fingerprint(f.row.Refresh))
+	}
+	return cmp.Or(err, errors.New("it can be read by now"))
+}
+
+// shut is why a keyring does not open what it has the key of.
+func (f rowFinder) shut() string {
+	why := "its key cannot be had"
+	for _, p := range f.Snapshot.Problems {
+		if p.Store == f.row.Path {
+			why, _ = f.Say.Problem(p)
+		}
+	}
+	return f.x.Clean(why)
 }
 
 func earliest(times []time.Time) time.Time {
@@ -299,13 +328,27 @@ func (f rowFinder) setup() {
 		f.secretUnread(f.row.SecretTrouble)
 		return
 	case m.Code == "request":
-		cause = "cannot-ask"
+		f.cannotAsk(m.Detail)
+		return
 	case m.Code == "invalid_client" || m.Code == "http-401":
 		cause = "client-auth"
 	case strings.HasPrefix(m.Code, "http-4"):
 		cause = "no-endpoint"
 	}
 	f.find(cause, f.answered())
+}
+
+// cannotAsk is for a request that cannot be made: where the user's own settings
+// have a part in it, a sign-in would come to the same.
+func (f rowFinder) cannotAsk(why string) {
+	do := fmt.Sprintf("Sign in again: %s", f.command(cmp.Or(f.Say.SignIn(f.row), "in "+f.client)))
+	switch {
+	case f.row.Own:
+		do = "Correct its [[own]] in config.toml, or give what is missing."
+	case f.row.Overridden:
+		do = "Correct its [[credential]] in config.toml."
+	}
+	f.find("cannot-ask", f.x.Clean(why), do)
 }
 
 func (f rowFinder) secretUnread(why string) {

@@ -128,6 +128,11 @@ var faults = []fault{
 		c.edit(claudeFile, fmt.Sprintf(`"refreshToken":%q,`, line.Grant.RefreshToken), "")
 		c.edit(claudeFile, fmt.Sprintf(`"expiresAt":%d`, line.Grant.Expiry.UnixMilli()), `"expiresAt":0`)
 	}},
+	{cause: "wiped", make: func(c *computer) { // Gemini CLI erases after any error, and with its last entry the file
+		c.gemini(c.s.Grant(authtest.GrantOptions{AccessLeft: time.Minute}), "")
+		c.remember(func(*ledger.Locked, *ledger.Memory, refresher.Row) {})
+		c.must(os.Remove(c.Path(geminiFile)))
+	}},
 	{cause: "spent", make: remembering(func(lk *ledger.Locked, m *ledger.Memory, _ refresher.Row) { _ = lk.MarkSpent(m.Refresh, m.Lineage) })},
 	{cause: "fights", make: remembering(func(lk *ledger.Locked, m *ledger.Memory, row refresher.Row) {
 		_ = lk.MarkSpent(m.Refresh, m.Lineage)
@@ -196,6 +201,10 @@ var faults = []fault{
 		c.refresh()
 	}},
 
+	{cause: "key-gone", make: func(c *computer) { handedOver(c, credfiles.Own{}); clear(c.ring.kept) }},
+	{cause: "keyring-shut", make: func(c *computer) { handedOver(c, credfiles.Own{}); c.ring.locked = true }},
+	{cause: "cannot-ask", make: func(c *computer) { handedOver(c, credfiles.Own{AuthMethod: exchange.Basic}); c.refresh() }},
+
 	// What else is there.
 	{cause: "lock-left", from: "anthropics/claude-code#95236", make: func(c *computer) {
 		c.Claude("linear", c.s, hourly)
@@ -208,6 +217,12 @@ var faults = []fault{
 		c.installed("0.140.0")
 		c.env["PATH"] = ""
 		c.starts(4711, "codex", c.Path("opt/0.140.0/codex"), "codex")
+	}},
+	{cause: "client-first", make: func(c *computer) {
+		c.Codex("linear", c.s, authtest.GrantOptions{AccessLeft: time.Minute})
+		c.remember(func(_ *ledger.Locked, m *ledger.Memory, _ refresher.Row) { m.Slowest = 10 * time.Minute })
+		c.installed("0.169.0")
+		c.starts(4711, "codex", c.Path("opt/0.169.0/codex"), "codex")
 	}},
 	{cause: "reconnect", make: after(func(c *computer) {
 		c.installed("0.169.0")
@@ -240,6 +255,17 @@ var faults = []fault{
 		c.row("")
 		c.must(os.WriteFile(filepath.Join(c.State, "format"), []byte("?\n"), 0o600))
 	})},
+	{cause: "ledger-unread", make: after(func(c *computer) { // as after a run by the superuser
+		if os.Getuid() == 0 {
+			c.t.Skip("root may read everything")
+		}
+		c.remember(func(*ledger.Locked, *ledger.Memory, refresher.Row) {})
+		names, err := filepath.Glob(filepath.Join(c.State, "memory", "*"))
+		c.must(err)
+		for _, name := range names {
+			c.must(os.Chmod(name, 0))
+		}
+	})},
 	{cause: "state-unwritable", make: after(func(c *computer) { c.late = func() { c.must(os.RemoveAll(c.State)) } })},
 
 	// The surroundings.
@@ -261,6 +287,17 @@ func owning(o credfiles.Own) func(c *computer) {
 		o.Name, o.TokenURL, o.ClientID = "graph", c.s.URL(authtest.Token), "app"
 		c.own = []credfiles.Own{o}
 	}
+}
+
+// handedOver is a computer with a refresh token of the user's own, which is
+// sealed with a key in the keyring.
+func handedOver(c *computer, o credfiles.Own) {
+	c.ring = &ringOf{kept: map[string][]byte{}}
+	o.Grant = credfiles.ByRefreshToken
+	owning(o)(c)
+	r := c.keeper()
+	out := r.Entrust(c.t.Context(), pickRow(c.t, r.Scan(c.t.Context()), ""), credfiles.Secret{}, credfiles.NewSecret("handed-over-EXAMPLE"))
+	c.must(out.Err)
 }
 
 func entra(code, description string) *authtest.Answer {
@@ -350,18 +387,3 @@ func TestWithoutTheStateFolderNothingIsSaidOfCredentials(t *testing.T) {
 		t.Error(text)
 	}
 }
-
-// authority is a certificate authority that nobody trusts.
-const authority = `-----BEGIN CERTIFICATE-----
-MIIBzTCCAXOgAwIBAgIUJwL6HCILusrWSICQ6rP0YQ2SaUgwCgYIKoZIzj0EAwIw
-OzEnMCUGA1UEAwweRXhhbXBsZSBDb3Jwb3JhdGlvbiBJbnNwZWN0aW9uMRAwDgYD
-VQQKDAdFeGFtcGxlMCAXDTI2MTEyMTE4MTEwOFoYDzIxMjYxMDI4MTgxMTA4WjA7
-MScwJQYDVQQDDB5FeGFtcGxlIENvcnBvcmF0aW9uIEluc3BlY3Rpb24xEDAOBgNV
-BAoMB0V4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARDa/uivqaEC5S4
-IzgkHG5lxAUDkxZDT03gxOcWyIx8SS1jRDQfinbXdoB8BxhAy2j44w5+GeAxktdX
-m3rbJNHvo1MwUTAdBgNVHQ4EFgQUMREzAgI5WRfOlZj41z9s3fQbeUQwHwYDVR0j
-BBgwFoAUMREzAgI5WRfOlZj41z9s3fQbeUQwDwYDVR0TAQH/BAUwAwEB/zAKBggq
-hkjOPQQDAgNIADBFAiEAkNzZV1o8DtggySenF9QW9N3BMQGIBocAyL379FnZmw8C
-IBWykngOYw6+Jlx2JM6mtNOiII+SL9+DNTRXk5JkhusG
------END CERTIFICATE-----
-`

@@ -2,7 +2,12 @@ package doctor
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"lamplighter/refresher/authtest"
 )
 
 func init() {
@@ -44,3 +49,49 @@ func init() {
 		}})
 	}
 }
+
+// A bubble's clock is not that of the files.
+func init() {
+	setups = append(setups, setup{name: "here/clock-files", want: "clock-files", examine: func(t *testing.T) (r *Report) {
+		synctest.Test(t, func(t *testing.T) {
+			written, err := datedIn(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Until(written) - 10*time.Minute)
+			c := newComputer(t, authtest.Options{})
+			one(c)
+			found := c.examine()
+			fault{cause: "clock-files"}.alone(t, found)
+			r = &found
+		})
+		return r
+	}})
+}
+
+func TestEachCauseOnThisComputerAndOfACredentialHasASetup(t *testing.T) {
+	met := map[Cause]bool{}
+	for _, s := range setups {
+		met[s.want] = true
+	}
+	for c := range words {
+		if !met[c] && !strings.HasPrefix(string(c), string(problemCause(""))) { // which credfiles tells apart
+			t.Errorf("nothing shows %s", c)
+		}
+	}
+}
+
+// authority is a certificate authority that nobody trusts.
+const authority = `-----BEGIN CERTIFICATE-----
+MIIBzTCCAXOgAwIBAgIUJwL6HCILusrWSICQ6rP0YQ2SaUgwCgYIKoZIzj0EAwIw
+OzEnMCUGA1UEAwweRXhhbXBsZSBDb3Jwb3JhdGlvbiBJbnNwZWN0aW9uMRAwDgYD
+VQQKDAdFeGFtcGxlMCAXDTI2MTEyMTE4MTEwOFoYDzIxMjYxMDI4MTgxMTA4WjA7
+MScwJQYDVQQDDB5FeGFtcGxlIENvcnBvcmF0aW9uIEluc3BlY3Rpb24xEDAOBgNV
+BAoMB0V4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARDa/uivqaEC5S4
+IzgkHG5lxAUDkxZDT03gxOcWyIx8SS1jRDQfinbXdoB8BxhAy2j44w5+GeAxktdX
+m3rbJNHvo1MwUTAdBgNVHQ4EFgQUMREzAgI5WRfOlZj41z9s3fQbeUQwHwYDVR0j
+BBgwFoAUMREzAgI5WRfOlZj41z9s3fQbeUQwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNIADBFAiEAkNzZV1o8DtggySenF9QW9N3BMQGIBocAyL379FnZmw8C
+IBWykngOYw6+Jlx2JM6mtNOiII+SL9+DNTRXk5JkhusG
+-----END CERTIFICATE-----
+`
