@@ -155,6 +155,9 @@ func nameOf(text string) (string, error) {
 
 // examineURL is the report on a server.
 func (p *program) examineURL(ctx context.Context, f reporting, s shown, url string) (doctor.Report, error) {
+	if err := doctor.CheckURL(url); err != nil {
+		return doctor.Report{}, usagef(saidNoURL, err)
+	}
 	s.ask.URL = url
 	if s.ask.Place != doctor.Nowhere {
 		var err error

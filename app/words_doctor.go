@@ -31,6 +31,7 @@ sign-in helps.`
       --bearer --gateway-key Ocp-Apim-Subscription-Key`
 
 	saidSecretForURL = "--bearer, --basic, --api-key-header and --api-key-query are for a URL"
+	saidNoURL        = "this is no URL of a server (%v); give the whole URL, as https://host/path"
 	saidOneOf        = "%s exclude each other; give one of them"
 	saidKeyName      = "write a name, as X-API-Key"
 	saidNoSecret     = "no secret came in by stdin"

@@ -275,7 +275,7 @@ func (v *end) endpoint(ctx context.Context) (discovery.Endpoints, bool) {
 	case err == nil:
 		v.Saw("metadata", "refreshes go to %s", v.Shown(found.TokenURL))
 		return found, true
-	case v.reported("discovery", "issuer-changed"):
+	case v.reported("discovery", "issuer-changed", badURL):
 	case errors.As(err, &issuer):
 		r.find("issuer-changed", v.Clean(err.Error()))
 	case errors.As(err, &temporary):

@@ -87,6 +87,11 @@ var ailments = []fault{
 		}})
 	})},
 	{cause: refusedConnection, make: after(func(c *computer) { c.must(c.s.SetReach(authtest.Refused)) })},
+	{cause: badURL, make: func(c *computer) {
+		g := c.s.Grant(hourly)
+		g.ServerURL = strings.Replace(g.ServerURL, "http://", "http://user@", 1)
+		c.gemini(g, "")
+	}},
 	{cause: scopeMissing, make: after(func(c *computer) { c.s.Set(func(o *authtest.Options) { o.RequiredScope = "admin" }) })},
 }
 

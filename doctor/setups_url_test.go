@@ -268,7 +268,6 @@ func init() {
 			return failing(t, &net.OpError{Op: "dial", Err: &net.DNSError{Name: "mcp.example", Err: "server misbehaving", IsTemporary: true}})
 		}},
 		setup{name: "a secret over http", want: inTheClear, examine: plain},
-		setup{name: "no URL", want: badURL, examine: func(t *testing.T) *Report { return visited(t, nil, Ask{URL: "ftp://x.example/"}) }},
 	)
 }
 

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,7 +69,9 @@ type visit struct {
 // itself.
 func URL(ctx context.Context, x *Recorder, ask Ask) {
 	v := &visit{Recorder: x, ask: ask}
-	if !v.parse() {
+	var err error
+	if v.at, err = parse(ask.URL); err != nil {
+		v.Find(badURL, "", err.Error())
 		return
 	}
 	v.readSecret()
@@ -91,23 +94,25 @@ func URL(ctx context.Context, x *Recorder, ask Ask) {
 	}
 }
 
-// parse looks at the URL, and says through what a request would go.
-func (v *visit) parse() bool {
-	u, err := url.Parse(v.ask.URL)
+// CheckURL refuses what is no URL that a server can be asked at. The error says
+// what is wrong with it, and nothing of what it holds but the scheme.
+func CheckURL(raw string) error {
+	_, err := parse(raw)
+	return err
+}
+
+func parse(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Hostname() == "":
-		v.Find(badURL, "", "it has no host")
-		return false
+		return nil, errors.New("it has no host")
 	case u.Scheme != "https" && u.Scheme != "http":
-		v.Find(badURL, "", "its scheme is "+v.Clean(u.Scheme))
-		return false
+		return nil, errors.New("its scheme is " + u.Scheme)
 	case u.User != nil:
-		v.Find(badURL, "", "it holds a user name")
-		return false
+		return nil, errors.New("it holds a user name")
 	}
 	u.Fragment = ""
-	v.at = u
-	return true
+	return u, nil
 }
 
 // inTheClear reports a URL on which a secret could be read on the way.

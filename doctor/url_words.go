@@ -95,7 +95,7 @@ const (
 func init() { declare(urlCauses) }
 
 var urlCauses = map[Cause]cause{
-	badURL:            {wrong, "This is no URL of a server.", "Nothing was asked.", "Give the whole URL, as https://host/path."},
+	badURL:            {wrong, "What is stored as the server is no URL of one.", "Nothing was asked.", "Correct it in the client's configuration, as https://host/path, and sign in again."},
 	inTheClear:        {wrong, "The URL is plain http, so the secret was not sent.", "Whoever is on the way could read it.", "Use the https URL."},
 	unknownHost:       {wrong, "There is no host called %[1]s.", "No client can reach it.", "Check the spelling of the host; an internal name needs the company's network or VPN."},
 	noNames:           {temporary, "The name %[1]s could not be looked up.", "Nothing says that it is wrong: the name server gave no answer.", "Check this computer's network and try again."},
