@@ -12,6 +12,7 @@ type ringOf struct {
 	service  string
 	items    map[string]string // secrets by account
 	locked   bool
+	fails    error // of any look at it
 	volatile bool
 	limit    int
 	kept     map[string][]byte // what this program has there
@@ -34,8 +35,8 @@ func (r *ringOf) Keep(_ context.Context, name string, secret []byte) error {
 }
 
 func (r *ringOf) List(_ context.Context, service string) (all []keyring.Item, err error) {
-	if service != r.service {
-		return nil, nil
+	if service != r.service || r.fails != nil {
+		return nil, r.fails
 	}
 	for account := range r.items {
 		all = append(all, keyring.Item{Account: account, Locked: r.locked})

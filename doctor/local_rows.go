@@ -185,7 +185,8 @@ func (f rowFinder) watched(asked bool) {
 	case row.WatchOnly == credfiles.KeyGone:
 		f.find("key-gone", f.Say.Path(row.Path), f.command(f.Say.Do(row)))
 	case row.WatchOnly == credfiles.KeyringShut:
-		f.find("keyring-shut", f.shut())
+		why, do := f.shut()
+		f.find("keyring-shut", why, do)
 	case row.WatchOnly == credfiles.VendorLogin && (row.Blanked || ended && (row.Refresh.IsZero() || over)):
 		f.find("login-ended", cmp.Or(f.Say.Ends(row, now), "its tokens were erased"))
 	case asked:
@@ -205,15 +206,16 @@ func (f rowFinder) unread() error {
 	return cmp.Or(err, errors.New("it can be read by now"))
 }
 
-// shut is why a keyring does not open what it has the key of.
-func (f rowFinder) shut() string {
-	why := "its key cannot be had"
+// shut is why a keyring does not open what it has the key of, and what to do.
+func (f rowFinder) shut() (why, do string) {
+	why = "its key cannot be had"
 	for _, p := range f.Snapshot.Problems {
 		if p.Store == f.row.Path {
-			why, _ = f.Say.Problem(p)
+			why = strings.ReplaceAll(string(p.Kind), "-", " ")
+			_, do = f.Say.Problem(p)
 		}
 	}
-	return f.x.Clean(why)
+	return why, advised(do, "unlock the keyring, or start it")
 }
 
 func earliest(times []time.Time) time.Time {

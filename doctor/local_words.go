@@ -71,7 +71,7 @@ func init() {
 		"keyring-shut": {wrong,
 			"What is kept of %[1]s is sealed with a key in the keyring, which is locked or away.",
 			"It rests until the keyring answers.",
-			"Unlock the keyring, or start it."},
+			"%[4]s"},
 		"client-auth": {wrong,
 			"The server refuses the way in which the client of %[1]s shows its secret.",
 			"Nothing is renewed; the refresh token was not looked at.",
