@@ -260,7 +260,7 @@ func (c *computer) shown(x *Recorder) Report {
 // causesOf are those of a report that are at least so severe, each once.
 func causesOf(r Report, least severity) (all []Cause) {
 	for _, f := range r.Ranked() {
-		if words[f.Cause].severity >= least && !slices.Contains(all, f.Cause) {
+		if words()[f.Cause].severity >= least && !slices.Contains(all, f.Cause) {
 			all = append(all, f.Cause)
 		}
 	}

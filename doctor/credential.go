@@ -198,7 +198,7 @@ func (v *end) resource(ctx context.Context) {
 	before := len(v.Report.Findings)
 	URL(ctx, v.Recorder, ask)
 	since := slices.Clone(v.Report.Findings[before:])
-	v.taken = ask.Place == Bearer && !slices.ContainsFunc(since, func(f Finding) bool { return words[f.Cause].severity > note })
+	v.taken = ask.Place == Bearer && !slices.ContainsFunc(since, func(f Finding) bool { return words()[f.Cause].severity > note })
 	r := rowFinder{v.Local, v.Recorder, row, credfiles.Title(row.Client)}
 	i := slices.IndexFunc(since, func(f Finding) bool { return slices.Contains(refusals, f.Cause) })
 	if i >= 0 && (v.renewable() || row.State == refresher.SignInNeeded) {

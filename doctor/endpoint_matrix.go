@@ -153,7 +153,7 @@ func (r *round) verdict(good []*way) {
 	rep := r.x.Report
 	template := slices.ContainsFunc(good, func(w *way) bool { return w.Name == dialect.PowerPlatform })
 	all := rep.Ranked()
-	hurt := len(all) > 0 && words[all[0].Cause].severity > note
+	hurt := len(all) > 0 && words()[all[0].Cause].severity > note
 	switch {
 	case template && hurt:
 		rep.Conclusion = wordsFineBut + lower(sentence(all[0].What(), all[0].Evidence))

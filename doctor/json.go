@@ -53,7 +53,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}
 	for _, f := range r.Ranked() {
 		out.Findings = append(out.Findings, finding{
-			f.Cause, severities[words[f.Cause].severity], known(f.About), f.What(), known(f.Evidence), f.Consequence(), f.Do(),
+			f.Cause, severities[words()[f.Cause].severity], known(f.About), f.What(), known(f.Evidence), f.Consequence(), f.Do(),
 		})
 	}
 	for _, t := range r.Tables {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -283,13 +282,13 @@ func (f rowFinder) findClient(cause Cause, evidence string) {
 	f.find(cause, evidence, do, signIn)
 }
 
-var entraNumber = regexp.MustCompile(`AADSTS(\d+)`)
+var entraNumber = expr(`AADSTS(\d+)`)
 
 // clientGone is why a server does not know a client: by its words, and by what
 // we have to show. methods are those that it takes, nil where it does not say.
 func (f rowFinder) clientGone(code, detail string, methods []string) (c Cause, evidence string) {
 	number := ""
-	if m := entraNumber.FindStringSubmatch(detail); m != nil {
+	if m := entraNumber().FindStringSubmatch(detail); m != nil {
 		number = m[1]
 	}
 	switch {

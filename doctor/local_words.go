@@ -2,8 +2,8 @@ package doctor
 
 // The Args of everything that is about a credential begin with its ID, its
 // client's name and the command, or the words, that sign in again.
-func init() {
-	declare(map[Cause]cause{
+func localCauses() map[Cause]cause {
+	return map[Cause]cause{
 		"grant-dead": {needsUser,
 			"The server refused the refresh token of %[1]s.",
 			"Nothing renews it any more: %[2]s is asked to sign in as soon as the access token ends.",
@@ -228,5 +228,5 @@ func init() {
 			"%[1]s is not refreshed, because you said so: %[4]s.",
 			"Nobody but %[2]s renews it.",
 			"When it should be: lamplighter mode %[1]s keep"},
-	})
+	}
 }

@@ -4,7 +4,7 @@ import "lamplighter/credfiles"
 
 // The Args of a Problem with a store are the place, the client's name and what
 // to do, in the words of whoever shows problems elsewhere.
-func init() {
+func storeCauses() map[Cause]cause {
 	const (
 		lost      = "Nobody can renew what is in it until it can be read."
 		unwritten = "A new token could not be stored, so none is asked for."
@@ -47,8 +47,11 @@ func init() {
 		}
 		all[problemCause(kind)] = cause{s, w[0], w[1], "%[3]s"}
 	}
-	declare(all)
-	declare(map[Cause]cause{
+	return all
+}
+
+func systemCauses() map[Cause]cause {
+	return map[Cause]cause{
 		"lock-left": {wrong,
 			"%[1]s has a lock that somebody left behind.",
 			"Its sessions wait for it, or go on without it and use a refresh token twice.",
@@ -141,7 +144,7 @@ func init() {
 			"NODE_EXTRA_CA_CERTS names an authority that this program does not trust.",
 			"Where a proxy signs with it, clients that run under Node reach their servers and this program does not.",
 			"Add it to the system's certificates."},
-	})
+	}
 }
 
 func problemCause(kind credfiles.ProblemKind) Cause { return Cause("store-" + string(kind)) }

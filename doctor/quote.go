@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -146,7 +145,7 @@ func bare(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone
 }
 
-var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+var title = expr(`(?is)<title[^>]*>(.*?)</title>`)
 
 // fields are the lines of an answer's body: the members of an object, the
 // title of a page, or the beginning of a text.
@@ -162,7 +161,7 @@ func (x *redactor) fields(status int, b []byte, kind string) []string {
 	case json.Unmarshal(b, &object) == nil:
 		return x.members(object)
 	case b[0] == '<' || strings.Contains(kind, "html"):
-		if m := title.FindSubmatch(b); m != nil {
+		if m := title().FindSubmatch(b); m != nil {
 			return []string{"page: " + x.clean(string(m[1]), 100)}
 		}
 		return []string{"page: without a title"}

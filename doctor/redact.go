@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,10 +103,10 @@ func letters(s string) string {
 }
 
 // escape is a character as URLs, however often encoded, JSON and C write it.
-var escape = regexp.MustCompile(`(?i)(?:%(?:25)*|\\+x|\\+u00)([0-9a-f]{2})`)
+var escape = expr(`(?i)(?:%(?:25)*|\\+x|\\+u00)([0-9a-f]{2})`)
 
 func unescape(s string) string {
-	return html.UnescapeString(escape.ReplaceAllStringFunc(s, func(e string) string {
+	return html.UnescapeString(escape().ReplaceAllStringFunc(s, func(e string) string {
 		n, _ := strconv.ParseUint(e[len(e)-2:], 16, 8)
 		return string(rune(n))
 	}))
@@ -115,20 +114,20 @@ func unescape(s string) string {
 
 // jwt is a signed or encrypted token, and long any run that no word is.
 var (
-	jwt    = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]*(\.[\w-]*)*`)
-	long   = regexp.MustCompile(`[A-Za-z0-9_~+=-]{32,}`)
-	guid   = regexp.MustCompile(`(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	date   = regexp.MustCompile(`^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?$`)
-	member = regexp.MustCompile(`("[\w-]+"|[\w-]+)(\s*[:=]\s*"?)([^\s"&,;}]+)`) // of an object or a form
-	link   = regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>,;)\]}\\]+`)
+	jwt    = expr(`eyJ[\w-]{8,}\.[\w-]*(\.[\w-]*)*`)
+	long   = expr(`[A-Za-z0-9_~+=-]{32,}`)
+	guid   = expr(`(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	date   = expr(`^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?$`)
+	member = expr(`("[\w-]+"|[\w-]+)(\s*[:=]\s*"?)([^\s"&,;}]+)`) // of an object or a form
+	link   = expr(`(?i)\bhttps?://[^\s"'<>,;)\]}\\]+`)
 )
 
 // scrub is a text of our own, which may quote what was met: on one line,
 // without the secrets and what cannot be anything else.
 func (x *redactor) scrub(s string) string {
-	s = jwt.ReplaceAllString(x.apart(x.without(oneLine(s))), mask)
-	return long.ReplaceAllStringFunc(s, func(run string) string {
-		if strings.ContainsAny(run, "0123456789") && !guid.MatchString(run) {
+	s = jwt().ReplaceAllString(x.apart(x.without(oneLine(s))), mask)
+	return long().ReplaceAllStringFunc(s, func(run string) string {
+		if strings.ContainsAny(run, "0123456789") && !guid().MatchString(run) {
 			return mask
 		}
 		return run
@@ -141,7 +140,7 @@ func (x *redactor) clean(s string, n int) string {
 	s = x.apart(x.without(oneLine(s)))
 	var b strings.Builder
 	for s != "" {
-		at := link.FindStringIndex(s)
+		at := link().FindStringIndex(s)
 		if at == nil {
 			at = []int{len(s), len(s)}
 		}
@@ -161,8 +160,8 @@ func shortened(s string, n int) string {
 
 // cleanRuns masks the runs of a text without URLs that could be a token.
 func cleanRuns(s string) string {
-	s = member.ReplaceAllStringFunc(s, func(m string) string {
-		part := member.FindStringSubmatch(m)
+	s = member().ReplaceAllStringFunc(s, func(m string) string {
+		part := member().FindStringSubmatch(m)
 		inWords := part[1][0] != '"' && strings.Contains(part[2], ":") // "token: expired" is a sentence
 		if inWords || !sensitive(strings.Trim(part[1], `"`)) || strings.HasPrefix(part[3], "$") {
 			return m
@@ -172,7 +171,7 @@ func cleanRuns(s string) string {
 	var b strings.Builder
 	flush := func(run string) {
 		bare := strings.TrimRight(run, ".:!?")
-		if guid.MatchString(bare) || date.MatchString(bare) || strings.HasPrefix(bare, "$") {
+		if guid().MatchString(bare) || date().MatchString(bare) || strings.HasPrefix(bare, "$") {
 			b.WriteString(run)
 			return
 		}
@@ -191,11 +190,11 @@ func cleanRuns(s string) string {
 }
 
 // colour is what a terminal takes for one.
-var colour = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+var colour = expr(`\x1b\[[0-9;]*[A-Za-z]`)
 
 // oneLine is s without line breaks and what upsets a terminal.
 func oneLine(s string) string {
-	s = colour.ReplaceAllString(s, "")
+	s = colour().ReplaceAllString(s, "")
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -229,7 +228,7 @@ func (x *redactor) address(raw string) string {
 	public := slices.Contains(tenants, strings.ToLower(u.Hostname()))
 	parts := strings.Split(u.EscapedPath(), "/")
 	for i, part := range parts {
-		if guid.MatchString(part) && public {
+		if guid().MatchString(part) && public {
 			continue
 		}
 		if exchange.Clean(part) != part && !strings.HasPrefix(part, "$") {

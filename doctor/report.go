@@ -9,8 +9,10 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -88,22 +90,30 @@ type cause struct {
 	do          string // the one thing to do
 }
 
-// words are those of every Cause. Each part of the package adds its own.
-var words = map[Cause]cause{}
-
-func declare(all map[Cause]cause) {
-	for c, w := range all {
-		if _, twice := words[c]; twice {
-			panic("two causes are called " + c)
+// words are those of every Cause. They are made when they are first asked for:
+// most commands of the program examine nothing.
+var words = sync.OnceValue(func() map[Cause]cause {
+	words := map[Cause]cause{}
+	for _, part := range []map[Cause]cause{urlCauses(), endpointCauses(), localCauses(), storeCauses(), systemCauses()} {
+		for c, w := range part {
+			if _, twice := words[c]; twice {
+				panic("two causes are called " + c)
+			}
+			words[c] = w
 		}
-		words[c] = w
 	}
+	return words
+})
+
+// expr is a regular expression that is compiled when it is first used.
+func expr(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
 // What, Consequence and Do are the words for f.
-func (f Finding) What() string        { return f.say(words[f.Cause].what) }
-func (f Finding) Consequence() string { return f.say(words[f.Cause].consequence) }
-func (f Finding) Do() string          { return f.say(words[f.Cause].do) }
+func (f Finding) What() string        { return f.say(words()[f.Cause].what) }
+func (f Finding) Consequence() string { return f.say(words()[f.Cause].consequence) }
+func (f Finding) Do() string          { return f.say(words()[f.Cause].do) }
 
 // say fills in the Args, as many as the text names.
 func (f Finding) say(format string) string {
@@ -117,7 +127,7 @@ func (f Finding) say(format string) string {
 func (r Report) Ranked() []Finding {
 	all := slices.Clone(r.Findings)
 	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Compare(words[b.Cause].severity, words[a.Cause].severity)
+		return cmp.Compare(words()[b.Cause].severity, words()[a.Cause].severity)
 	})
 	return all
 }
@@ -129,7 +139,7 @@ func (r Report) Verdict() string {
 	switch {
 	case r.Conclusion != "":
 		return r.Conclusion
-	case len(all) > 0 && (words[all[0].Cause].severity > note || r.Fine == ""):
+	case len(all) > 0 && (words()[all[0].Cause].severity > note || r.Fine == ""):
 		return sentence(all[0].What(), all[0].Evidence)
 	case r.Fine != "":
 		return r.Fine
@@ -150,7 +160,7 @@ func sentence(what, evidence string) string {
 func (r Report) Exit() int {
 	code := [...]int{note: 0, temporary: 3, wrong: 1, needsUser: 4}
 	if all := r.Ranked(); len(all) > 0 {
-		return code[words[all[0].Cause].severity]
+		return code[words()[all[0].Cause].severity]
 	}
 	return code[note]
 }

@@ -133,7 +133,7 @@ func TestEachCauseOfAnEndpointHasASetup(t *testing.T) {
 	for _, s := range endpointSetups {
 		met[s.want] = true
 	}
-	for c := range endpointCauses {
+	for c := range endpointCauses() {
 		if !met[c] {
 			t.Errorf("nothing shows %s", c)
 		}

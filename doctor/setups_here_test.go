@@ -25,7 +25,7 @@ func init() {
 func (f fault) alone(t *testing.T, r Report) {
 	t.Helper()
 	least := temporary
-	if words[f.cause].severity == note {
+	if words()[f.cause].severity == note {
 		least = note
 	}
 	if got := causesOf(r, least); !slices.Equal(got, []Cause{f.cause}) {
@@ -76,7 +76,7 @@ func TestEachCauseOnThisComputerAndOfACredentialHasASetup(t *testing.T) {
 	for _, kind := range unstaged {
 		met[problemCause(kind)] = true
 	}
-	for c := range words {
+	for c := range words() {
 		if !met[c] {
 			t.Errorf("nothing shows %s", c)
 		}

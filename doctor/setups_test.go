@@ -77,7 +77,7 @@ func tells(t *testing.T, r *Report) {
 
 func TestNoTwoCausesShareAVerdict(t *testing.T) {
 	said := map[string]Cause{}
-	for c, w := range words {
+	for c, w := range words() {
 		if w.what == "" || w.consequence == "" || w.do == "" {
 			t.Errorf("%s lacks words", c)
 		}

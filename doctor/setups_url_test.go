@@ -437,7 +437,7 @@ func TestEachCauseOfAServerHasASetup(t *testing.T) {
 	for _, s := range setups {
 		met[s.want] = true
 	}
-	for c := range urlCauses {
+	for c := range urlCauses() {
 		if !met[c] {
 			t.Errorf("nothing shows %s", c)
 		}

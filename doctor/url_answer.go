@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lamplighter/refresher/discovery"
@@ -47,7 +48,7 @@ func (a answer) page() bool {
 
 // title is that of a web page.
 func (a answer) title() string {
-	if m := title.FindSubmatch(a.body); m != nil {
+	if m := title().FindSubmatch(a.body); m != nil {
 		return string(m[1])
 	}
 	return ""
@@ -182,12 +183,12 @@ var reasons = []struct {
 	{`no api key|missing|not authed|required|not provided|no (access )?token|requires authentication`, isMissing},
 }
 
-var reasonExprs = func() (all []*regexp.Regexp) {
+var reasonExprs = sync.OnceValue(func() (all []*regexp.Regexp) {
 	for _, r := range reasons {
 		all = append(all, regexp.MustCompile(r.words))
 	}
 	return all
-}()
+})
 
 // reason is why the server refuses, by its own words; empty where it refuses
 // nothing, or does not say.
@@ -197,7 +198,7 @@ func (a answer) reason() reason {
 	}
 	words := a.says()
 	for i, r := range reasons {
-		if reasonExprs[i].MatchString(words) {
+		if reasonExprs()[i].MatchString(words) {
 			return r.reason
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -378,12 +377,12 @@ func covers(a, b string) bool {
 		strings.HasPrefix(strings.TrimSuffix(ub.Path, "/")+"/", strings.TrimSuffix(ua.Path, "/")+"/")
 }
 
-var tenantIn = regexp.MustCompile(`(?i)(?:login\.microsoftonline\.com|sts\.windows\.net|login\.windows\.net|login\.microsoftonline\.us)/([0-9a-f]{8}-[0-9a-f-]{27})`)
+var tenantIn = expr(`(?i)(?:login\.microsoftonline\.com|sts\.windows\.net|login\.windows\.net|login\.microsoftonline\.us)/([0-9a-f]{8}-[0-9a-f-]{27})`)
 
 // tenantOf is the Entra tenant that the server sends clients to.
 func (v *visit) tenantOf(a answer) string {
 	for _, s := range []string{a.param("authorization_uri"), a.param("authorization"), v.nobody.param("authorization_uri"), v.meta.Issuer} {
-		if m := tenantIn.FindStringSubmatch(s); m != nil {
+		if m := tenantIn().FindStringSubmatch(s); m != nil {
 			return m[1]
 		}
 	}

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // headerNames are names of headers for a key, as servers write them into
 // their refusals.
-var headerNames = regexp.MustCompile(`(?i)\b(x-[a-z0-9-]*(?:key|token|auth)[a-z0-9-]*|ocp-apim-subscription-key|api-key|apikey)\b`)
+var headerNames = expr(`(?i)\b(x-[a-z0-9-]*(?:key|token|auth)[a-z0-9-]*|ocp-apim-subscription-key|api-key|apikey)\b`)
 
 // keyName is the header that the server itself names for its key.
 func (v *visit) keyName(a answer) string {
@@ -20,7 +19,7 @@ func (v *visit) keyName(a answer) string {
 			return v.Clean(name)
 		}
 	}
-	if m := headerNames.FindString(a.says()); m != "" {
+	if m := headerNames().FindString(a.says()); m != "" {
 		return http.CanonicalHeaderKey(strings.ReplaceAll(m, " ", "-"))
 	}
 	if a.reason() == lacksGateway {
