@@ -20,7 +20,7 @@ import (
 // An adding is one run of the command.
 type adding struct {
 	*program
-	own    settings.Own
+	own    credfiles.Own
 	secret bool // the client has one, which comes on stdin
 	later  bool // no token is asked for now
 
@@ -52,9 +52,9 @@ func (p *program) addCommand() *cobra.Command {
 	o := &a.own
 	text(&o.Grant, "grant", "GRANT", "client_credentials, refresh_token, authorization_code or device_code")
 	text(&o.Issuer, "issuer", "URL", "the authorization server, whose metadata names its endpoints")
-	text(&o.TokenEndpoint, "token-endpoint", "URL", "or its token endpoint")
-	text(&o.AuthorizationEndpoint, "authorization-endpoint", "URL", "where the browser signs in")
-	text(&o.DeviceEndpoint, "device-endpoint", "URL", "where a device code comes from")
+	text(&o.TokenURL, "token-endpoint", "URL", "or its token endpoint")
+	text(&o.AuthorizationURL, "authorization-endpoint", "URL", "where the browser signs in")
+	text(&o.DeviceURL, "device-endpoint", "URL", "where a device code comes from")
 	text(&o.RedirectURI, "redirect-uri", "URL", "the redirect URI that is registered")
 	text(&o.ClientID, "client-id", "ID", "the client ID")
 	text(&o.AuthMethod, "auth-method", "METHOD", "none, client_secret_basic, client_secret_post or private_key_jwt")
@@ -166,7 +166,7 @@ func (a *adding) define(ctx context.Context, x *parts, secret, refresh credfiles
 	if x.owned(s).Left(a.own.Name) { // its refresh token may be the only one, and another settings file's
 		return row, usagef(saidOwnLeft, a.own.Name)
 	}
-	s.Own = append(slices.Clone(s.Own), a.own.Filled())
+	s.Own = append(slices.Clone(s.Own), settings.Filled(a.own))
 	x.use(s, a.host)
 	defer func() {
 		if err != nil {

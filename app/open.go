@@ -148,11 +148,7 @@ func (x *parts) use(s settings.Settings, host credfiles.Host) {
 	for _, h := range s.Homes {
 		homes = append(homes, credfiles.Home{Client: h.Client, Path: h.Path, Name: h.Name})
 	}
-	var own []credfiles.Definition
-	for _, c := range s.Clients {
-		own = append(own, credfiles.Definition(c))
-	}
-	credfiles.Define(own)
+	credfiles.Define(s.Clients)
 	host.Own = x.owned(s)
 	hide(s)
 	if host.Opener != nil {

@@ -17,11 +17,7 @@ import (
 // owned are the user's own credentials, and where they are kept: sealed by the
 // key that seals the ledger.
 func (x *parts) owned(s settings.Settings) *credfiles.Owned {
-	o := &credfiles.Owned{Dir: filepath.Join(x.state, "own"), Sealer: sealer{x}, Still: x.defines}
-	for _, c := range s.Own {
-		o.All = append(o.All, ownOf(c))
-	}
-	return o
+	return &credfiles.Owned{Dir: filepath.Join(x.state, "own"), All: s.Own, Sealer: sealer{x}, Still: x.defines}
 }
 
 // defines reports that the config says that of an own credential at this
@@ -38,7 +34,7 @@ func (x *parts) defines(name string) bool {
 		}
 		s = now
 	}
-	return slices.ContainsFunc(s.Own, func(o settings.Own) bool { return o.Name == name })
+	return slices.ContainsFunc(s.Own, func(o credfiles.Own) bool { return o.Name == name })
 }
 
 // defining keeps everybody else from adding and removing own credentials: of two
@@ -52,18 +48,6 @@ func (p *program) defining(ctx context.Context, x *parts) (*clientlock.Lock, err
 		err = exit{exitLater}
 	}
 	return lock, err
-}
-
-// ownOf is what the config says of one, as credfiles wants it.
-func ownOf(o settings.Own) credfiles.Own {
-	return credfiles.Own{
-		Name: o.Name, Grant: o.Grant,
-		TokenURL: o.TokenEndpoint, Issuer: o.Issuer, AuthorizationURL: o.AuthorizationEndpoint, DeviceURL: o.DeviceEndpoint, RedirectURI: o.RedirectURI,
-		ClientID: o.ClientID, AuthMethod: o.AuthMethod,
-		SecretFile: o.SecretFile, SecretEnv: o.SecretEnv, SecretCommand: o.SecretCommand, SecretExpires: o.SecretExpires,
-		KeyFile: o.KeyFile, KeyID: o.KeyID, KeyAudience: o.KeyAudience,
-		Scope: o.Scope, Resource: o.Resource, Audience: o.Audience, Parameters: o.Parameters,
-	}
 }
 
 // A sealer is the ledger, which is opened after the settings are read, and

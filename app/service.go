@@ -158,7 +158,7 @@ func (p *program) serviceInstall(ctx context.Context) error {
 // searches reports that the settings name a command that has to be looked for.
 func searches(s settings.Settings) bool {
 	found := func(words []string) bool { return len(words) > 0 && !filepath.IsAbs(words[0]) }
-	return slices.ContainsFunc(s.Own, func(o settings.Own) bool { return found(o.SecretCommand) }) ||
+	return slices.ContainsFunc(s.Own, func(o credfiles.Own) bool { return found(o.SecretCommand) }) ||
 		slices.ContainsFunc(s.Deliveries, func(d settings.Delivery) bool { return found(d.VaultTokenCommand) })
 }
 

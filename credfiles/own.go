@@ -23,9 +23,12 @@ type Own struct {
 	Name  string
 	Grant string // ByClientCredentials, ByRefreshToken, ByBrowser or ByDevice
 
-	TokenURL, Issuer, AuthorizationURL, DeviceURL, RedirectURI string
+	TokenURL, Issuer            string // one of them at least
+	AuthorizationURL, DeviceURL string // for a sign-in, where no metadata names them
+	RedirectURI                 string // that is registered, for a sign-in by browser
 
-	ClientID, AuthMethod string
+	ClientID   string
+	AuthMethod string // RFC 7591 section 2; empty: what the server's metadata prefers
 	// Where the secret is: one of these, or none for our own store.
 	SecretFile, SecretEnv string
 	SecretCommand         []string
@@ -34,8 +37,10 @@ type Own struct {
 	// (RFC 7523 section 2.2), KeyID and KeyAudience what stands in them.
 	KeyFile, KeyID, KeyAudience string
 
-	Scope, Resource, Audience string
-	Parameters                map[string]string // further ones of a token request
+	Scope      string
+	Resource   string            // RFC 8707
+	Audience   string            // as Auth0 wants it
+	Parameters map[string]string // further ones of a token request
 }
 
 // How an own credential gets its access token (RFC 6749 sections 4.4, 6 and

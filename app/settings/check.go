@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"lamplighter/credfiles"
 )
 
 // A draft is settings on the way, with the element of a list that is read.
@@ -13,10 +15,10 @@ type draft struct {
 	Settings
 	clients  []string
 	home     Home
-	client   Client
+	client   credfiles.Definition
 	id       string
 	override Override
-	own      Own
+	own      credfiles.Own
 	delivery Delivery
 	hook     Hook
 
@@ -86,7 +88,7 @@ func (d *draft) table(name string, value any) {
 
 func (d *draft) element(name string, i int, members map[string]any) {
 	at := element(name, i)
-	d.home, d.client, d.id, d.override, d.own, d.delivery = Home{}, Client{}, "", Override{}, Own{}, Delivery{}
+	d.home, d.client, d.id, d.override, d.own, d.delivery = Home{}, credfiles.Definition{}, "", Override{}, credfiles.Own{}, Delivery{}
 	d.hook = Hook{Timeout: hookTimeout}
 	before := len(d.faults)
 	d.members(at, name, members)

@@ -5,26 +5,14 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
+
+	"lamplighter/credfiles"
 )
-
-// A Client is one that we do not know, as a user describes it. Its fields are
-// those of a credfiles.Definition.
-type Client struct {
-	Name, Title, Folder, Variable, File, Entries string
-
-	Access, Refresh, ClientID, ClientSecret string
-	Server, Issuer, TokenEndpoint, Scope    string
-	Expires, Unit, Lifetime                 string
-	Lock, LockKind, Rereads                 string
-	Threshold                               time.Duration
-	Programs, SignIn                        []string
-}
 
 // define checks what the single keys of a client cannot tell.
 func (d *draft) define(at string) {
 	c := d.client
-	twin := func(other Client) bool { return other.Name == c.Name }
+	twin := func(other credfiles.Definition) bool { return other.Name == c.Name }
 	switch {
 	case slices.Contains(d.clients, c.Name), c.Name == "own":
 		d.fault(join(at, "name"), "is the name of a client that is known already")

@@ -3,6 +3,8 @@ package settings
 import (
 	"slices"
 	"strings"
+
+	"lamplighter/credfiles"
 )
 
 // A KeyDoc is what a person needs to know of one key.
@@ -91,16 +93,16 @@ var mainKeys = []key{
 		func(d *draft, v any) string { return place(&d.client.Expires, v) }},
 	{KeyDoc{"client.unit", "`milliseconds`, `seconds`, `float-seconds`, `text-seconds` or `date`", "", "how that is written; without it `milliseconds`"},
 		func(d *draft, v any) string {
-			return word(&d.client.Unit, v, "milliseconds", "seconds", "float-seconds", "text-seconds", "date")
+			return word(&d.client.Unit, v, credfiles.Units...)
 		}},
 	{KeyDoc{"client.lifetime", "place", "", "its life in seconds, from when the file was written"},
 		func(d *draft, v any) string { return place(&d.client.Lifetime, v) }},
 	{KeyDoc{"client.lock", "path", "", "the file in the folder that the client locks while it refreshes; a `*` is the entry's name"},
 		func(d *draft, v any) string { return pattern(&d.client.Lock, v) }},
 	{KeyDoc{"client.lock_kind", "`flock` or `directory`", "", "how; without it `flock`"},
-		func(d *draft, v any) string { return word(&d.client.LockKind, v, "flock", "directory") }},
+		func(d *draft, v any) string { return word(&d.client.LockKind, v, credfiles.LockKinds...) }},
 	{KeyDoc{"client.rereads", "`at-start`, `near-expiry` or `each-use`", "", "when the running client reads its file again; without it, and without a lock, `at-start`: nothing is refreshed while it runs"},
-		func(d *draft, v any) string { return word(&d.client.Rereads, v, "at-start", "near-expiry", "each-use") }},
+		func(d *draft, v any) string { return word(&d.client.Rereads, v, credfiles.RereadsWords...) }},
 	{KeyDoc{"client.threshold", "duration", "", "so long before the end the client refreshes by itself; without it `\"1m\"`"},
 		func(d *draft, v any) string { return span(&d.client.Threshold, v) }},
 	{KeyDoc{"client.programs", "list of texts", "", "the names it runs under; without it its own"},

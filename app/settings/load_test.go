@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lamplighter/credfiles"
 )
 
 var clients = []string{"codex", "claude"}
@@ -135,7 +137,7 @@ keep = 0
 			{"claude", "~/b", "work"},
 			{"acme", "~/.acme-work", ""},
 		},
-		Clients: []Client{{
+		Clients: []credfiles.Definition{{
 			Name: "acme", Title: "Acme", Folder: ".acme", Variable: "ACME_HOME", File: "tokens.json", Entries: "mcp.tokens",
 			Access: "a.b", Refresh: "r", ClientID: "c", ClientSecret: "s",
 			Server: "u", Issuer: "i", TokenEndpoint: "e", Scope: "o", Expires: "x", Unit: "float-seconds", Lifetime: "l",

@@ -8,66 +8,37 @@ import (
 	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"lamplighter/credfiles"
 )
 
-// An Own is a credential of the user's own: an access token that no client
-// keeps, and how to ask for it. Where its secret is stands here, never the
-// secret itself.
-type Own struct {
-	Name  string // own/NAME is its ID
-	Grant string // one of OwnGrants
+// ownGrants are how an own credential gets its access token, the first if
+// nothing is said.
+var ownGrants = []string{credfiles.ByClientCredentials, credfiles.ByRefreshToken, credfiles.ByBrowser, credfiles.ByDevice}
 
-	TokenEndpoint, Issuer                 string // one of them at least
-	AuthorizationEndpoint, DeviceEndpoint string // for a sign-in, where no metadata names them
-	RedirectURI                           string // that is registered, for a sign-in by browser
-
-	ClientID   string
-	AuthMethod string // one of OwnAuthMethods; empty: what the server's metadata prefers
-
-	// Where the secret is: one of these, or none for our own store. KeyFile is
-	// the private key of private_key_jwt, with KeyID in the assertion's header
-	// and Audience as whom it is for.
-	SecretFile    string
-	SecretEnv     string
-	SecretCommand []string
-	KeyFile       string
-	KeyID         string
-	KeyAudience   string
-	SecretExpires time.Time // when the secret ends; zero: nobody said
-
-	Scope      string
-	Resource   string // RFC 8707
-	Audience   string // as Auth0 wants it
-	Parameters map[string]string
-}
-
-// OwnGrants are how an own credential gets its access token, the first if
-// nothing is said (RFC 6749 sections 4.4, 6 and 4.1, RFC 8628).
-var OwnGrants = []string{"client_credentials", "refresh_token", "authorization_code", "device_code"}
-
-// OwnAuthMethods are the ways in which its client may authenticate (RFC 7591
+// ownAuthMethods are the ways in which its client may authenticate (RFC 7591
 // section 2, RFC 7523 section 2.2).
-var OwnAuthMethods = []string{"none", "client_secret_basic", "client_secret_post", "private_key_jwt"}
+var ownAuthMethods = []string{"none", "client_secret_basic", "client_secret_post", "private_key_jwt"}
 
 var ownKeys = []key{
 	{KeyDoc{"own.name", "word", "", "`[[own]]` is a credential of your own, which no client keeps: `own/NAME` is its ID; required"},
 		func(d *draft, v any) string { return shortName(&d.own.Name, v) }},
 	{KeyDoc{"own.grant", "`client_credentials`, `refresh_token`, `authorization_code` or `device_code`", "", "how it gets its access token; without it `client_credentials`"},
-		func(d *draft, v any) string { return word(&d.own.Grant, v, OwnGrants...) }},
+		func(d *draft, v any) string { return word(&d.own.Grant, v, ownGrants...) }},
 	{KeyDoc{"own.token_endpoint", "URL", "", "where it asks for a token; it or `issuer` is required"},
-		func(d *draft, v any) string { return address(&d.own.TokenEndpoint, v) }},
+		func(d *draft, v any) string { return address(&d.own.TokenURL, v) }},
 	{KeyDoc{"own.issuer", "URL", "", "the authorization server, whose metadata names its endpoints"},
 		func(d *draft, v any) string { return address(&d.own.Issuer, v) }},
 	{KeyDoc{"own.authorization_endpoint", "URL", "", "where the browser signs in, beside `token_endpoint`"},
-		func(d *draft, v any) string { return address(&d.own.AuthorizationEndpoint, v) }},
+		func(d *draft, v any) string { return address(&d.own.AuthorizationURL, v) }},
 	{KeyDoc{"own.device_endpoint", "URL", "", "where a sign-in by device code begins, beside `token_endpoint`"},
-		func(d *draft, v any) string { return address(&d.own.DeviceEndpoint, v) }},
+		func(d *draft, v any) string { return address(&d.own.DeviceURL, v) }},
 	{KeyDoc{"own.redirect_uri", "URL", "", "the redirect URI that is registered; without it `http://127.0.0.1/callback` on any port"},
 		func(d *draft, v any) string { return address(&d.own.RedirectURI, v) }},
 	{KeyDoc{"own.client_id", "text", "", "the client ID; required"},
 		func(d *draft, v any) string { return text(&d.own.ClientID, v) }},
 	{KeyDoc{"own.auth_method", "`none`, `client_secret_basic`, `client_secret_post` or `private_key_jwt`", "", "how the client authenticates; without it as the server's metadata says"},
-		func(d *draft, v any) string { return word(&d.own.AuthMethod, v, OwnAuthMethods...) }},
+		func(d *draft, v any) string { return word(&d.own.AuthMethod, v, ownAuthMethods...) }},
 	{KeyDoc{"own.secret_file", "path", "", "the file that holds the client secret; without it and the next two it is where `add` put it"},
 		func(d *draft, v any) string { return folder(&d.own.SecretFile, v) }},
 	{KeyDoc{"own.secret_env", "text", "", "the environment variable that holds it"},
@@ -95,30 +66,30 @@ var ownKeys = []key{
 // checkOwn checks what the single keys of an own credential cannot tell.
 func (d *draft) checkOwn(at string) {
 	o := d.own
-	o.Grant = o.Filled().Grant
+	o.Grant = Filled(o).Grant
 	sources := 0
 	for _, there := range []bool{o.SecretFile != "", o.SecretEnv != "", len(o.SecretCommand) > 0, o.KeyFile != ""} {
 		if there {
 			sources++
 		}
 	}
-	signs := o.Grant == "authorization_code" || o.Grant == "device_code"
+	signs := o.Grant == credfiles.ByBrowser || o.Grant == credfiles.ByDevice
 	before := len(d.faults)
 	for _, wrong := range []struct {
 		is        bool
 		key, what string
 	}{
-		{slices.ContainsFunc(d.Own, func(other Own) bool { return other.Name == o.Name }), "name", "has an [[own]] already"},
-		{o.TokenEndpoint == "" && o.Issuer == "", "", "one of issuer and token_endpoint is missing"},
+		{slices.ContainsFunc(d.Own, func(other credfiles.Own) bool { return other.Name == o.Name }), "name", "has an [[own]] already"},
+		{o.TokenURL == "" && o.Issuer == "", "", "one of issuer and token_endpoint is missing"},
 		{sources > 1, "", "secret_file, secret_env, secret_command and key_file: only one of them has a meaning"},
 		{o.KeyFile != "" && o.AuthMethod != "" && o.AuthMethod != "private_key_jwt", "key_file", "is for auth_method private_key_jwt"},
 		{o.KeyFile == "" && o.AuthMethod == "private_key_jwt", "auth_method", "private_key_jwt needs key_file"},
 		{o.KeyFile == "" && o.KeyID+o.KeyAudience != "", "", "key_id and key_audience need key_file"},
 		{sources > 0 && o.AuthMethod == "none", "auth_method", `"none" needs no secret`},
-		{o.Grant == OwnGrants[0] && o.AuthMethod == "none", "auth_method", `"none" gives nobody a token by client_credentials`},
-		{o.Grant == "authorization_code" && o.Issuer == "" && o.AuthorizationEndpoint == "", "", "one of issuer and authorization_endpoint is missing"},
-		{o.Grant == "device_code" && o.Issuer == "" && o.DeviceEndpoint == "", "", "one of issuer and device_endpoint is missing"},
-		{!signs && o.RedirectURI+o.AuthorizationEndpoint+o.DeviceEndpoint != "", "grant", "needs no redirect_uri, authorization_endpoint or device_endpoint"},
+		{o.Grant == credfiles.ByClientCredentials && o.AuthMethod == "none", "auth_method", `"none" gives nobody a token by client_credentials`},
+		{o.Grant == credfiles.ByBrowser && o.Issuer == "" && o.AuthorizationURL == "", "", "one of issuer and authorization_endpoint is missing"},
+		{o.Grant == credfiles.ByDevice && o.Issuer == "" && o.DeviceURL == "", "", "one of issuer and device_endpoint is missing"},
+		{!signs && o.RedirectURI+o.AuthorizationURL+o.DeviceURL != "", "grant", "needs no redirect_uri, authorization_endpoint or device_endpoint"},
 	} {
 		if wrong.is {
 			where := at
@@ -129,14 +100,14 @@ func (d *draft) checkOwn(at string) {
 		}
 	}
 	if len(d.faults) == before {
-		d.Own = append(d.Own, o.Filled())
+		d.Own = append(d.Own, Filled(o))
 	}
 }
 
 // Filled is an own credential with what is meant where nothing is said.
-func (o Own) Filled() Own {
+func Filled(o credfiles.Own) credfiles.Own {
 	if o.Grant == "" {
-		o.Grant = OwnGrants[0]
+		o.Grant = credfiles.ByClientCredentials
 	}
 	if o.KeyFile != "" {
 		o.AuthMethod = "private_key_jwt"

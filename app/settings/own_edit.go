@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"lamplighter/credfiles"
 )
 
 // AddOwn adds an own credential at the end of the config at path, as an [[own]]
 // table, by the rules of [AddHome].
-func AddOwn(path string, o Own, clients []string) error {
-	code, values, err := o.encode()
+func AddOwn(path string, o credfiles.Own, clients []string) error {
+	code, values, err := encodeOwn(o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -29,8 +31,8 @@ func AddOwn(path string, o Own, clients []string) error {
 }
 
 // CheckOwn is AddOwn without the writing.
-func CheckOwn(path string, o Own, clients []string) error {
-	code, _, err := o.encode()
+func CheckOwn(path string, o credfiles.Own, clients []string) error {
+	code, _, err := encodeOwn(o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -122,15 +124,15 @@ func (d *document) append(path, name string, code, clients []string) (edit, erro
 
 // encode returns the lines of an own credential's table, and what they parse
 // to. What is empty is left out.
-func (o Own) encode() (lines []string, values map[string]any, err error) {
+func encodeOwn(o credfiles.Own) (lines []string, values map[string]any, err error) {
 	values = map[string]any{}
 	add := func(name, code string, value any) {
 		lines = append(lines, name+" = "+code)
 		values[name] = value
 	}
 	for _, member := range [][2]string{
-		{"name", o.Name}, {"grant", o.Grant}, {"issuer", o.Issuer}, {"token_endpoint", o.TokenEndpoint},
-		{"authorization_endpoint", o.AuthorizationEndpoint}, {"device_endpoint", o.DeviceEndpoint}, {"redirect_uri", o.RedirectURI},
+		{"name", o.Name}, {"grant", o.Grant}, {"issuer", o.Issuer}, {"token_endpoint", o.TokenURL},
+		{"authorization_endpoint", o.AuthorizationURL}, {"device_endpoint", o.DeviceURL}, {"redirect_uri", o.RedirectURI},
 		{"client_id", o.ClientID}, {"auth_method", o.AuthMethod}, {"secret_file", o.SecretFile}, {"secret_env", o.SecretEnv},
 		{"key_file", o.KeyFile}, {"key_id", o.KeyID}, {"key_audience", o.KeyAudience},
 		{"scope", o.Scope}, {"resource", o.Resource}, {"audience", o.Audience},

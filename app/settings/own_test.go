@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lamplighter/credfiles"
 )
 
 const graphTable = `[[own]]
@@ -19,9 +21,9 @@ secret_expires = 2027-01-31
 parameters = { "a b" = "c", tenant = "acme" }
 `
 
-func graph() Own {
-	return Own{
-		Name: "graph", TokenEndpoint: "https://as.example/token", ClientID: "app", SecretFile: "~/graph.secret",
+func graph() credfiles.Own {
+	return credfiles.Own{
+		Name: "graph", TokenURL: "https://as.example/token", ClientID: "app", SecretFile: "~/graph.secret",
 		SecretExpires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.Local), Scope: "api://x/.default",
 		Parameters: map[string]string{"tenant": "acme", "a b": "c"},
 	}

@@ -8,6 +8,8 @@ package settings
 
 import (
 	"time"
+
+	"lamplighter/credfiles"
 )
 
 // Settings is what the user set, with the defaults for the rest.
@@ -31,8 +33,8 @@ type Settings struct {
 	// of the user can see it for a moment. Such an item is else only watched.
 	KeychainArguments bool
 	Homes             []Home
-	Clients           []Client // that we do not know
-	Own               []Own    // credentials of the user's own
+	Clients           []credfiles.Definition // that we do not know
+	Own               []credfiles.Own        // credentials of the user's own
 	Deliveries        []Delivery
 	Hooks             []Hook
 	Lead              Lead
