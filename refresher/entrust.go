@@ -18,14 +18,11 @@ func (r *Refresher) Entrust(ctx context.Context, row Row, secret, refresh credfi
 	}
 	defer land()
 	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true}}
-	if out, ok := a.lock(ctx); !ok {
+	leave, out, ok := a.enter(ctx)
+	if !ok {
 		return out
 	}
-	defer a.lk.Unlock()
-	defer a.hold.Close()
-	if out, ok := a.clear(ctx); !ok {
-		return out
-	}
+	defer leave()
 	if err := a.hold.Entrust(secret, refresh); err != nil {
 		return a.fail(err)
 	}
@@ -55,14 +52,11 @@ func (r *Refresher) Replace(ctx context.Context, row Row, secret credfiles.Secre
 	if out, ok := a.plan(ctx); !ok {
 		return out
 	}
-	if out, ok := a.lock(ctx); !ok {
+	leave, out, ok := a.enter(ctx)
+	if !ok {
 		return out
 	}
-	defer a.lk.Unlock()
-	defer a.hold.Close()
-	if out, ok := a.clear(ctx); !ok {
-		return out
-	}
+	defer leave()
 	now, err := a.hold.Read(ctx)
 	if err != nil {
 		return a.fail(err)

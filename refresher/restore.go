@@ -72,14 +72,11 @@ func (r *Refresher) Restore(ctx context.Context, row Row) Outcome {
 	}
 	defer land()
 	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true}}
-	if out, ok := a.lock(ctx); !ok {
+	leave, out, ok := a.enter(ctx)
+	if !ok {
 		return out
 	}
-	defer a.lk.Unlock()
-	defer a.hold.Close()
-	if out, ok := a.clear(ctx); !ok {
-		return out
-	}
+	defer leave()
 	a.row = r.look(ctx, a.row)
 	kept, err := r.Ledger.Kept(a.row.Key)
 	if err != nil {

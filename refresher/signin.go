@@ -34,14 +34,11 @@ func (r *Refresher) SignIn(ctx context.Context, row Row, s SignIn) Outcome {
 	}
 	defer land()
 	a := attempt{r: r, row: r.look(ctx, row), o: Options{Word: true}, post: s.Post, code: true}
-	if out, ok := a.lock(ctx); !ok {
+	leave, out, ok := a.enter(ctx)
+	if !ok {
 		return out
 	}
-	defer a.lk.Unlock()
-	defer a.hold.Close()
-	if out, ok := a.clear(ctx); !ok {
-		return out
-	}
+	defer leave()
 	now, err := a.hold.Read(ctx)
 	switch {
 	case errors.Is(err, credfiles.ErrGone) && a.row.Anew:
@@ -60,6 +57,23 @@ func (r *Refresher) SignIn(ctx context.Context, row Row, s SignIn) Outcome {
 		return a.fail(errors.New("its entry may only be watched by now; nothing was sent"))
 	}
 	return a.redeem(ctx, s)
+}
+
+// enter takes our lock and the client's for what is no refresh, and ends what an
+// earlier attempt left in the journal. Where it returns false it holds neither.
+func (a *attempt) enter(ctx context.Context) (leave func(), out Outcome, ok bool) {
+	if out, ok = a.lock(ctx); !ok {
+		return nil, out, false
+	}
+	leave = func() {
+		a.hold.Close()
+		a.lk.Unlock()
+	}
+	if out, ok = a.clear(ctx); !ok {
+		leave()
+		return nil, out, false
+	}
+	return leave, Outcome{}, true
 }
 
 // clear ends what an earlier attempt left in the journal, so that there is room
